@@ -1,0 +1,70 @@
+// The card reader as the daemon sees it: one look at the field at a time. A real reader blocks on
+// SPI for some milliseconds, so it lives on a thread of its own; what the looks mean (arrived, left,
+// two cards) is decided by CardPresence, which is pure.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace tapd::drivers {
+
+/// Time since boot (CLOCK_BOOTTIME).
+using SinceBoot = std::chrono::nanoseconds;
+
+/// A card's UID as read from the air: 4, 7 or 10 bytes (ISO/IEC 14443-3).
+struct Uid {
+  std::array<std::uint8_t, 10> bytes{};
+  std::uint8_t size{0};
+  bool operator==(const Uid&) const = default;
+};
+
+/// A card answered, and every check byte was right.
+struct CardSeen {
+  Uid uid;
+};
+/// Clean silence: the only evidence of absence.
+struct NobodyThere {};
+/// Something answered, but the frame was broken (parity, CRC, BCC): not absence.
+struct Garbled {
+  std::string what;
+};
+/// Two cards at once: one of them must be taken away.
+struct SeveralCards {};
+/// A card that cannot be accepted as a name: a random UID (first byte 0x08), all zero, all 0xFF.
+struct UnusableCard {
+  Uid uid;
+  std::string why;
+};
+/// The reader itself did not answer or lost its settings.
+struct ReaderTrouble {
+  std::string what;
+};
+
+/// What one look at the field found.
+using Look =
+    std::variant<NobodyThere, CardSeen, Garbled, SeveralCards, UnusableCard, ReaderTrouble>;
+
+/// A card reader. Used from one thread.
+class CardReader {
+ public:
+  CardReader() = default;
+  virtual ~CardReader() = default;
+  CardReader(const CardReader&) = delete;
+  CardReader& operator=(const CardReader&) = delete;
+  CardReader(CardReader&&) = delete;
+  CardReader& operator=(CardReader&&) = delete;
+
+  /// Looks once. Blocks for at most some tens of milliseconds; never throws for trouble on the air
+  /// or on the bus (that is a ReaderTrouble).
+  [[nodiscard]] virtual Look look(SinceBoot now) = 0;
+  /// Switches the field off and on again, so that a halted card that still lies there becomes
+  /// visible again. Called after a card was declared gone.
+  virtual void cycle_field() {}
+  /// What the reader is, for the start-up line ("MFRC522 version 2.0 on /dev/spidev0.0").
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+}  // namespace tapd::drivers

@@ -1,0 +1,36 @@
+// What the guest sees and hears at the tap: lights and a buzzer.
+#pragma once
+
+#include <cstdint>
+
+namespace tapd::drivers {
+
+/// What is to be shown. Kinds of denial differ so that staff can tell them apart from afar.
+enum class Signal : std::uint8_t {
+  off,
+  idle,             ///< Lay a card on.
+  wait,             ///< Asking for authorization.
+  ready,            ///< Valve open: pour.
+  pouring,
+  nearly_out,       ///< The end of the credit or of the serving is near.
+  denied_funds,     ///< Not enough balance.
+  denied_card,      ///< Unknown, lost, inactive card, or two cards.
+  denied_tap,       ///< This tap does not sell now.
+  remove_card,      ///< Finished: take the card away.
+  fault,
+};
+
+/// Used from the control thread; never blocks, never throws: a broken light stops no pour.
+class Indicator {
+ public:
+  Indicator() = default;
+  virtual ~Indicator() = default;
+  Indicator(const Indicator&) = delete;
+  Indicator& operator=(const Indicator&) = delete;
+  Indicator(Indicator&&) = delete;
+  Indicator& operator=(Indicator&&) = delete;
+
+  virtual void show(Signal signal) noexcept = 0;
+};
+
+}  // namespace tapd::drivers

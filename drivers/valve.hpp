@@ -1,0 +1,27 @@
+// The valve as the daemon sees it. A valve is shut when it is made and when it is destroyed.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+namespace tapd::drivers {
+
+/// A normally closed solenoid valve. Used from the control thread; never blocks.
+class Valve {
+ public:
+  Valve() = default;
+  virtual ~Valve() = default;
+  Valve(const Valve&) = delete;
+  Valve& operator=(const Valve&) = delete;
+  Valve(Valve&&) = delete;
+  Valve& operator=(Valve&&) = delete;
+
+  /// Drives the line and reads it back; an error names the line and what it read.
+  [[nodiscard]] virtual tl::expected<void, std::string> open() = 0;
+  [[nodiscard]] virtual tl::expected<void, std::string> shut() = 0;
+  /// "GPIO22 on pinctrl-bcm2711, active high".
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+}  // namespace tapd::drivers

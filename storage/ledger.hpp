@@ -1,0 +1,177 @@
+// The ledger: the one owner of the SQLite file and of its one and only connection (SQLite before
+// 3.51.3 can corrupt a WAL database that two connections write; reliability notes, section 2).
+// Every call comes from one thread, blocks until SQLite has answered, and is durable when the
+// enclosing transaction has returned. The constructor throws; later calls answer with values, and a
+// failed call has changed nothing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/model/records.hpp"
+
+#include <tl/expected.hpp>
+
+namespace tapd::storage {
+
+/// What went wrong in SQLite or in a request, in words for the journal.
+struct Error {
+  enum class Kind : std::uint8_t { refused, io, full, corrupt };
+  Kind kind{Kind::io};
+  std::string message;  ///< Names the file or the row, and what to do.
+};
+template <typename T = void>
+using Result = tl::expected<T, Error>;
+
+/// Where the file is and how it is opened.
+struct LedgerOptions {
+  std::filesystem::path file;          ///< Created (mode 0600) when it does not exist; its folder must.
+  std::optional<std::string> vfs;      ///< A registered SQLite VFS by name (tests cut the power there).
+};
+
+/// A counter that orders what the server told us against what we asked (see `ask_marker`).
+using Marker = std::int64_t;
+
+/// Everything the authorization policy needs to know about one card at one tap, read in one go.
+struct AuthorizationFacts {
+  std::optional<model::Card> card;
+  std::optional<model::Guest> guest;      ///< `balance` is the last one heard.
+  std::optional<model::Moment> heard_at;  ///< When that balance was heard; none: never.
+  std::optional<model::BootId> heard_boot;
+  model::Money available;  ///< Last balance heard minus every charge and hold it does not contain.
+  std::optional<model::Tap> tap;
+  std::optional<model::Keg> keg;
+  std::optional<model::Beverage> beverage;
+  bool emergency_stop{false};
+};
+
+/// A balance that came with an online authorization.
+struct HeardBalance {
+  model::CardUid card_uid;
+  model::GuestId guest_id;
+  std::string first_name;
+  model::Money balance;
+  Marker asked{0};  ///< `ask_marker()` from before the request was sent.
+  model::Moment at;
+};
+
+/// The server's verdict on one row (wire contract, section 2), already translated by sync.
+struct Verdict {
+  enum class Kind : std::uint8_t {
+    confirmed,      ///< Booked, or final with nothing owed: never sent again.
+    spend_attempt,  ///< Not now: one attempt spent; `failed` when `attempt_cap` is reached.
+    final_failure,  ///< Recorded, not charged: `failed` at once, never sent again by itself.
+    not_judged,     ///< The server said nothing about the row: back to `new`, no attempt spent.
+  };
+  model::ClientTxId client_tx_id;
+  Kind kind{Kind::not_judged};
+  std::string outcome;  ///< Kept in `server_outcome`.
+  std::string reason;   ///< Kept in `last_error`.
+};
+
+/// How the queue stands.
+struct QueueCounts {
+  std::int64_t open{0};
+  std::int64_t waiting{0};  ///< new and sent.
+  std::int64_t failed{0};
+  std::int64_t confirmed{0};
+  model::Money owed;  ///< Price of all that the server has not confirmed and is not `open`.
+  std::optional<model::Moment> oldest_waiting;
+};
+
+/// A pour found open at start and finished from its last progress.
+struct RecoveredPour {
+  model::Pour pour;
+};
+
+class Ledger {
+ public:
+  /// Opens or creates the file, sets and reads back every pragma, checks it, migrates it. Throws
+  /// std::runtime_error naming the file, what is wrong and what to do.
+  explicit Ledger(LedgerOptions options);
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+  Ledger(Ledger&&) = delete;
+  Ledger& operator=(Ledger&&) = delete;
+
+  /// Runs `work` in one transaction and commits it durably; rolls back when `work` answers an error
+  /// or the commit fails. Calls below made inside share that commit (group commit); made outside,
+  /// each is its own transaction.
+  [[nodiscard]] Result<> in_one_commit(const std::function<Result<>()>& work);
+
+  // --- pours -------------------------------------------------------------------------------------
+  /// Writes the `open` row. The valve may open only after this is durable.
+  [[nodiscard]] Result<> begin_pour(const model::PourBegin& begin, const model::BootId& boot);
+  /// Replaces the progress of an open pour. Refused when it is not open or would go backwards.
+  [[nodiscard]] Result<> record_progress(const model::PourProgress& progress);
+  /// Closes the row: `open` becomes `new` and can never change again but for its queue columns.
+  /// A pour of zero volume is closed too, priced zero: its lock at the server must be released.
+  [[nodiscard]] Result<model::Pour> end_pour(const model::PourEnd& end);
+  /// Finishes every pour still open (from a power cut or a kill) with its last progress and
+  /// `StopReason::power_loss`. Call once, before the first session.
+  [[nodiscard]] Result<std::vector<RecoveredPour>> finish_open_pours(const model::Moment& now);
+  /// Newest first; for people.
+  [[nodiscard]] Result<std::vector<model::Pour>> newest_pours(std::size_t most) const;
+
+  // --- the queue ---------------------------------------------------------------------------------
+  /// The oldest rows that are due (`new`, or `sent` without an answer), at most `most`. Rows set
+  /// aside until later (`next_attempt_at`) are skipped.
+  [[nodiscard]] Result<std::vector<model::Pour>> due_pours(std::size_t most,
+                                                           const model::Moment& now) const;
+  [[nodiscard]] Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
+                                   const model::Moment& now);
+  /// Applies the verdicts of one answer in one commit. `attempt_cap`: see Verdict::Kind. Rows whose
+  /// attempt was spent wait until `retry_at`.
+  [[nodiscard]] Result<> apply_verdicts(const std::vector<Verdict>& verdicts,
+                                        std::int32_t attempt_cap, const model::Moment& now,
+                                        const model::Moment& retry_at);
+  [[nodiscard]] Result<QueueCounts> queue_counts() const;
+
+  // --- what the server told ----------------------------------------------------------------------
+  /// To be taken before a request that will bring a balance is sent: a pour is contained in that
+  /// balance only if its verdict was applied before this marker (architecture, "What the cached
+  /// balance is").
+  [[nodiscard]] Result<Marker> ask_marker() const;
+  [[nodiscard]] Result<> apply_snapshot(const model::Snapshot& snapshot, Marker asked,
+                                        const model::Moment& heard_at, const model::BootId& boot);
+  [[nodiscard]] Result<> hear_balance(const HeardBalance& heard, const model::BootId& boot);
+  /// A refusal heard online is kept, so that it holds offline too.
+  [[nodiscard]] Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
+                                          const model::Moment& at);
+  [[nodiscard]] Result<AuthorizationFacts> facts(const model::CardUid& card,
+                                                 model::TapId tap) const;
+  [[nodiscard]] Result<std::vector<model::Tap>> taps() const;
+  [[nodiscard]] Result<bool> emergency_stop() const;
+
+  // --- measuring ---------------------------------------------------------------------------------
+  /// The calibration in force for a tap, made if it differs from the newest one; answers its id.
+  /// Who, when and the old and new value go into the audit log.
+  [[nodiscard]] Result<std::int64_t> calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
+                                                 const std::string& who, const model::Moment& now);
+  /// Queues a flow event for the server. Idempotent in (event_id, status, volume).
+  [[nodiscard]] Result<> record_flow_event(const model::FlowEvent& event);
+  /// Learnt run-on of a tap after the valve is told to close; nullopt: nothing learnt yet.
+  [[nodiscard]] Result<std::vector<model::Volume>> recent_tails(model::TapId tap,
+                                                                std::size_t most) const;
+
+  // --- keeping books -----------------------------------------------------------------------------
+  /// Value of a `meta` key (installation id, snapshot ETag, ...).
+  [[nodiscard]] Result<std::optional<std::string>> meta(const std::string& key) const;
+  [[nodiscard]] Result<> set_meta(const std::string& key, const std::string& value);
+  /// Appends to the audit log: who did what to which entity, with details.
+  [[nodiscard]] Result<> audit(const std::string& who, const std::string& action,
+                               const std::string& target, const std::string& details,
+                               const model::Moment& at);
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> self_;
+};
+
+}  // namespace tapd::storage

@@ -1,0 +1,36 @@
+// What sync needs of the ledger. In the daemon each call is carried to the storage thread and
+// waited for on the sync thread, which holds no valve; in tests it is the ledger itself.
+#pragma once
+
+#include <vector>
+
+#include "storage/ledger.hpp"
+
+namespace tapd::sync {
+
+/// Signatures and meanings are the ledger's (storage/ledger.hpp).
+class Books {
+ public:
+  Books() = default;
+  virtual ~Books() = default;
+  Books(const Books&) = delete;
+  Books& operator=(const Books&) = delete;
+  Books(Books&&) = delete;
+  Books& operator=(Books&&) = delete;
+
+  virtual storage::Result<std::vector<model::Pour>> due_pours(std::size_t most,
+                                                              const model::Moment& now) = 0;
+  virtual storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
+                                      const model::Moment& now) = 0;
+  virtual storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,
+                                           std::int32_t attempt_cap, const model::Moment& now,
+                                           const model::Moment& retry_at) = 0;
+  virtual storage::Result<storage::Marker> ask_marker() = 0;
+  virtual storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
+                                           const model::Moment& heard_at) = 0;
+  virtual storage::Result<> hear_balance(const storage::HeardBalance& heard) = 0;
+  virtual storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
+                                             const model::Moment& at) = 0;
+};
+
+}  // namespace tapd::sync

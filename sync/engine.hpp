@@ -1,0 +1,144 @@
+// The sync engine: what is asked of the venue server, when, and what its answers mean. It holds no
+// thread and no socket: the sync thread starts the requests it names and hands it the outcomes; time
+// and randomness are handed in, so a whole outage can be played in microseconds. At most one request
+// with pours is in flight; an authorization never waits behind it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/model/records.hpp"
+#include "sync/books.hpp"
+#include "sync/transport.hpp"
+
+namespace tapd::sync {
+
+/// How the engine behaves; every value has a default that suits a venue's own server.
+struct EngineOptions {
+  std::string controller_id;
+  std::string firmware_version;
+  std::string token;  ///< Sent as X-Internal-Token; never logged.
+  std::size_t batch_size{50};
+  std::int32_t attempt_cap{10};
+  std::chrono::milliseconds authorize_deadline{400};
+  std::chrono::milliseconds request_deadline{10'000};
+  std::chrono::milliseconds snapshot_interval{2'000};
+  std::chrono::milliseconds register_interval{60'000};
+  std::chrono::milliseconds first_backoff{500};
+  std::chrono::milliseconds longest_backoff{300'000};
+};
+
+/// A wish for an online authorization. `ticket` comes back with the answer.
+struct AuthorizeAsk {
+  std::uint64_t ticket{0};
+  model::CardUid card;
+  model::TapId tap;
+};
+
+/// The server allows the pour.
+struct Allowed {
+  model::GuestId guest_id;
+  std::string guest_first_name;
+  model::Money balance;
+  model::Volume most;                       ///< `max_volume_ml`, safety already taken off.
+  model::Volume least{};                    ///< `min_start_ml`.
+  std::optional<model::LitrePrice> price;   ///< Exact litre price; none: only the cache knows it.
+};
+/// The server refuses; `reason` is its word ("lost_card", "insufficient_funds", ...).
+struct Refused {
+  std::string reason;
+  std::string message;
+};
+/// No usable answer in time: the cache decides.
+struct NoAnswer {
+  std::string why;
+};
+using AuthorizeVerdict = std::variant<Allowed, Refused, NoAnswer>;
+
+// --- what the daemon is told ---------------------------------------------------------------------
+struct AuthorizeAnswered {
+  std::uint64_t ticket{0};
+  model::CardUid card;
+  model::TapId tap;
+  AuthorizeVerdict verdict;
+};
+struct ServerReachable {};
+struct ServerUnreachable {
+  std::string why;
+  std::chrono::milliseconds next_try{};
+};
+/// 401 or 403: pushing pauses; rows wait, attempts untouched.
+struct TokenRefused {
+  std::string what;
+};
+struct SnapshotApplied {
+  std::int64_t revision{0};
+  std::size_t guests{0};
+  std::size_t cards{0};
+};
+/// The server has no snapshot (404): balances are learnt from authorizations. Told once.
+struct NoSnapshotHere {};
+struct PoursConfirmed {
+  std::size_t count{0};
+};
+struct PourNotBooked {
+  model::ClientTxId client_tx_id;
+  std::string outcome;
+  std::string reason;
+  bool final{false};  ///< No attempt is left, or the server's word is final.
+};
+/// An answer that makes no sense: which endpoint, why.
+struct Nonsense {
+  std::string endpoint;
+  std::string why;
+};
+/// The ledger refused or failed; the engine tries again later.
+struct BooksTrouble {
+  std::string what;
+};
+using Notice = std::variant<AuthorizeAnswered, ServerReachable, ServerUnreachable, TokenRefused,
+                            SnapshotApplied, NoSnapshotHere, PoursConfirmed, PourNotBooked,
+                            Nonsense, BooksTrouble>;
+
+/// A request to be started now.
+struct Outgoing {
+  RequestId id{0};
+  HttpRequest request;
+};
+
+/// Uniform in [0, bound), from the caller's generator.
+using Random = std::function<std::uint64_t(std::uint64_t bound)>;
+
+class Engine {
+ public:
+  Engine(EngineOptions options, Books& books, Random random);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  Engine(Engine&&) = delete;
+  Engine& operator=(Engine&&) = delete;
+
+  /// Requests that are due now. Call after every input and whenever `wake_at` has passed.
+  [[nodiscard]] std::vector<Outgoing> due(const model::Moment& now);
+  /// When `due` has something new without any input.
+  [[nodiscard]] model::SinceBoot wake_at() const;
+  /// The outcome of a request.
+  void on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
+  /// A card asks; the answer is a notice, at the latest `authorize_deadline` later.
+  void ask(const AuthorizeAsk& ask, const model::Moment& now);
+  /// A pour was written: look at the queue soon.
+  void pours_waiting();
+  /// What happened since the last call, oldest first.
+  [[nodiscard]] std::vector<Notice> take_notices();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> self_;
+};
+
+}  // namespace tapd::sync
