@@ -37,18 +37,7 @@ struct LedgerOptions {
 /// A counter that orders what the server told us against what we asked (see `ask_marker`).
 using Marker = std::int64_t;
 
-/// Everything the authorization policy needs to know about one card at one tap, read in one go.
-struct AuthorizationFacts {
-  std::optional<model::Card> card;
-  std::optional<model::Guest> guest;      ///< `balance` is the last one heard.
-  std::optional<model::Moment> heard_at;  ///< When that balance was heard; none: never.
-  std::optional<model::BootId> heard_boot;
-  model::Money available;  ///< Last balance heard minus every charge and hold it does not contain.
-  std::optional<model::Tap> tap;
-  std::optional<model::Keg> keg;
-  std::optional<model::Beverage> beverage;
-  bool emergency_stop{false};
-};
+using model::AuthorizationFacts;
 
 /// A balance that came with an online authorization.
 struct HeardBalance {

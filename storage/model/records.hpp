@@ -169,4 +169,17 @@ struct FlowEvent {
   Moment at;
 };
 
+/// Everything the authorization policy needs to know about one card at one tap, read in one go.
+struct AuthorizationFacts {
+  std::optional<Card> card;
+  std::optional<Guest> guest;      ///< `balance` is the last one heard.
+  std::optional<Moment> heard_at;  ///< When that balance was heard; none: never.
+  std::optional<BootId> heard_boot;
+  Money available;  ///< Last balance heard minus every charge and hold it does not contain.
+  std::optional<Tap> tap;
+  std::optional<Keg> keg;
+  std::optional<Beverage> beverage;
+  bool emergency_stop{false};
+};
+
 }  // namespace tapd::model
