@@ -56,11 +56,13 @@ class LitrePrice {
 inline constexpr LitrePrice largest_litre_price{100'000'000};
 
 /// What a volume costs: round_half_up(whole millilitres * price per litre / 1000), the rule that the
-/// venue server bills by (architecture, "Numbers, units, time").
+/// venue server bills by (architecture, "Numbers, units, time"). Throws std::domain_error for a
+/// negative volume or price.
 [[nodiscard]] Money price_of(Volume volume, LitrePrice price);
 
-/// The largest whole-millilitre volume whose price does not exceed `funds`; zero for no funds.
-/// A price of zero gives `Volume::largest()`, and no answer exceeds that.
+/// The largest whole-millilitre volume whose price does not exceed `funds`. Without funds (zero or
+/// less) it is zero, although the first drops round down to no money. A price of zero gives
+/// `Volume::largest()` unless funds are negative, and no answer exceeds that.
 [[nodiscard]] Volume volume_for(Money funds, LitrePrice price);
 
 /// The litre price as the dictionary's `price_per_ml_at_pour`: major units per millilitre as an exact

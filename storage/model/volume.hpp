@@ -22,8 +22,10 @@ class Volume {
   [[nodiscard]] constexpr std::int64_t in_microlitres() const { return microlitres_; }
   /// Whole millilitres, half up (1.5 ml is 2): what rows and bills count.
   [[nodiscard]] constexpr std::int64_t in_millilitres() const {
-    const std::int64_t shifted = microlitres_ + 500;
-    return shifted >= 0 ? shifted / 1000 : -((-shifted + 999) / 1000);
+    const std::int64_t towards_zero = microlitres_ / 1000;
+    const std::int64_t rest = microlitres_ % 1000;
+    if (rest >= 500) return towards_zero + 1;
+    return rest < -500 ? towards_zero - 1 : towards_zero;
   }
   constexpr auto operator<=>(const Volume&) const = default;
 

@@ -1,0 +1,126 @@
+#include "storage/model/money.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace tapd::model {
+namespace {
+
+// A product of two 64-bit integers always fits.
+__extension__ using Wide = __int128;
+
+constexpr std::int64_t minor_per_major = 100;
+constexpr std::int64_t millilitres_per_litre = 1000;
+
+std::int64_t narrow(Wide value, const char* what) {
+  if (value > std::numeric_limits<std::int64_t>::max() ||
+      value < std::numeric_limits<std::int64_t>::min()) {
+    throw std::overflow_error{what};
+  }
+  return static_cast<std::int64_t>(value);
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Reads `digits` onto `value`; false as soon as the value leaves the range of a litre price.
+bool append_digits(std::string_view digits, std::int64_t& value) {
+  return std::all_of(digits.begin(), digits.end(), [&value](char c) {
+    value = value * 10 + (c - '0');
+    return value <= largest_litre_price.minor_per_litre();
+  });
+}
+
+}  // namespace
+
+Money operator+(Money a, Money b) {
+  std::int64_t result{};
+  if (__builtin_add_overflow(a.minor_, b.minor_, &result)) {
+    throw std::overflow_error{"the sum of two amounts does not fit"};
+  }
+  return Money{result};
+}
+
+Money operator-(Money a, Money b) {
+  std::int64_t result{};
+  if (__builtin_sub_overflow(a.minor_, b.minor_, &result)) {
+    throw std::overflow_error{"the difference of two amounts does not fit"};
+  }
+  return Money{result};
+}
+
+Money price_of(Volume volume, LitrePrice price) {
+  const std::int64_t millilitres = volume.in_millilitres();
+  if (millilitres < 0 || price.minor_per_litre() < 0) {
+    throw std::domain_error{"a negative volume or litre price has no price"};
+  }
+  const Wide exact = static_cast<Wide>(millilitres) * price.minor_per_litre();
+  return Money{narrow((exact + millilitres_per_litre / 2) / millilitres_per_litre,
+                      "the price of a volume does not fit")};
+}
+
+Volume volume_for(Money funds, LitrePrice price) {
+  if (price.minor_per_litre() < 0) throw std::domain_error{"a litre price is never negative"};
+  if (funds < Money{}) return Volume{};
+  if (price.minor_per_litre() == 0) return Volume::largest();
+  if (funds == Money{}) return Volume{};
+  // floor((ml * price + 500) / 1000) <= funds  holds exactly when  ml * price <= funds * 1000 +
+  // 499.
+  const Wide bound = static_cast<Wide>(funds.minor_units()) * millilitres_per_litre +
+                     (millilitres_per_litre / 2 - 1);
+  const Wide millilitres = bound / price.minor_per_litre();
+  if (millilitres >= Volume::largest().in_millilitres()) return Volume::largest();
+  return Volume::millilitres(static_cast<std::int64_t>(millilitres));
+}
+
+std::string price_per_ml_decimal(LitrePrice price) {
+  if (price.minor_per_litre() < 0) throw std::domain_error{"a litre price is never negative"};
+  constexpr std::int64_t scale = minor_per_major * millilitres_per_litre;
+  const std::int64_t whole = price.minor_per_litre() / scale;
+  const std::int64_t fraction = price.minor_per_litre() % scale;
+  if (fraction % 10 == 0) return fmt::format("{}.{:04}", whole, fraction / 10);
+  return fmt::format("{}.{:05}", whole, fraction);
+}
+
+tl::expected<LitrePrice, std::string> parse_litre_price(std::string_view text) {
+  const auto refuse = [text](std::string_view why) {
+    return tl::make_unexpected(
+        fmt::format("\"{}\" is not a litre price: {}", text.substr(0, 40), why));
+  };
+  const std::size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  const std::string_view fraction =
+      point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
+  if (whole.empty()) return refuse("digits are missing before the point");
+  if (point != std::string_view::npos && fraction.empty()) {
+    return refuse("digits are missing after the point");
+  }
+  if (!std::all_of(whole.begin(), whole.end(), is_digit) ||
+      !std::all_of(fraction.begin(), fraction.end(), is_digit)) {
+    return refuse("only digits and one point are allowed");
+  }
+  if (fraction.size() > 2) return refuse("at most two digits may follow the point");
+
+  std::int64_t minor = 0;
+  const std::string_view padding = std::string_view{"00"}.substr(fraction.size());
+  if (!append_digits(whole, minor) || !append_digits(fraction, minor) ||
+      !append_digits(padding, minor)) {
+    return refuse(
+        fmt::format("it is more than {}", to_text(Money{largest_litre_price.minor_per_litre()})));
+  }
+  return LitrePrice{minor};
+}
+
+std::string to_text(Money amount) {
+  const bool negative = amount.minor_units() < 0;
+  const auto bits = static_cast<std::uint64_t>(amount.minor_units());
+  const std::uint64_t magnitude = negative ? 0U - bits : bits;
+  return fmt::format("{}{}.{:02}", negative ? "-" : "", magnitude / minor_per_major,
+                     magnitude % minor_per_major);
+}
+
+}  // namespace tapd::model
