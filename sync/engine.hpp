@@ -4,6 +4,8 @@
 // with pours is in flight; an authorization never waits behind it.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,24 +15,33 @@
 #include <vector>
 
 #include "storage/model/records.hpp"
+#include "sync/authorize.hpp"
 #include "sync/books.hpp"
 #include "sync/transport.hpp"
 
 namespace tapd::sync {
 
-/// How the engine behaves; every value has a default that suits a venue's own server.
+/// How the engine behaves; every value has a default that suits a venue's own server. The engine's
+/// constructor throws std::invalid_argument for values that no server could take.
 struct EngineOptions {
-  std::string controller_id;
-  std::string firmware_version;
-  std::string token;  ///< Sent as X-Internal-Token; never logged.
-  std::size_t batch_size{50};
-  std::int32_t attempt_cap{10};
+  std::string controller_id;     ///< 1 to 50 letters, digits, '-', '_' or '.'.
+  std::string firmware_version;  ///< Sent cut to 20 characters.
+  std::string ip_address;        ///< For people at the server; may be empty, at most 45 characters.
+  std::string token;             ///< Sent as X-Internal-Token; never logged.
+  std::size_t batch_size{50};    ///< Rows of one request, 1 to 200.
+  std::int32_t attempt_cap{10};  ///< Verdicts against a row before it is parked, 1 to 1000.
   std::chrono::milliseconds authorize_deadline{400};
   std::chrono::milliseconds request_deadline{10'000};
   std::chrono::milliseconds snapshot_interval{2'000};
   std::chrono::milliseconds register_interval{60'000};
   std::chrono::milliseconds first_backoff{500};
   std::chrono::milliseconds longest_backoff{300'000};
+  /// After a request with pours whose answer is unknown: the server may still be at work on it, and
+  /// the existing server's balance updates do not bear two requests at once.
+  std::chrono::milliseconds settle_wait{3'000};
+  /// A row that the server turned down is sent again after this, doubled per attempt...
+  std::chrono::milliseconds first_row_retry{15'000};
+  std::chrono::milliseconds longest_row_retry{3'600'000};  ///< ...up to this.
 };
 
 /// A wish for an online authorization. `ticket` comes back with the answer.
@@ -39,26 +50,6 @@ struct AuthorizeAsk {
   model::CardUid card;
   model::TapId tap;
 };
-
-/// The server allows the pour.
-struct Allowed {
-  model::GuestId guest_id;
-  std::string guest_first_name;
-  model::Money balance;
-  model::Volume most;                       ///< `max_volume_ml`, safety already taken off.
-  model::Volume least{};                    ///< `min_start_ml`.
-  std::optional<model::LitrePrice> price;   ///< Exact litre price; none: only the cache knows it.
-};
-/// The server refuses; `reason` is its word ("lost_card", "insufficient_funds", ...).
-struct Refused {
-  std::string reason;
-  std::string message;
-};
-/// No usable answer in time: the cache decides.
-struct NoAnswer {
-  std::string why;
-};
-using AuthorizeVerdict = std::variant<Allowed, Refused, NoAnswer>;
 
 // --- what the daemon is told ---------------------------------------------------------------------
 struct AuthorizeAnswered {
@@ -81,11 +72,19 @@ struct SnapshotApplied {
   std::size_t guests{0};
   std::size_t cards{0};
 };
-/// The server has no snapshot (404): balances are learnt from authorizations. Told once.
+/// The server has no snapshot (404, or 401 with a token that is good elsewhere): balances are learnt
+/// from authorizations. Told once.
 struct NoSnapshotHere {};
+/// The venue's emergency stop as the server tells it, by snapshot or by status. Told when it is first
+/// heard and at each change; with a snapshot, after the ledger has it.
+struct EmergencyStop {
+  bool on{false};
+};
 struct PoursConfirmed {
   std::size_t count{0};
 };
+/// A row that was not charged: turned down, or noted for staff (`audit_only`, which counts as
+/// confirmed too: the server has it).
 struct PourNotBooked {
   model::ClientTxId client_tx_id;
   std::string outcome;
@@ -102,8 +101,8 @@ struct BooksTrouble {
   std::string what;
 };
 using Notice = std::variant<AuthorizeAnswered, ServerReachable, ServerUnreachable, TokenRefused,
-                            SnapshotApplied, NoSnapshotHere, PoursConfirmed, PourNotBooked,
-                            Nonsense, BooksTrouble>;
+                            SnapshotApplied, NoSnapshotHere, EmergencyStop, PoursConfirmed,
+                            PourNotBooked, Nonsense, BooksTrouble>;
 
 /// A request to be started now.
 struct Outgoing {

@@ -55,7 +55,8 @@ class Transport {
 
   /// Starts a request; its outcome comes from `wait`. Sync thread.
   virtual void start(RequestId id, const HttpRequest& request) = 0;
-  /// Waits until something completed, `wake` was called, or the time is over. Sync thread.
+  /// Waits until something completed, `wake` was called, or the time is over. May return early with
+  /// nothing (bytes arrived, but no answer is complete). Sync thread.
   [[nodiscard]] virtual std::vector<Completion> wait(std::chrono::milliseconds at_most) = 0;
   /// Makes `wait` return at once. Any thread.
   virtual void wake() noexcept = 0;
