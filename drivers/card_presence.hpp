@@ -1,6 +1,8 @@
 // From looks to presence: who has laid a card on the reader and when it was taken away. Pure: looks
-// and times go in, events come out. Only clean silence counts as absence; a broken answer is
-// somebody; another UID ends the first presence. (Hardware notes, section 1, "Presence algorithm".)
+// and times go in, events come out; called by the thread that owns the reader. Only clean silence
+// counts as absence; a broken answer is somebody; another UID ends the first presence. It knows
+// only what it is fed: that looks keep coming is watched elsewhere. (Hardware notes, section 1,
+// "Presence algorithm".)
 #pragma once
 
 #include <chrono>
@@ -15,11 +17,11 @@ namespace tapd::drivers {
 
 /// How patient presence is. The defaults are the hardware notes'.
 struct PresenceRules {
-  int looks_to_arrive{2};                            ///< Same UID in so many looks in a row.
-  int silences_to_leave{3};                          ///< Clean silences in a row ...
-  std::chrono::milliseconds silence_to_leave{250};   ///< ... and at least this long.
+  int looks_to_arrive{2};    ///< Same UID (or the same kind of refusal) in so many looks in a row.
+  int silences_to_leave{3};  ///< Clean silences in a row ...
+  std::chrono::milliseconds silence_to_leave{250};     ///< ... and at least this long.
   std::chrono::milliseconds longest_unreadable{1500};  ///< No clean answer for so long: gone.
-  int troubles_to_fault{3};                          ///< ReaderTrouble in a row until the fault is told.
+  int troubles_to_fault{3};  ///< ReaderTrouble in a row until the fault is told.
 };
 
 struct CardArrived {
@@ -30,10 +32,11 @@ struct CardLeft {
   Uid uid;
   SinceBoot last_seen{};
 };
-/// Two cards, or one that cannot be used; told once until the field is clear.
+/// Two cards, or one that cannot be used; told once until the field is clear or a card arrives.
 struct CardRefused {
   std::string why;
 };
+/// The reader does not work; a card that was present has been told as left before.
 struct ReaderFailed {
   std::string what;
 };
@@ -44,7 +47,9 @@ using PresenceEvent = std::variant<CardArrived, CardLeft, CardRefused, ReaderFai
 class CardPresence {
  public:
   explicit CardPresence(PresenceRules rules = {});
-  /// Feeds one look; answers what changed (usually nothing). `now` never goes backwards.
+  /// Feeds one look; answers what changed (usually nothing), in the order in which it is to be
+  /// acted upon. `now` never goes backwards. A pause between two looks that is longer than
+  /// `longest_unreadable` ends a presence, even when the same card answers again.
   [[nodiscard]] std::vector<PresenceEvent> on(const Look& look, SinceBoot now);
   /// The card that lies there now.
   [[nodiscard]] std::optional<Uid> present() const;
@@ -54,6 +59,17 @@ class CardPresence {
     Uid uid;
     SinceBoot last_seen{};
   };
+  using Events = std::vector<PresenceEvent>;
+
+  void seen(const Uid& uid, SinceBoot now, Events& events);
+  void silence(SinceBoot now, Events& events);
+  void refuse(const std::string& why, Events& events);
+  void trouble(const std::string& what, Events& events);
+  void reader_works(Events& events);
+  void release(Events& events);
+  void forget_candidate();
+  void break_silence();
+
   PresenceRules rules_;
   std::optional<Held> held_;
   std::optional<Uid> candidate_;
@@ -62,6 +78,7 @@ class CardPresence {
   std::optional<SinceBoot> silent_since_;
   int troubles_{0};
   bool failed_{false};
+  int refusals_{0};
   bool refusal_told_{false};
 };
 

@@ -1,0 +1,113 @@
+#include "drivers/card_presence.hpp"
+
+namespace tapd::drivers {
+namespace {
+
+template<typename... Parts>
+struct Overloaded : Parts... {
+  using Parts::operator()...;
+};
+
+}  // namespace
+
+CardPresence::CardPresence(PresenceRules rules) : rules_(rules) {}
+
+std::optional<Uid> CardPresence::present() const {
+  if (!held_) return std::nullopt;
+  return held_->uid;
+}
+
+std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
+  Events events;
+  if (!std::holds_alternative<ReaderTrouble>(look)) reader_works(events);
+  // First of all: nobody can say whose beer flowed while no clean answer came.
+  if (held_ && now - held_->last_seen >= rules_.longest_unreadable) release(events);
+
+  const bool refusable =
+      std::holds_alternative<SeveralCards>(look) || std::holds_alternative<UnusableCard>(look);
+  if (!refusable) refusals_ = 0;
+  if (!std::holds_alternative<CardSeen>(look)) forget_candidate();
+  if (!std::holds_alternative<NobodyThere>(look)) break_silence();
+
+  std::visit(
+      Overloaded{[&](const NobodyThere&) { silence(now, events); },
+                 [&](const CardSeen& card) { seen(card.uid, now, events); }, [](const Garbled&) {},
+                 [&](const SeveralCards&) { refuse("several cards: one, please", events); },
+                 [&](const UnusableCard& card) {
+                   release(events);
+                   refuse(card.why, events);
+                 },
+                 [&](const ReaderTrouble& reader) { trouble(reader.what, events); }},
+      look);
+  return events;
+}
+
+void CardPresence::seen(const Uid& uid, SinceBoot now, Events& events) {
+  if (held_ && held_->uid == uid) {
+    held_->last_seen = now;
+    return;
+  }
+  // Every check byte was right, so one look is enough to end the first presence; the second must
+  // still prove itself before it begins.
+  release(events);
+  candidate_looks_ = candidate_ == uid ? candidate_looks_ + 1 : 1;
+  candidate_ = uid;
+  if (candidate_looks_ < rules_.looks_to_arrive) return;
+  held_ = Held{.uid = uid, .last_seen = now};
+  forget_candidate();
+  refusal_told_ = false;
+  events.emplace_back(CardArrived{.uid = uid});
+}
+
+void CardPresence::silence(SinceBoot now, Events& events) {
+  if (!silent_since_) silent_since_ = now;
+  if (silences_ < rules_.silences_to_leave) ++silences_;
+  const bool clear =
+      silences_ >= rules_.silences_to_leave && now - *silent_since_ >= rules_.silence_to_leave;
+  if (!clear) return;
+  release(events);
+  refusal_told_ = false;
+}
+
+// While a card is held, several cards at once are only unreadable: the held one is among them until
+// the backstop says otherwise.
+void CardPresence::refuse(const std::string& why, Events& events) {
+  if (refusals_ < rules_.looks_to_arrive) ++refusals_;
+  if (held_ || refusal_told_ || refusals_ < rules_.looks_to_arrive) return;
+  refusal_told_ = true;
+  events.emplace_back(CardRefused{.why = why});
+}
+
+void CardPresence::trouble(const std::string& what, Events& events) {
+  if (failed_) return;
+  ++troubles_;
+  if (troubles_ < rules_.troubles_to_fault) return;
+  failed_ = true;
+  release(events);
+  events.emplace_back(ReaderFailed{.what = what});
+}
+
+void CardPresence::reader_works(Events& events) {
+  troubles_ = 0;
+  if (!failed_) return;
+  failed_ = false;
+  events.emplace_back(ReaderBack{});
+}
+
+void CardPresence::release(Events& events) {
+  if (!held_) return;
+  events.emplace_back(CardLeft{.uid = held_->uid, .last_seen = held_->last_seen});
+  held_.reset();
+}
+
+void CardPresence::forget_candidate() {
+  candidate_.reset();
+  candidate_looks_ = 0;
+}
+
+void CardPresence::break_silence() {
+  silences_ = 0;
+  silent_since_.reset();
+}
+
+}  // namespace tapd::drivers
