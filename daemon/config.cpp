@@ -1,0 +1,229 @@
+#include "daemon/config.hpp"
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "daemon/toml_reader.hpp"
+
+namespace tapd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t hour_ms = 3'600'000;
+/// 0.02 to 1,000,000 pulses per litre: everything from a water meter to a micro turbine.
+constexpr Bounds plausible_k_factor{20, 1'000'000'000};
+constexpr Bounds plausible_line_interval{0, 100'000};
+
+LineConfig read_line(TomlTable& table) {
+  LineConfig line;
+  line.name = table.required_text("line");
+  line.chip = table.text("chip", "");
+  return line;
+}
+
+SessionRules read_rules(TomlTable& tap) {
+  SessionRules rules;
+  rules.mode = tap.choice("mode", {"card-present", "tap-to-start"}) == 0
+                   ? SessionMode::card_present
+                   : SessionMode::tap_to_start;
+  rules.no_flow_timeout = milliseconds{tap.whole("no_flow_timeout_ms", 15'000, {1'000, hour_ms})};
+  rules.longest_open = milliseconds{tap.whole("longest_open_ms", 180'000, {1'000, hour_ms})};
+  rules.tail_quiet = milliseconds{tap.whole("tail_quiet_ms", 150, {20, 5'000})};
+  rules.longest_tail = milliseconds{tap.whole("longest_tail_ms", 1'000, {50, 10'000})};
+  rules.longest_close_time = milliseconds{tap.whole("longest_learnt_close_ms", 300, {0, 1'000})};
+  rules.leak_alarm = model::Volume::millilitres(tap.whole("leak_alarm_ml", 20, {1, 10'000}));
+  return rules;
+}
+
+void read_hardware(TomlTable& tap, TapConfig& config) {
+  TomlTable meter = tap.table("meter");
+  if (!config.simulated) config.meter_line = read_line(meter);
+  config.milli_pulses_per_litre =
+      meter.required_thousandths("pulses_per_litre", plausible_k_factor);
+  config.shortest_interval =
+      std::chrono::microseconds{meter.whole("shortest_interval_us", 200, plausible_line_interval)};
+  meter.refuse_unknown_keys();
+
+  TomlTable valve = tap.table("valve");
+  TomlTable reader = tap.table("reader");
+  if (!config.simulated) {
+    config.valve_line = read_line(valve);
+    config.valve_line.active_low = valve.choice("active", {"high", "low"}) == 1;
+    config.reader.device = reader.required_text("device");
+    config.reader.speed_hz =
+        static_cast<std::uint32_t>(reader.whole("speed_hz", 4'000'000, {100'000, 10'000'000}));
+    config.reader.reset_line = reader.text("reset_line", "");
+    config.reader.antenna_gain = reader.text("antenna_gain", "33 dB");
+  }
+  valve.refuse_unknown_keys();
+  reader.refuse_unknown_keys();
+
+  TomlTable simulated = tap.table("sim");
+  config.simulated_rate_ml_per_s = simulated.whole("rate_ml_per_s", 60, {1, 1'000});
+  config.simulated_keg_ml = simulated.whole("keg_ml", 50'000, {0, 1'000'000});
+  simulated.refuse_unknown_keys();
+}
+
+std::optional<model::LitrePrice> read_price(TomlTable& tap) {
+  const auto text = tap.text("price_per_litre");
+  if (!text) return std::nullopt;
+  const auto price = model::parse_litre_price(*text);
+  if (price) return *price;
+  tap.fault("price_per_litre", price.error());
+  return std::nullopt;
+}
+
+TapConfig read_tap(TomlTable& tap) {
+  TapConfig config;
+  config.id = model::TapId{static_cast<std::int32_t>(tap.required_whole("id", {1, 999}))};
+  config.simulated = tap.choice("driver", {"gpio", "sim"}) == 1;
+  config.rules = read_rules(tap);
+  config.own_price = read_price(tap);
+  read_hardware(tap, config);
+  tap.refuse_unknown_keys();
+  return config;
+}
+
+/// Two users of one thing: a line, a reader, a tap number.
+class Claims {
+ public:
+  explicit Claims(Findings& findings) : findings_{&findings} {}
+  void claim(const TomlTable& tap, const std::string& thing, const std::string& user) {
+    const auto [first, fresh] = users_.emplace(thing, user);
+    if (fresh) return;
+    findings_->add(tap.where(),
+                   fmt::format("{} is used twice: as {} and as {}", thing, first->second, user));
+  }
+
+ private:
+  Findings* findings_;
+  std::map<std::string, std::string> users_;
+};
+
+std::string line_name(const LineConfig& line) {
+  return "line " + line.name + (line.chip.empty() ? "" : " of " + line.chip);
+}
+
+void read_taps(TomlTable& root, Config& config, Findings& findings) {
+  Claims claims{findings};
+  for (TomlTable& table : root.tables("tap")) {
+    const TapConfig tap = read_tap(table);
+    const std::string name = fmt::format("tap {}", tap.id.number());
+    claims.claim(table, name, name);
+    if (!tap.simulated) {
+      claims.claim(table, line_name(tap.meter_line), "the meter of " + name);
+      claims.claim(table, line_name(tap.valve_line), "the valve of " + name);
+      claims.claim(table, "reader " + tap.reader.device.string(), "the reader of " + name);
+      if (!tap.reader.reset_line.empty()) {
+        claims.claim(table, "line " + tap.reader.reset_line, "the reader's reset of " + name);
+      }
+    }
+    config.taps.push_back(tap);
+  }
+  constexpr std::size_t most_taps = 8;
+  if (config.taps.empty()) root.fault("tap", "is missing: write at least one [[tap]]");
+  if (config.taps.size() > most_taps) {
+    root.fault("tap", fmt::format("there are {}, but one controller drives at most {}",
+                                  config.taps.size(), most_taps));
+  }
+}
+
+ServerConfig read_server(TomlTable server) {
+  ServerConfig config;
+  config.url = server.text("url", "");
+  if (!config.url.empty() && !config.url.starts_with("http://") &&
+      !config.url.starts_with("https://")) {
+    server.fault("url", "must begin with http:// or https://");
+  }
+  while (config.url.ends_with('/')) config.url.pop_back();
+  config.token_file = server.text("token_file", "");
+  config.ca_file = server.text("ca_file", "");
+  config.authorize = server.choice("authorize", {"online-first", "cached"}) == 0
+                         ? AuthorizeMode::online_first
+                         : AuthorizeMode::cached;
+  config.authorize_deadline =
+      milliseconds{server.whole("authorize_deadline_ms", 400, {50, 10'000})};
+  config.request_deadline =
+      milliseconds{server.whole("request_deadline_ms", 10'000, {500, 120'000})};
+  config.snapshot_interval =
+      milliseconds{server.whole("snapshot_interval_ms", 2'000, {200, hour_ms})};
+  config.longest_backoff =
+      milliseconds{server.whole("longest_backoff_ms", 300'000, {1'000, hour_ms})};
+  config.batch_size = static_cast<std::size_t>(server.whole("batch_size", 50, {1, 200}));
+  config.attempt_cap = static_cast<std::int32_t>(server.whole("attempt_cap", 10, {1, 1'000}));
+  server.refuse_unknown_keys();
+  return config;
+}
+
+PolicyRules read_policy(TomlTable policy) {
+  PolicyRules rules;
+  rules.largest_pour =
+      model::Volume::millilitres(policy.whole("largest_pour_ml", 1'000, {10, 100'000}));
+  rules.smallest_start =
+      model::Volume::millilitres(policy.whole("smallest_start_ml", 50, {1, 1'000}));
+  rules.oldest_balance = std::chrono::hours{policy.whole("oldest_balance_hours", 72, {0, 8'760})};
+  rules.sell_offline = policy.flag("sell_offline", true);
+  if (rules.smallest_start > rules.largest_pour) {
+    policy.fault("smallest_start_ml", "is more than largest_pour_ml: nobody could ever pour");
+  }
+  policy.refuse_unknown_keys();
+  return rules;
+}
+
+Config read_root(const toml::table& file, Findings& findings) {
+  Config config;
+  TomlTable root{&file, "", findings};
+  TomlTable controller = root.table("controller");
+  config.controller_id = controller.required_text("id");
+  config.state_dir = controller.text("state_dir", "/var/lib/tapd");
+  config.socket = controller.text("socket", "/run/tapd/tapd.sock");
+  constexpr std::size_t longest_socket_path = 107;  // sun_path, unix(7)
+  if (config.socket.string().size() > longest_socket_path) {
+    controller.fault("socket", "is longer than the 107 characters that a socket's path may have");
+  }
+  const std::vector<std::string_view> levels{"info", "debug", "warning", "error"};
+  config.log_level = levels[controller.choice("log_level", levels)];
+  controller.refuse_unknown_keys();
+  config.server = read_server(root.table("server"));
+  config.policy = read_policy(root.table("policy"));
+  TomlTable sim = root.table("sim");
+  config.sim_seed = static_cast<std::uint64_t>(sim.whole("seed", 1, {0, 1'000'000'000}));
+  config.sim_truth_file = sim.text("truth_file", "");
+  config.sim_scenario = sim.text("scenario", "");
+  sim.refuse_unknown_keys();
+  read_taps(root, config, findings);
+  root.refuse_unknown_keys();
+  return config;
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text, const std::string& name) {
+  Findings findings{name};
+  try {
+    const toml::table file = toml::parse(text, name);
+    Config config = read_root(file, findings);
+    if (!findings.empty()) throw ConfigError{findings.text()};
+    return config;
+  } catch (const toml::parse_error& error) {
+    findings.add(error.source(), fmt::format("is not TOML here: {}", error.description()));
+    throw ConfigError{findings.text()};
+  }
+}
+
+Config read_config(const std::filesystem::path& file) {
+  std::ifstream in{file};
+  if (!in) {
+    throw ConfigError{fmt::format("{}: cannot be read: {}; name another file with --config",
+                                  file.string(), std::generic_category().message(errno))};
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_config(text.str(), file.string());
+}
+
+}  // namespace tapd

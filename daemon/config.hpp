@@ -1,0 +1,85 @@
+// The configuration: one TOML file, read and checked as a whole before anything is opened. Unknown
+// keys and impossible values are refused with file, line and what would be right, so that a typing
+// error in a cellar is found at the desk. Secrets are never in it: it names the files they are in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "daemon/controller.hpp"
+
+namespace tapd {
+
+/// Everything that is wrong with a file, a line for each.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One GPIO line by its name ("GPIO17"), and by the label of its chip where names are not unique.
+struct LineConfig {
+  std::string name;
+  std::string chip;  ///< Empty: any chip; the name must be unique.
+  bool active_low{false};
+};
+
+struct ReaderConfig {
+  std::filesystem::path device;  ///< "/dev/spidev0.0"
+  std::uint32_t speed_hz{4'000'000};
+  std::string reset_line;  ///< NRSTPD; empty: not wired.
+  std::string antenna_gain{"33 dB"};
+};
+
+struct TapConfig {
+  model::TapId id;
+  bool simulated{false};
+  LineConfig meter_line;
+  std::int64_t milli_pulses_per_litre{0};
+  std::chrono::microseconds shortest_interval{200};  ///< Shorter edges are bounce.
+  LineConfig valve_line;
+  ReaderConfig reader;
+  SessionRules rules;
+  std::optional<model::LitrePrice> own_price;
+  std::int64_t simulated_rate_ml_per_s{60};
+  std::int64_t simulated_keg_ml{50'000};
+};
+
+struct ServerConfig {
+  std::string url;  ///< Empty: no server, everything stays in the queue.
+  std::filesystem::path token_file;
+  std::filesystem::path ca_file;
+  AuthorizeMode authorize{AuthorizeMode::online_first};
+  std::chrono::milliseconds authorize_deadline{400};
+  std::chrono::milliseconds request_deadline{10'000};
+  std::chrono::milliseconds snapshot_interval{2'000};
+  std::chrono::milliseconds longest_backoff{300'000};
+  std::size_t batch_size{50};
+  std::int32_t attempt_cap{10};
+};
+
+struct Config {
+  std::string controller_id;
+  std::filesystem::path state_dir;
+  std::filesystem::path socket;
+  std::string log_level{"info"};
+  ServerConfig server;
+  PolicyRules policy;
+  std::vector<TapConfig> taps;
+  std::uint64_t sim_seed{1};
+  std::filesystem::path sim_truth_file;
+  std::filesystem::path sim_scenario;
+
+  [[nodiscard]] std::filesystem::path ledger_file() const { return state_dir / "tapd.db"; }
+};
+
+/// Reads and checks a file. Throws ConfigError with every finding.
+[[nodiscard]] Config read_config(const std::filesystem::path& file);
+/// The same for a text; `name` stands for the file in messages.
+[[nodiscard]] Config parse_config(std::string_view text, const std::string& name);
+
+}  // namespace tapd

@@ -1,0 +1,187 @@
+#include "daemon/control_loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "daemon/sync_thread.hpp"
+
+namespace tapd {
+namespace {
+
+/// How long a stop may take: the longest tail and a slow disk.
+constexpr std::chrono::seconds stop_grace{8};
+
+// What an epoll event is about; meters are numbered from zero.
+constexpr std::uint64_t tag_inbox = 1'000;
+constexpr std::uint64_t tag_timer = 1'001;
+constexpr std::uint64_t tag_signal = 1'002;
+constexpr std::uint64_t tag_stop = 1'003;
+
+sigset_t loop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+int make_signalfd() {
+  const sigset_t set = loop_signals();
+  return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+}  // namespace
+
+Descriptor::Descriptor(int number, const char* what) : number_{number} {
+  if (number < 0) throw std::system_error{errno, std::generic_category(), what};
+}
+Descriptor::~Descriptor() {
+  ::close(number_);
+}
+
+void block_loop_signals() {
+  const sigset_t set = loop_signals();
+  if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
+    throw std::system_error{error, std::generic_category(), "pthread_sigmask"};
+  }
+}
+
+ControlLoop::ControlLoop(Controller& controller, ControlInbox& inbox,
+                         const std::vector<int>& meters, const drivers::Clock& clock,
+                         Journal& journal)
+    : controller_{controller},
+      inbox_{inbox},
+      clock_{clock},
+      journal_{journal},
+      poll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"},
+      timer_{::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create"},
+      signals_{make_signalfd(), "signalfd"},
+      stop_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"} {
+  for (std::size_t tap = 0; tap < meters.size(); ++tap) watch(meters[tap], tap);
+  watch(inbox_.descriptor(), tag_inbox);
+  watch(timer_.number(), tag_timer);
+  watch(signals_.number(), tag_signal);
+  watch(stop_.number(), tag_stop);
+}
+
+void ControlLoop::watch(int descriptor, std::uint64_t tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = tag;
+  if (::epoll_ctl(poll_.number(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    throw std::system_error{errno, std::generic_category(), "epoll_ctl"};
+  }
+}
+
+void ControlLoop::stop() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(stop_.number(), &one, sizeof one);
+}
+
+int ControlLoop::run() {
+  controller_.start(moment(clock_));
+  constexpr std::size_t most_events = 32;
+  std::array<epoll_event, most_events> events{};
+  for (;;) {
+    arm_timer();
+    const int count = ::epoll_wait(poll_.number(), events.data(), most_events, -1);
+    if (count < 0 && errno != EINTR) {
+      throw std::system_error{errno, std::generic_category(), "epoll_wait"};
+    }
+    const auto ready = static_cast<std::size_t>(std::max(count, 0));
+    // Meters have the smallest tags: a pulse that reaches the limit is served before everything.
+    std::sort(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(ready),
+              [](const epoll_event& a, const epoll_event& b) { return a.data.u64 < b.data.u64; });
+    for (std::size_t i = 0; i < ready; ++i) serve(events.at(i).data.u64);
+    if (!stopping_) continue;
+    if (controller_.at_rest()) {
+      journal_.line(Level::info, "stopped: every valve is shut and every pour is on disk");
+      return 0;
+    }
+    if (clock_.read().since_boot >= stop_deadline_) {
+      journal_.line(Level::error,
+                    "stopped after waiting too long for the disk: the next start "
+                    "finishes what is open");
+      return 1;
+    }
+  }
+}
+
+void ControlLoop::serve(std::uint64_t tag) {
+  switch (tag) {
+    case tag_inbox:
+      serve_inbox();
+      return;
+    case tag_timer: {
+      std::uint64_t expired = 0;
+      [[maybe_unused]] const auto got = ::read(timer_.number(), &expired, sizeof expired);
+      controller_.on_tick(moment(clock_));
+      return;
+    }
+    case tag_signal:
+      take_signal();
+      return;
+    case tag_stop: {
+      std::uint64_t count = 0;
+      [[maybe_unused]] const auto got = ::read(stop_.number(), &count, sizeof count);
+      begin_to_stop("asked to");
+      return;
+    }
+    default:
+      controller_.on_meter(tag, moment(clock_));
+      return;
+  }
+}
+
+void ControlLoop::serve_inbox() {
+  for (const ControlMessage& message : inbox_.take()) {
+    const model::Moment now = moment(clock_);
+    if (const auto* presence = std::get_if<Presence>(&message)) {
+      controller_.on_presence(presence->tap, presence->event, now);
+    } else if (const auto* answer = std::get_if<StorageAnswer>(&message)) {
+      controller_.on_storage(*answer, now);
+    } else if (const auto* notice = std::get_if<sync::Notice>(&message)) {
+      controller_.on_sync(*notice, now);
+    } else if (const auto* question = std::get_if<Question>(&message)) {
+      (*question)(controller_);
+    }
+  }
+}
+
+void ControlLoop::take_signal() {
+  signalfd_siginfo info{};
+  if (::read(signals_.number(), &info, sizeof info) != sizeof info) return;
+  begin_to_stop(::strsignal(static_cast<int>(info.ssi_signo)));
+}
+
+void ControlLoop::begin_to_stop(const std::string& why) {
+  if (stopping_) return;
+  stopping_ = true;
+  const model::Moment now = moment(clock_);
+  stop_deadline_ = now.since_boot + stop_grace;
+  journal_.line(Level::info, fmt::format("stopping ({}): shutting every valve", why));
+  controller_.shut_down(now);
+}
+
+void ControlLoop::arm_timer() {
+  auto at = controller_.wake_at();
+  if (stopping_) at = std::min(at.value_or(stop_deadline_), stop_deadline_);
+  itimerspec when{};  // zero: disarmed
+  if (at) {
+    const auto ns = std::max<std::int64_t>(at->count(), 1);
+    when.it_value.tv_sec = ns / 1'000'000'000;
+    when.it_value.tv_nsec = ns % 1'000'000'000;
+  }
+  ::timerfd_settime(timer_.number(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+}  // namespace tapd

@@ -1,0 +1,80 @@
+// The control loop: one thread on one poll set. Meters first, then messages from the other threads,
+// then timers. It never blocks on anything but the poll itself; what it calls returns at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemon/controller.hpp"
+#include "daemon/inbox.hpp"
+#include "drivers/clock.hpp"
+
+namespace tapd {
+
+/// A descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  /// Throws std::system_error naming `what` when `number` is negative (errno says why).
+  Descriptor(int number, const char* what);
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&&) = delete;
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Somebody laid a card on, took it away, ... at the tap with this index.
+struct Presence {
+  std::size_t tap{0};
+  drivers::PresenceEvent event;
+};
+/// A look at the controller for another thread; runs on the control thread and must be short.
+using Question = std::function<void(const Controller&)>;
+using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question>;
+using ControlInbox = Inbox<ControlMessage>;
+
+class ControlLoop {
+ public:
+  /// `meters` are the descriptors of the taps' meters, in the controller's order. SIGTERM and
+  /// SIGINT must be blocked in every thread before; they end the loop.
+  ControlLoop(Controller& controller, ControlInbox& inbox, const std::vector<int>& meters,
+              const drivers::Clock& clock, Journal& journal);
+
+  /// Runs until a signal asks for the end, every valve is shut and every pour is on disk, or the
+  /// grace period is over. Answers the process's exit code.
+  int run();
+  /// As a signal would. Any thread.
+  void stop();
+
+ private:
+  void watch(int descriptor, std::uint64_t tag);
+  void serve(std::uint64_t tag);
+  void serve_inbox();
+  void take_signal();
+  void begin_to_stop(const std::string& why);
+  void arm_timer();
+
+  Controller& controller_;
+  ControlInbox& inbox_;
+  const drivers::Clock& clock_;
+  Journal& journal_;
+  Descriptor poll_;
+  Descriptor timer_;
+  Descriptor signals_;
+  Descriptor stop_;
+  bool stopping_{false};
+  model::SinceBoot stop_deadline_{};
+};
+
+/// Blocks the signals that the loop reads. Call in main before any thread is started.
+void block_loop_signals();
+
+}  // namespace tapd

@@ -1,0 +1,379 @@
+#include "daemon/controller.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/journal_lines.hpp"
+
+namespace tapd {
+
+using model::Moment;
+
+Controller::Controller(ControllerOptions options, std::vector<TapSetup> taps, ControllerPorts ports)
+    : options_{std::move(options)}, ports_{std::move(ports)} {
+  taps_.reserve(taps.size());
+  for (TapSetup& setup : taps) {
+    TailEstimate tail{setup.rules.longest_close_time, setup.known_close_time};
+    TapSession session{setup.id, setup.rules, setup.calibration, std::move(tail)};
+    taps_.emplace_back(std::move(setup), std::move(session));
+  }
+}
+
+void Controller::start(const Moment& now) {
+  for (TapSlot& tap : taps_) {
+    command_valve(tap, false, now);
+    deliver(tap, Started{}, now);
+  }
+  ports_.storage(ReadWorld{});
+}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+namespace {
+
+std::optional<model::CardUid> card_uid(const drivers::Uid& uid) {
+  const auto parsed = model::CardUid::from_bytes({uid.bytes.data(), uid.size});
+  return parsed ? std::optional{*parsed} : std::nullopt;
+}
+
+struct AsEvent {
+  Event operator()(const drivers::CardArrived& arrived) const {
+    if (const auto uid = card_uid(arrived.uid)) return CardPresent{*uid};
+    return CardUnusable{"the card's UID has an impossible length"};
+  }
+  Event operator()(const drivers::CardLeft& left) const { return CardGone{left.last_seen}; }
+  Event operator()(const drivers::CardRefused& refused) const { return CardUnusable{refused.why}; }
+  Event operator()(const drivers::ReaderFailed& failed) const {
+    return Faulted{.kind = FaultKind::reader, .what = failed.what};
+  }
+  Event operator()(const drivers::ReaderBack&) const { return Repaired{FaultKind::reader}; }
+};
+
+}  // namespace
+
+void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& event,
+                             const Moment& now) {
+  TapSlot& slot = taps_.at(tap);
+  if (const auto* arrived = std::get_if<drivers::CardArrived>(&event)) {
+    if (!slot.session.view().client_tx_id) slot.card = card_uid(arrived->uid).value_or(slot.card);
+  }
+  deliver(slot, std::visit(AsEvent{}, event), now);
+}
+
+void Controller::on_meter(std::size_t tap, const Moment& now) {
+  TapSlot& slot = taps_.at(tap);
+  const drivers::MeterReading reading = slot.setup.meter->read(now.since_boot);
+  if (reading.edges > 0 || reading.edges_lost > 0) {
+    deliver(slot, Flow{.edges = reading.edges, .edges_lost = reading.edges_lost}, now);
+  }
+  if (!reading.fault.empty()) {
+    deliver(slot, Faulted{.kind = FaultKind::meter, .what = reading.fault}, now);
+  }
+}
+
+void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
+  if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
+    TapSlot* tap = find(begun->tap);
+    if (tap == nullptr || tap->session.view().client_tx_id != begun->client_tx_id) return;
+    if (begun->result) return deliver(*tap, BeginWritten{}, now);
+    return deliver(*tap, BeginFailed{begun->result.error().message}, now);
+  }
+  if (const auto* progress = std::get_if<ProgressRowDone>(&answer)) {
+    TapSlot* tap = find(progress->tap);
+    if (tap == nullptr) return;
+    tap->progress_posted.reset();
+    if (progress->result) return deliver(*tap, Unlocked{LockReason::storage}, now);
+    return deliver(*tap, Locked{LockReason::storage, progress->result.error().message}, now);
+  }
+  if (const auto* ended = std::get_if<EndRowDone>(&answer)) return on_end_row(*ended, now);
+  if (const auto* facts = std::get_if<FactsRead>(&answer)) {
+    for (TapSlot& tap : taps_) {
+      if (tap.ticket == facts->ticket) decide(tap, *facts, now);
+    }
+    return;
+  }
+  if (const auto* world = std::get_if<WorldRead>(&answer)) {
+    if (world->result) on_world(*world->result, now);
+  }
+}
+
+void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
+  TapSlot* tap = find(done.tap);
+  if (tap == nullptr || !tap->unwritten_end ||
+      tap->unwritten_end->end.last.client_tx_id != done.client_tx_id) {
+    return;
+  }
+  const bool written =
+      done.result.has_value() || done.result.error().kind == storage::Error::Kind::refused;
+  if (!written) {
+    // The row is open on disk with its last progress; its end is kept here and written again.
+    tap->retry_end_at = now.since_boot + options_.end_retry;
+    return deliver(*tap, Locked{LockReason::storage, done.result.error().message}, now);
+  }
+  if (!done.result) ports_.journal->line(Level::error, "ledger: " + done.result.error().message);
+  tap->unwritten_end.reset();
+  tap->retry_end_at.reset();
+  deliver(*tap, Unlocked{LockReason::storage}, now);
+  ports_.pours_waiting();
+  ports_.storage(ReadWorld{});
+}
+
+void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
+  const JournalLine line = line_for(notice);
+  ports_.journal->line(line.level, line.text);
+  if (const auto* answered = std::get_if<sync::AuthorizeAnswered>(&notice)) {
+    on_authorized(*answered, now);
+  } else if (std::holds_alternative<sync::ServerReachable>(notice)) {
+    server_reachable_ = true;
+  } else if (std::holds_alternative<sync::ServerUnreachable>(notice)) {
+    server_reachable_ = false;
+  } else if (const auto* stop = std::get_if<sync::EmergencyStop>(&notice)) {
+    server_stop_ = stop->on;
+    on_world(world_, now);
+  } else if (std::holds_alternative<sync::SnapshotApplied>(notice) ||
+             std::holds_alternative<sync::PoursConfirmed>(notice) ||
+             std::holds_alternative<sync::PourNotBooked>(notice)) {
+    ports_.storage(ReadWorld{});
+  }
+}
+
+void Controller::on_tick(const Moment& now) {
+  for (TapSlot& tap : taps_) {
+    deliver(tap, Tick{}, now);
+    if (tap.progress_posted && now.since_boot - *tap.progress_posted >= options_.storage_stall) {
+      deliver(tap, Locked{LockReason::storage, "the disk has not answered for too long"}, now);
+    }
+    if (tap.retry_end_at && now.since_boot >= *tap.retry_end_at) {
+      tap.retry_end_at.reset();
+      ports_.storage(*tap.unwritten_end);
+    }
+  }
+}
+
+std::optional<model::SinceBoot> Controller::wake_at() const {
+  std::optional<model::SinceBoot> soonest;
+  const auto consider = [&](const std::optional<model::SinceBoot>& at) {
+    if (at && (!soonest || *at < *soonest)) soonest = at;
+  };
+  for (const TapSlot& tap : taps_) {
+    consider(tap.session.wake_at());
+    consider(tap.retry_end_at);
+    if (tap.progress_posted && tap.session.valve_open()) {
+      consider(*tap.progress_posted + options_.storage_stall);
+    }
+  }
+  return soonest;
+}
+
+// --- authorization -------------------------------------------------------------------------------
+
+void Controller::ask_authorization(TapSlot& tap, const model::CardUid& card) {
+  tap.ticket = ++last_ticket_;
+  tap.allowed.reset();
+  if (options_.authorize == AuthorizeMode::cached) return read_facts(tap, card);
+  ports_.ask_server({.ticket = tap.ticket, .card = card, .tap = tap.setup.id});
+}
+
+void Controller::read_facts(TapSlot& tap, const model::CardUid& card) {
+  ports_.storage(ReadFacts{.ticket = tap.ticket, .card = card, .tap = tap.setup.id});
+}
+
+void Controller::on_authorized(const sync::AuthorizeAnswered& answer, const Moment& now) {
+  TapSlot* tap = find(answer.tap);
+  if (tap == nullptr || tap->ticket != answer.ticket ||
+      tap->session.state() != TapState::authorizing) {
+    return;
+  }
+  if (const auto* refused = std::get_if<sync::Refused>(&answer.verdict)) {
+    return deliver(*tap, Denied{denial_from_server(refused->reason, refused->message)}, now);
+  }
+  if (const auto* allowed = std::get_if<sync::Allowed>(&answer.verdict)) tap->allowed = *allowed;
+  read_facts(*tap, answer.card);
+}
+
+void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now) {
+  if (tap.session.state() != TapState::authorizing) return;
+  if (!facts.result) {
+    return deliver(tap,
+                   Denied{{.reason = DenialReason::ledger_unavailable,
+                           .message = facts.result.error().message}},
+                   now);
+  }
+  Decision decision;
+  if (tap.allowed) {
+    const ServerLeave leave{.guest_id = tap.allowed->guest_id,
+                            .guest_first_name = tap.allowed->guest_first_name,
+                            .most = tap.allowed->most,
+                            .price = tap.allowed->price};
+    decision = decide_online(options_.policy, *facts.result, leave, tap.setup.own_price);
+  } else {
+    decision =
+        decide_offline(options_.policy, *facts.result, tap.setup.own_price, now, options_.boot);
+  }
+  if (const auto* denial = std::get_if<Denial>(&decision)) {
+    return deliver(tap, Denied{*denial}, now);
+  }
+  const Grant& grant = std::get<Grant>(decision);
+  tap.guest = grant.guest_first_name;
+  tap.beverage = grant.beverage;
+  deliver(
+      tap,
+      Granted{.grant = grant, .client_tx_id = model::ClientTxId::from_random(ports_.random_id())},
+      now);
+}
+
+void Controller::on_world(const World& world, const Moment& now) {
+  if (&world != &world_) world_ = world;
+  for (TapSlot& tap : taps_) {
+    const auto told = std::find_if(world.taps.begin(), world.taps.end(),
+                                   [&](const model::Tap& row) { return row.id == tap.setup.id; });
+    const bool known = told != world.taps.end();
+    const bool inactive = known && told->status != model::TapStatus::active;
+    const auto set = [&](LockReason reason, bool on, const std::string& why) {
+      deliver(tap, on ? Event{Locked{reason, why}} : Event{Unlocked{reason}}, now);
+    };
+    set(LockReason::emergency_stop, server_stop_.value_or(world.emergency_stop),
+        "the venue's emergency stop is on");
+    set(LockReason::tap_status, inactive,
+        known ? "the venue has set it to " + std::string{to_text(told->status)} : "");
+    set(LockReason::no_keg, known && !told->keg_id, "no keg is connected at the venue");
+  }
+}
+
+// --- what goes out -------------------------------------------------------------------------------
+
+void Controller::deliver(TapSlot& tap, const Event& event, const Moment& now) {
+  carry_out(tap, tap.session.on(event, now), now);
+}
+
+namespace {
+
+drivers::Signal signal_for(Display display) {
+  switch (display) {
+    case Display::starting:
+    case Display::wait:
+      return drivers::Signal::wait;
+    case Display::idle:
+      return drivers::Signal::idle;
+    case Display::ready:
+      return drivers::Signal::ready;
+    case Display::pouring:
+      return drivers::Signal::pouring;
+    case Display::nearly_out:
+      return drivers::Signal::nearly_out;
+    case Display::denied_funds:
+      return drivers::Signal::denied_funds;
+    case Display::denied_card:
+      return drivers::Signal::denied_card;
+    case Display::denied_tap:
+    case Display::locked:
+      return drivers::Signal::denied_tap;
+    case Display::remove_card:
+      return drivers::Signal::remove_card;
+    case Display::fault:
+      return drivers::Signal::fault;
+  }
+  return drivers::Signal::off;
+}
+
+}  // namespace
+
+void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& now) {
+  // The valve first: nothing that is said or written may come before it is shut.
+  for (const Action& action : actions) {
+    if (std::holds_alternative<ShutValve>(action)) command_valve(tap, false, now);
+  }
+  for (const Action& action : actions) {
+    if (std::holds_alternative<OpenValve>(action)) {
+      command_valve(tap, true, now);
+    } else if (const auto* ask = std::get_if<AskAuthorization>(&action)) {
+      tap.card = ask->card;
+      tap.guest.clear();
+      ask_authorization(tap, ask->card);
+    } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
+      ports_.storage(BeginRow{begin->begin});
+    } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {
+      post_progress(tap, progress->progress, now);
+    } else if (const auto* end = std::get_if<EndPour>(&action)) {
+      end_row(tap, *end);
+    } else if (const auto* show = std::get_if<Show>(&action)) {
+      if (tap.setup.indicator != nullptr) tap.setup.indicator->show(signal_for(show->display));
+    } else if (const auto* leak = std::get_if<ReportLeak>(&action)) {
+      report_leak(tap, *leak, now);
+    } else if (const auto* words = std::get_if<Say>(&action)) {
+      say(tap, *words);
+    }
+  }
+}
+
+void Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
+  const auto done = open ? tap.setup.valve->open() : tap.setup.valve->shut();
+  if (done) return;
+  // A valve that does not obey: shut it once more, and let nobody pour until staff has looked.
+  if (open) [[maybe_unused]]
+    const auto shut = tap.setup.valve->shut();
+  deliver(tap, Faulted{.kind = FaultKind::valve, .what = done.error()}, now);
+}
+
+void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress,
+                               const Moment& now) {
+  // One at a time: on a slow disk the next one carries what this one would have said.
+  if (tap.progress_posted) return;
+  tap.progress_posted = now.since_boot;
+  ports_.storage(ProgressRow{.tap = tap.setup.id, .progress = progress});
+}
+
+void Controller::end_row(TapSlot& tap, const EndPour& end) {
+  const JournalLine line = line_for(
+      end.end,
+      {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
+  ports_.journal->line(line.level, line.text);
+  tap.unwritten_end = EndRow{.tap = tap.setup.id, .end = end.end, .close_time = end.close_time};
+  ports_.storage(*tap.unwritten_end);
+}
+
+void Controller::report_leak(TapSlot& tap, const ReportLeak& leak, const Moment& now) {
+  ++tap.leaks;
+  ports_.storage(WriteFlowEvent{
+      {.event_id = fmt::format("{}-{}-{}", options_.boot.text(), tap.setup.id.number(), tap.leaks),
+       .event_status = "stopped",
+       .tap_id = tap.setup.id,
+       .volume = leak.volume,
+       .duration = tap.setup.rules.leak_window,
+       .card_present = false,
+       .valve_open = false,
+       .session_state = std::string{to_text(tap.session.state())},
+       .reason = "flow_with_valve_closed",
+       .at = now}});
+}
+
+void Controller::say(const TapSlot& tap, const Say& say) {
+  const JournalLine line = line_for(
+      say, {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
+  ports_.journal->line(line.level, line.text);
+}
+
+Controller::TapSlot* Controller::find(model::TapId id) {
+  const auto found = std::find_if(taps_.begin(), taps_.end(),
+                                  [id](const TapSlot& tap) { return tap.setup.id == id; });
+  return found == taps_.end() ? nullptr : &*found;
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void Controller::shut_down(const Moment& now) {
+  for (TapSlot& tap : taps_) deliver(tap, Locked{LockReason::shutdown, "tapd is stopping"}, now);
+}
+
+bool Controller::at_rest() const {
+  return std::all_of(taps_.begin(), taps_.end(), [](const TapSlot& tap) {
+    const TapState state = tap.session.state();
+    const bool session_over = state != TapState::preparing && state != TapState::ready &&
+                              state != TapState::pouring && state != TapState::settling;
+    return session_over && !tap.unwritten_end;
+  });
+}
+
+}  // namespace tapd

@@ -1,0 +1,126 @@
+// The controller joins the tap sessions to the world: it turns what readers, meters, ledger and
+// server report into events, and carries the sessions' actions out. It holds no thread, no
+// descriptor and no clock, so the daemon's loop and a simulation drive the same code. Everything it
+// calls returns at once: while a valve is open nothing here waits.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/core/tap_session.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/storage_requests.hpp"
+#include "drivers/card_presence.hpp"
+#include "drivers/flow_meter.hpp"
+#include "drivers/indicator.hpp"
+#include "drivers/valve.hpp"
+#include "sync/engine.hpp"
+
+namespace tapd {
+
+/// One tap and its hardware. The controller does not own the drivers.
+struct TapSetup {
+  model::TapId id;
+  SessionRules rules;
+  Calibration calibration;
+  std::optional<std::chrono::microseconds> known_close_time;
+  std::optional<model::LitrePrice> own_price;  ///< Used when the server does not tell one.
+  drivers::FlowMeter* meter{nullptr};
+  drivers::Valve* valve{nullptr};
+  drivers::Indicator* indicator{nullptr};
+};
+
+/// How a card is authorized.
+enum class AuthorizeMode : std::uint8_t { online_first, cached };
+
+struct ControllerOptions {
+  AuthorizeMode authorize{AuthorizeMode::online_first};
+  PolicyRules policy;
+  model::BootId boot;
+  std::chrono::milliseconds storage_stall{5'000};  ///< A progress unanswered for so long: stop.
+  std::chrono::milliseconds end_retry{1'000};      ///< An end that failed is written again.
+};
+
+/// What the controller needs of the rest of the program. All of it returns at once.
+struct ControllerPorts {
+  std::function<void(StorageRequest)> storage;
+  std::function<void(sync::AuthorizeAsk)> ask_server;
+  std::function<void()> pours_waiting;
+  std::function<std::array<std::uint8_t, 16>()> random_id;
+  Journal* journal{nullptr};
+};
+
+class Controller {
+ public:
+  Controller(ControllerOptions options, std::vector<TapSetup> taps, ControllerPorts ports);
+
+  /// The ledger is open and has recovered: taps may sell.
+  void start(const model::Moment& now);
+  void on_presence(std::size_t tap, const drivers::PresenceEvent& event, const model::Moment& now);
+  /// The meter's descriptor is readable (or it is time to look).
+  void on_meter(std::size_t tap, const model::Moment& now);
+  void on_storage(const StorageAnswer& answer, const model::Moment& now);
+  void on_sync(const sync::Notice& notice, const model::Moment& now);
+  void on_tick(const model::Moment& now);
+  /// When `on_tick` is due without any other input.
+  [[nodiscard]] std::optional<model::SinceBoot> wake_at() const;
+
+  /// Shuts every valve, ends every pour and sells no more.
+  void shut_down(const model::Moment& now);
+  /// No valve is open and every pour's end is durable.
+  [[nodiscard]] bool at_rest() const;
+
+  [[nodiscard]] std::size_t tap_count() const { return taps_.size(); }
+  [[nodiscard]] const TapSession& session(std::size_t tap) const { return taps_[tap].session; }
+  [[nodiscard]] bool server_reachable() const { return server_reachable_; }
+  [[nodiscard]] const World& world() const { return world_; }
+
+ private:
+  struct TapSlot {
+    TapSlot(TapSetup with, TapSession starting)
+        : setup{std::move(with)}, session{std::move(starting)} {}
+    TapSetup setup;
+    TapSession session;
+    std::uint64_t ticket{0};  ///< Of the authorization under way; older answers are ignored.
+    std::optional<sync::Allowed> allowed;  ///< The server's yes, while the facts are read.
+    std::optional<model::SinceBoot> progress_posted;  ///< Unanswered progress write.
+    std::optional<EndRow> unwritten_end;              ///< Posted, not yet durable.
+    std::optional<model::SinceBoot> retry_end_at;
+    model::CardUid card;  ///< Of the session, for the journal.
+    std::string beverage;
+    std::string guest;
+    std::int64_t leaks{0};
+  };
+
+  void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
+  void carry_out(TapSlot& tap, const Actions& actions, const model::Moment& now);
+  void command_valve(TapSlot& tap, bool open, const model::Moment& now);
+  void ask_authorization(TapSlot& tap, const model::CardUid& card);
+  void read_facts(TapSlot& tap, const model::CardUid& card);
+  void decide(TapSlot& tap, const FactsRead& facts, const model::Moment& now);
+  void post_progress(TapSlot& tap, const model::PourProgress& progress, const model::Moment& now);
+  void end_row(TapSlot& tap, const EndPour& end);
+  void on_end_row(const EndRowDone& done, const model::Moment& now);
+  void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
+  void on_world(const World& world, const model::Moment& now);
+  void report_leak(TapSlot& tap, const ReportLeak& leak, const model::Moment& now);
+  void say(const TapSlot& tap, const Say& say);
+  [[nodiscard]] TapSlot* find(model::TapId id);
+
+  ControllerOptions options_;
+  ControllerPorts ports_;
+  std::vector<TapSlot> taps_;
+  std::uint64_t last_ticket_{0};
+  bool server_reachable_{false};
+  World world_;
+  std::optional<bool> server_stop_;  // as the server last told it in this run
+};
+
+}  // namespace tapd

@@ -1,0 +1,87 @@
+// Who may pour how much: the authorization policy. Pure: what the ledger knows and what the server
+// said go in, a grant or a denial with its reason comes out. The cache never allows what a stored
+// refusal forbids, and never more than the cached balance.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "storage/model/records.hpp"
+
+namespace tapd {
+
+/// The venue's limits. Defaults are safe for a small venue.
+struct PolicyRules {
+  model::Volume largest_pour{model::Volume::microlitres(1'000'000)};  ///< Per pour: 1 litre.
+  model::Volume smallest_start{model::Volume::microlitres(50'000)};   ///< Less balance: refused.
+  std::chrono::hours oldest_balance{72};  ///< Offline: older cached balances do not count.
+  bool sell_offline{true};
+};
+
+/// Why somebody may not pour. The names are what staff read in the journal.
+enum class DenialReason : std::uint8_t {
+  unknown_card,
+  lost_card,
+  inactive_card,
+  inactive_guest,
+  insufficient_funds,
+  balance_too_old,
+  offline_not_allowed,
+  emergency_stop,
+  tap_not_active,
+  no_keg,
+  no_price,
+  refused_by_server,
+  several_cards,
+  ledger_unavailable,
+};
+[[nodiscard]] std::string_view to_text(DenialReason reason);
+
+struct Denial {
+  DenialReason reason{DenialReason::unknown_card};
+  std::string message;  ///< One sentence that staff can act on.
+};
+
+/// Leave to pour.
+struct Grant {
+  model::GuestId guest_id;
+  std::string guest_first_name;
+  model::KegId keg_id;
+  std::string beverage;
+  model::LitrePrice price;
+  model::Volume limit;  ///< The valve is shut at this volume, tail included.
+  model::Money hold;    ///< What `limit` costs: taken from the balance while it pours.
+  model::AuthorizedBy by{model::AuthorizedBy::cache};
+};
+
+using Decision = std::variant<Grant, Denial>;
+
+/// What the server's authorization said, as far as it bounds the pour.
+struct ServerLeave {
+  model::GuestId guest_id;
+  std::string guest_first_name;
+  model::Volume most;
+  std::optional<model::LitrePrice> price;
+};
+
+/// Decides from the cache alone (the server could not be asked). `boot` is this boot: the age of a
+/// balance heard in another boot is measured on the wall clock.
+[[nodiscard]] Decision decide_offline(const PolicyRules& rules,
+                                      const model::AuthorizationFacts& facts,
+                                      std::optional<model::LitrePrice> own_price,
+                                      const model::Moment& now, const model::BootId& boot);
+
+/// Decides after the server said yes: its word, bounded by what this controller knows and the
+/// server may not (pours it has not seen yet, an emergency stop, a locked tap).
+[[nodiscard]] Decision decide_online(const PolicyRules& rules,
+                                     const model::AuthorizationFacts& facts,
+                                     const ServerLeave& leave,
+                                     std::optional<model::LitrePrice> own_price);
+
+/// The server's word for a refusal, translated.
+[[nodiscard]] Denial denial_from_server(const std::string& reason, const std::string& message);
+
+}  // namespace tapd

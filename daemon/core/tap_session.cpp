@@ -1,0 +1,360 @@
+#include "daemon/core/tap_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tapd {
+
+using model::Moment;
+using model::StopReason;
+
+TapSession::TapSession(model::TapId tap, SessionRules rules, Calibration calibration,
+                       TailEstimate tail)
+    : tap_{tap}, rules_{rules}, calibration_{calibration}, tail_{std::move(tail)} {}
+
+Actions TapSession::on(const Event& event, const Moment& now) {
+  out_.clear();
+  std::visit([&](const auto& what) { on_event(what, now); }, event);
+  return std::move(out_);
+}
+
+bool TapSession::recalibrate(Calibration calibration) {
+  if (sale_) return false;
+  calibration_ = calibration;
+  return true;
+}
+
+// --- start and cards -----------------------------------------------------------------------------
+
+void TapSession::on_event(const Started&, const Moment& now) {
+  if (state_ == TapState::starting) rest(now);
+}
+
+void TapSession::on_event(const CardPresent& event, const Moment& now) {
+  const bool again = (sale_ && sale_->card == event.uid) || asking_ == event.uid;
+  const bool laid_on_anew = !card_;
+  card_ = event.uid;
+  switch (state_) {
+    case TapState::idle:
+      authorize(event.uid, now);
+      return;
+    case TapState::ready:
+    case TapState::pouring:
+      // Tap-to-start: the card was away and came back, or it is somebody else's: both end it.
+      stop(again ? StopReason::card_tapped : StopReason::other_card, now);
+      return;
+    case TapState::authorizing:
+    case TapState::preparing:
+      // A second card before the valve opened: nobody knows whose pour it would be.
+      if (!again) interrupt(StopReason::other_card, now);
+      return;
+    case TapState::denied:
+      if (laid_on_anew) authorize(event.uid, now);
+      return;
+    case TapState::starting:
+    case TapState::settling:
+    case TapState::finished:
+    case TapState::locked:
+    case TapState::faulted:
+      return;  // waits until the card is gone, or until the tap is well
+  }
+}
+
+void TapSession::on_event(const CardGone&, const Moment& now) {
+  card_.reset();
+  const bool must_stay = rules_.mode == SessionMode::card_present;
+  switch (state_) {
+    case TapState::authorizing:
+    case TapState::preparing:
+      if (must_stay) interrupt(StopReason::card_removed, now);
+      return;
+    case TapState::ready:
+    case TapState::pouring:
+      if (must_stay) stop(StopReason::card_removed, now);
+      return;
+    case TapState::finished:
+      rest(now);
+      return;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::settling:
+    case TapState::denied:  // stays to be read; a tick ends it
+    case TapState::locked:
+    case TapState::faulted:
+      return;
+  }
+}
+
+void TapSession::on_event(const CardUnusable& event, const Moment& now) {
+  switch (state_) {
+    case TapState::idle:
+    case TapState::finished:
+      deny({.reason = DenialReason::several_cards, .message = event.why}, now);
+      return;
+    case TapState::authorizing:
+    case TapState::preparing:
+      interrupt(StopReason::other_card, now);
+      return;
+    case TapState::ready:
+    case TapState::pouring:
+      stop(StopReason::other_card, now);
+      return;
+    case TapState::starting:
+    case TapState::settling:
+    case TapState::denied:
+    case TapState::locked:
+    case TapState::faulted:
+      return;
+  }
+}
+
+void TapSession::authorize(const model::CardUid& card, const Moment& now) {
+  enter(TapState::authorizing, now);
+  asking_ = card;
+  out_.emplace_back(Say{.topic = Topic::card_seen, .detail = {}});
+  out_.emplace_back(AskAuthorization{card});
+  out_.emplace_back(Show{Display::wait});
+}
+
+namespace {
+
+Display display_for(DenialReason reason) {
+  switch (reason) {
+    case DenialReason::insufficient_funds:
+      return Display::denied_funds;
+    case DenialReason::unknown_card:
+    case DenialReason::lost_card:
+    case DenialReason::inactive_card:
+    case DenialReason::inactive_guest:
+    case DenialReason::several_cards:
+      return Display::denied_card;
+    case DenialReason::balance_too_old:
+    case DenialReason::offline_not_allowed:
+    case DenialReason::emergency_stop:
+    case DenialReason::tap_not_active:
+    case DenialReason::no_keg:
+    case DenialReason::no_price:
+    case DenialReason::refused_by_server:
+    case DenialReason::ledger_unavailable:
+      return Display::denied_tap;
+  }
+  return Display::denied_tap;
+}
+
+}  // namespace
+
+void TapSession::deny(Denial denial, const Moment& now) {
+  sale_.reset();
+  enter(TapState::denied, now);
+  reason_ = std::string{to_text(denial.reason)};
+  out_.emplace_back(Show{display_for(denial.reason)});
+  out_.emplace_back(Say{.topic = Topic::denied, .detail = reason_ + ": " + denial.message});
+}
+
+// --- from leave to flow --------------------------------------------------------------------------
+
+void TapSession::on_event(const Granted& event, const Moment& now) {
+  if (state_ != TapState::authorizing) return;  // the card left, or something broke meanwhile
+  Sale sale;
+  sale.grant = event.grant;
+  sale.id = event.client_tx_id;
+  sale.card = *asking_;
+  sale_ = std::move(sale);
+  enter(TapState::preparing, now);
+  out_.emplace_back(BeginPour{.begin = {.client_tx_id = event.client_tx_id,
+                                        .guest_id = event.grant.guest_id,
+                                        .card_uid = sale_->card,
+                                        .tap_id = tap_,
+                                        .keg_id = event.grant.keg_id,
+                                        .price = event.grant.price,
+                                        .authorized_by = event.grant.by,
+                                        .hold = event.grant.hold,
+                                        .start = now,
+                                        .calibration_id = calibration_.id}});
+}
+
+void TapSession::on_event(const Denied& event, const Moment& now) {
+  if (state_ == TapState::authorizing) deny(event.denial, now);
+}
+
+void TapSession::on_event(const BeginWritten&, const Moment& now) {
+  if (!sale_) return;
+  sale_->row_written = true;
+  // The session was broken off while the row was being written: it ends as a pour of nothing.
+  if (state_ == TapState::settling) return finish(now);
+  if (state_ != TapState::preparing) return;
+  sale_->opened_at = now.since_boot;
+  sale_->last_flow = now.since_boot;
+  sale_->progress_at = now.since_boot;
+  nearly_out_shown_ = false;
+  rate_.clear();
+  enter(TapState::ready, now);
+  out_.emplace_back(OpenValve{});
+  out_.emplace_back(Show{Display::ready});
+  out_.emplace_back(Say{.topic = Topic::valve_opened, .detail = {}});
+}
+
+void TapSession::on_event(const BeginFailed& event, const Moment& now) {
+  if (state_ != TapState::preparing && state_ != TapState::settling) return;
+  if (!sale_ || sale_->row_written) return;
+  deny({.reason = DenialReason::ledger_unavailable, .message = event.why}, now);
+}
+
+void TapSession::on_event(const Flow& event, const Moment& now) {
+  switch (state_) {
+    case TapState::ready:
+      if (event.edges > 0) {
+        enter(TapState::pouring, now);
+        out_.emplace_back(Show{Display::pouring});
+      }
+      pour_flow(event, now);
+      return;
+    case TapState::pouring:
+      pour_flow(event, now);
+      return;
+    case TapState::settling:
+      // Before the row is written the valve never opened: this is not the guest's.
+      if (!sale_->row_written) return stray_flow(event, now);
+      sale_->edges += event.edges;
+      sale_->edges_lost += event.edges_lost;
+      if (event.edges > 0) sale_->last_flow = now.since_boot;
+      return;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::authorizing:
+    case TapState::preparing:
+    case TapState::denied:
+    case TapState::finished:
+    case TapState::locked:
+    case TapState::faulted:
+      stray_flow(event, now);
+      return;
+  }
+}
+
+void TapSession::pour_flow(const Flow& flow, const Moment& now) {
+  Sale& sale = *sale_;
+  sale.edges += flow.edges;
+  sale.edges_lost += flow.edges_lost;
+  if (flow.edges > 0) {
+    sale.last_flow = now.since_boot;
+    rate_.add(flow.edges, now.since_boot);
+  }
+  const model::Volume counted = calibration_.volume_of(sale.edges);
+  const std::int64_t rate = rate_.microlitres_per_second(calibration_, now.since_boot);
+  // The foreseen tail only ever lowers the point of closing, and never by more than half the pour:
+  // a bad lesson must not make a tap unusable.
+  const model::Volume tail = std::min(
+      tail_.expected(rate), model::Volume::microlitres(sale.grant.limit.in_microlitres() / 2));
+  if (counted + tail >= sale.grant.limit) return stop(StopReason::limit_reached, now);
+  if (!nearly_out_shown_ && sale.grant.limit - counted <= rules_.nearly_out) {
+    nearly_out_shown_ = true;
+    out_.emplace_back(Show{Display::nearly_out});
+  }
+  record_progress_if_due(now);
+}
+
+void TapSession::record_progress_if_due(const Moment& now) {
+  Sale& sale = *sale_;
+  const model::Volume counted = calibration_.volume_of(sale.edges);
+  if (counted == sale.progress_volume) return;  // nothing new: an idle valve writes nothing
+  const bool enough = counted - sale.progress_volume >= rules_.progress_volume;
+  if (!enough && now.since_boot - sale.progress_at < rules_.progress_every) return;
+  sale.progress_at = now.since_boot;
+  sale.progress_volume = counted;
+  out_.emplace_back(RecordProgress{progress(now)});
+}
+
+void TapSession::stray_flow(const Flow& flow, const Moment& now) {
+  if (flow.edges <= 0) return;
+  if (stray_edges_ == 0 || now.since_boot - stray_since_ > rules_.leak_window) {
+    stray_edges_ = 0;
+    stray_since_ = now.since_boot;
+  }
+  stray_edges_ += flow.edges;
+  const model::Volume leaked = calibration_.volume_of(stray_edges_);
+  if (leaked < rules_.leak_alarm || faults_.contains(FaultKind::leak)) return;
+  out_.emplace_back(ReportLeak{leaked});
+  on_event(Faulted{.kind = FaultKind::leak,
+                   .what = model::to_text(leaked) + " ran through the shut valve"},
+           now);
+}
+
+// --- the end of a pour ---------------------------------------------------------------------------
+
+void TapSession::stop(StopReason reason, const Moment& now) {
+  Sale& sale = *sale_;
+  out_.emplace_back(ShutValve{});
+  sale.reason = reason;
+  sale.shut_at = now.since_boot;
+  sale.edges_at_shut = sale.edges;
+  sale.rate_at_shut = rate_.microlitres_per_second(calibration_, now.since_boot);
+  // Quiet is counted from the command, not from the last edge: the line may start again.
+  sale.last_flow = now.since_boot;
+  reason_ = std::string{to_text(reason)};
+  enter(TapState::settling, now);
+  out_.emplace_back(Show{Display::remove_card});
+}
+
+/// Breaks a session off before the valve opened.
+void TapSession::interrupt(StopReason reason, const Moment& now) {
+  if (state_ == TapState::authorizing) {
+    out_.emplace_back(Say{.topic = Topic::abandoned, .detail = std::string{to_text(reason)}});
+    if (card_)
+      return deny({.reason = DenialReason::several_cards,
+                   .message = "another card came while the first was being asked for"},
+                  now);
+    return rest(now);
+  }
+  // preparing: the open row is on its way to the disk, so it has to be ended, with nothing poured.
+  sale_->reason = reason;
+  sale_->shut_at = now.since_boot;
+  reason_ = std::string{to_text(reason)};
+  enter(TapState::settling, now);
+  out_.emplace_back(Show{Display::remove_card});
+}
+
+void TapSession::settle_if_quiet(const Moment& now) {
+  const Sale& sale = *sale_;
+  if (!sale.row_written) return;  // waits for BeginWritten or BeginFailed
+  const bool quiet = now.since_boot - sale.last_flow >= rules_.tail_quiet;
+  if (quiet || now.since_boot - sale.shut_at >= rules_.longest_tail) finish(now);
+}
+
+void TapSession::finish(const Moment& now) {
+  const Sale& sale = *sale_;
+  EndPour end{.end = {.last = progress(now), .reason = sale.reason}, .close_time = {}};
+  const bool ran_at_shut = sale.rate_at_shut >= TailEstimate::slowest_lesson;
+  if (ran_at_shut) {
+    tail_.learn(calibration_.volume_of(sale.edges) - calibration_.volume_of(sale.edges_at_shut),
+                sale.rate_at_shut);
+    end.close_time = tail_.close_time();
+  }
+  out_.emplace_back(std::move(end));
+  reason_ = std::string{to_text(sale.reason)};
+  out_.emplace_back(Say{.topic = Topic::pour_ended, .detail = reason_});
+  const model::CardUid served = sale.card;
+  sale_.reset();
+  if (blocked() || !card_) return rest(now);
+  if (*card_ != served) return authorize(*card_, now);
+  enter(TapState::finished, now);
+}
+
+model::PourProgress TapSession::progress(const Moment& now) const {
+  const Sale& sale = *sale_;
+  const model::Volume volume = calibration_.volume_of(sale.edges);
+  model::Volume before_shut = volume;
+  if (state_ == TapState::settling) {
+    // What passed the limit in the reading that reached it is tail too (wire contract, section 2).
+    before_shut = std::min(calibration_.volume_of(sale.edges_at_shut), sale.grant.limit);
+  }
+  return {.client_tx_id = sale.id,
+          .volume = volume,
+          .tail = volume - before_shut,
+          .price = model::price_of(volume, sale.grant.price),
+          .pulses = sale.edges / 2,
+          .edges_lost = sale.edges_lost,
+          .at = now};
+}
+
+}  // namespace tapd

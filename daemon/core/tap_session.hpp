@@ -1,0 +1,169 @@
+// The tap session: everything that is hard about a tap, decided in one place. A value without I/O,
+// clock or thread: an event and the moment go in, actions come out. The control loop carries them
+// out in order. It promises that the valve is open only in `ready` and `pouring`, that these are
+// reached only after the pour's row is durable, and that every way out of them shuts the valve.
+//
+//   state        leaves for
+//   starting     idle (Started)
+//   idle         authorizing (card), denied (unusable card)
+//   authorizing  preparing (granted), denied, idle (card gone)
+//   preparing    ready (row durable), settling (card gone, lock, fault), denied (not written)
+//   ready        pouring (first flow), settling (any end)
+//   pouring      settling (any end)
+//   settling     finished (quiet), authorizing (another card lies there)
+//   denied       idle (card gone, and shown long enough), authorizing (a card laid on anew)
+//   finished     idle (card gone), authorizing (another card)
+//   locked       idle (unlocked)                any state but ready/pouring/settling enters it
+//   faulted      idle (repaired)                likewise; faults win over locks
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "daemon/core/calibration.hpp"
+#include "daemon/core/flow_rate.hpp"
+#include "daemon/core/session_events.hpp"
+#include "daemon/core/tail_estimate.hpp"
+
+namespace tapd {
+
+enum class TapState : std::uint8_t {
+  starting,
+  idle,
+  authorizing,
+  preparing,
+  ready,
+  pouring,
+  settling,
+  denied,
+  finished,
+  locked,
+  faulted,
+};
+[[nodiscard]] std::string_view to_text(TapState state);
+
+enum class SessionMode : std::uint8_t {
+  card_present,  ///< The card stays on the reader while it pours.
+  tap_to_start,  ///< Lay it on to start, again to stop.
+};
+
+/// Times and amounts that bound a session.
+struct SessionRules {
+  SessionMode mode{SessionMode::card_present};
+  std::chrono::milliseconds authorize_timeout{3'000};
+  std::chrono::milliseconds prepare_timeout{3'000};
+  std::chrono::milliseconds no_flow_timeout{15'000};  ///< Valve open, nothing runs.
+  std::chrono::milliseconds longest_open{180'000};    ///< Nothing extends it.
+  std::chrono::milliseconds tail_quiet{150};          ///< No edge for so long: it has settled.
+  std::chrono::milliseconds longest_tail{1'000};
+  std::chrono::milliseconds progress_every{1'000};
+  model::Volume progress_volume{model::Volume::microlitres(50'000)};
+  std::chrono::microseconds longest_close_time{300'000};  ///< Bound of the learnt tail.
+  std::chrono::milliseconds denial_shown{2'000};  ///< At least, also when the card has left.
+  model::Volume nearly_out{model::Volume::microlitres(50'000)};
+  model::Volume leak_alarm{model::Volume::microlitres(20'000)};  ///< Through a shut valve, in ...
+  std::chrono::milliseconds leak_window{10'000};                 ///< ... this time.
+};
+
+/// What a tap shows to the API: a snapshot of its session.
+struct TapView {
+  TapState state{TapState::starting};
+  std::string reason;  ///< Why denied, locked or faulted; why the last pour ended.
+  std::optional<model::CardUid> card;
+  std::optional<Grant> grant;
+  std::optional<model::ClientTxId> client_tx_id;
+  model::Volume volume;
+  model::Money price;
+};
+
+class TapSession {
+ public:
+  TapSession(model::TapId tap, SessionRules rules, Calibration calibration, TailEstimate tail);
+
+  /// One step. `now` never goes backwards in time since boot.
+  [[nodiscard]] Actions on(const Event& event, const model::Moment& now);
+  /// When a Tick changes something without any other event.
+  [[nodiscard]] std::optional<model::SinceBoot> wake_at() const;
+
+  [[nodiscard]] TapState state() const { return state_; }
+  [[nodiscard]] model::TapId tap() const { return tap_; }
+  /// The valve is commanded open.
+  [[nodiscard]] bool valve_open() const {
+    return state_ == TapState::ready || state_ == TapState::pouring;
+  }
+  [[nodiscard]] TapView view() const;
+  [[nodiscard]] const TailEstimate& tail() const { return tail_; }
+  /// Takes effect for the next pour; refused (false) while one runs.
+  [[nodiscard]] bool recalibrate(Calibration calibration);
+
+ private:
+  /// A pour from its grant to its end.
+  struct Sale {
+    Grant grant;
+    model::ClientTxId id;
+    model::CardUid card;
+    std::int64_t edges{0};
+    std::int64_t edges_lost{0};
+    model::SinceBoot opened_at{};
+    model::SinceBoot last_flow{};
+    model::SinceBoot shut_at{};
+    model::SinceBoot progress_at{};
+    model::Volume progress_volume;
+    std::int64_t edges_at_shut{0};
+    std::int64_t rate_at_shut{0};
+    model::StopReason reason{model::StopReason::card_removed};
+    bool row_written{false};
+  };
+
+  void on_event(const Started&, const model::Moment& now);
+  void on_event(const CardPresent& event, const model::Moment& now);
+  void on_event(const CardGone& event, const model::Moment& now);
+  void on_event(const CardUnusable& event, const model::Moment& now);
+  void on_event(const Flow& event, const model::Moment& now);
+  void on_event(const Tick&, const model::Moment& now);
+  void on_event(const Granted& event, const model::Moment& now);
+  void on_event(const Denied& event, const model::Moment& now);
+  void on_event(const BeginWritten&, const model::Moment& now);
+  void on_event(const BeginFailed& event, const model::Moment& now);
+  void on_event(const Locked& event, const model::Moment& now);
+  void on_event(const Unlocked& event, const model::Moment& now);
+  void on_event(const Faulted& event, const model::Moment& now);
+  void on_event(const Repaired& event, const model::Moment& now);
+
+  void authorize(const model::CardUid& card, const model::Moment& now);
+  void deny(Denial denial, const model::Moment& now);
+  void pour_flow(const Flow& flow, const model::Moment& now);
+  void stray_flow(const Flow& flow, const model::Moment& now);
+  void stop(model::StopReason reason, const model::Moment& now);
+  void settle_if_quiet(const model::Moment& now);
+  void finish(const model::Moment& now);
+  void rest(const model::Moment& now);
+  void enter(TapState state, const model::Moment& now);
+  [[nodiscard]] model::PourProgress progress(const model::Moment& now) const;
+  [[nodiscard]] bool blocked() const { return !faults_.empty() || !locks_.empty(); }
+  void interrupt(model::StopReason reason, const model::Moment& now);
+  void record_progress_if_due(const model::Moment& now);
+
+  model::TapId tap_;
+  SessionRules rules_;
+  Calibration calibration_;
+  TailEstimate tail_;
+  TapState state_{TapState::starting};
+  model::SinceBoot entered_{};
+  std::optional<model::CardUid> card_;    // lies on the reader now
+  std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
+  std::optional<Sale> sale_;
+  FlowRate rate_;
+  std::map<LockReason, std::string> locks_;  // with the words of who set it
+  std::map<FaultKind, std::string> faults_;
+  std::string reason_;
+  std::int64_t stray_edges_{0};
+  model::SinceBoot stray_since_{};
+  bool nearly_out_shown_{false};
+  Actions out_;
+};
+
+}  // namespace tapd

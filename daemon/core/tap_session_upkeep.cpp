@@ -1,0 +1,224 @@
+// The rest of the tap session: time, locks and faults, and what it shows of itself.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/core/tap_session.hpp"
+
+namespace tapd {
+
+using model::Moment;
+using model::StopReason;
+
+void TapSession::on_event(const Tick&, const Moment& now) {
+  const auto in_state = now.since_boot - entered_;
+  switch (state_) {
+    case TapState::authorizing:
+      if (in_state >= rules_.authorize_timeout) {
+        deny({.reason = DenialReason::ledger_unavailable,
+              .message = "no authorization came in time: try again"},
+             now);
+      }
+      return;
+    case TapState::preparing:
+      // The row may still reach the disk: the session waits for that in `settling`.
+      if (in_state >= rules_.prepare_timeout) interrupt(StopReason::storage_fault, now);
+      return;
+    case TapState::ready:
+    case TapState::pouring:
+      if (now.since_boot - sale_->opened_at >= rules_.longest_open) {
+        return stop(StopReason::time_limit, now);
+      }
+      if (now.since_boot - sale_->last_flow >= rules_.no_flow_timeout) {
+        return stop(StopReason::no_flow, now);
+      }
+      record_progress_if_due(now);
+      return;
+    case TapState::settling:
+      settle_if_quiet(now);
+      return;
+    case TapState::denied:
+      if (!card_ && in_state >= rules_.denial_shown) rest(now);
+      return;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::finished:
+    case TapState::locked:
+      return;
+    case TapState::faulted:
+      // A leak that has stopped for a whole window has stopped.
+      if (faults_.contains(FaultKind::leak) &&
+          now.since_boot - stray_since_ > 2 * rules_.leak_window) {
+        on_event(Repaired{FaultKind::leak}, now);
+      }
+      return;
+  }
+}
+
+std::optional<model::SinceBoot> TapSession::wake_at() const {
+  switch (state_) {
+    case TapState::authorizing:
+      return entered_ + rules_.authorize_timeout;
+    case TapState::preparing:
+      return entered_ + rules_.prepare_timeout;
+    case TapState::ready:
+    case TapState::pouring: {
+      const auto progress_due = calibration_.volume_of(sale_->edges) == sale_->progress_volume
+                                    ? model::SinceBoot::max()
+                                    : sale_->progress_at + rules_.progress_every;
+      return std::min({sale_->opened_at + rules_.longest_open,
+                       sale_->last_flow + rules_.no_flow_timeout, progress_due});
+    }
+    case TapState::settling:
+      if (!sale_->row_written) return std::nullopt;
+      return std::min(sale_->last_flow + rules_.tail_quiet, sale_->shut_at + rules_.longest_tail);
+    case TapState::faulted:
+      if (!faults_.contains(FaultKind::leak)) return std::nullopt;
+      return stray_since_ + 2 * rules_.leak_window + std::chrono::milliseconds{1};
+    case TapState::denied:
+      if (card_) return std::nullopt;
+      return entered_ + rules_.denial_shown;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::finished:
+    case TapState::locked:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// --- locks and faults ----------------------------------------------------------------------------
+
+namespace {
+
+StopReason stop_reason(LockReason reason) {
+  switch (reason) {
+    case LockReason::emergency_stop:
+      return StopReason::emergency_stop;
+    case LockReason::storage:
+      return StopReason::storage_fault;
+    case LockReason::shutdown:
+      return StopReason::shutdown;
+    case LockReason::tap_status:
+    case LockReason::no_keg:
+      return StopReason::tap_locked;
+  }
+  return StopReason::tap_locked;
+}
+
+StopReason stop_reason(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::reader:
+      return StopReason::reader_fault;
+    case FaultKind::meter:
+      return StopReason::meter_fault;
+    case FaultKind::valve:
+    case FaultKind::leak:
+      return StopReason::valve_fault;
+  }
+  return StopReason::valve_fault;
+}
+
+}  // namespace
+
+void TapSession::on_event(const Locked& event, const Moment& now) {
+  if (!locks_.emplace(event.reason, event.why).second) return;
+  out_.emplace_back(Say{.topic = Topic::tap_locked,
+                        .detail = std::string{to_text(event.reason)} + ": " + event.why});
+  if (valve_open()) return stop(stop_reason(event.reason), now);
+  if (state_ == TapState::preparing) return interrupt(stop_reason(event.reason), now);
+  if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
+}
+
+void TapSession::on_event(const Unlocked& event, const Moment& now) {
+  if (locks_.erase(event.reason) == 0) return;
+  out_.emplace_back(
+      Say{.topic = Topic::tap_unlocked, .detail = std::string{to_text(event.reason)}});
+  if (state_ == TapState::locked) rest(now);
+}
+
+void TapSession::on_event(const Faulted& event, const Moment& now) {
+  if (!faults_.emplace(event.kind, event.what).second) return;
+  out_.emplace_back(Say{.topic = Topic::tap_faulted,
+                        .detail = std::string{to_text(event.kind)} + ": " + event.what});
+  if (valve_open()) return stop(stop_reason(event.kind), now);
+  if (state_ == TapState::preparing) return interrupt(stop_reason(event.kind), now);
+  if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
+}
+
+void TapSession::on_event(const Repaired& event, const Moment& now) {
+  if (faults_.erase(event.kind) == 0) return;
+  if (event.kind == FaultKind::leak) stray_edges_ = 0;
+  out_.emplace_back(Say{.topic = Topic::tap_repaired, .detail = std::string{to_text(event.kind)}});
+  if (state_ == TapState::faulted) rest(now);
+}
+
+/// Goes where a tap without a session belongs: broken, locked, waiting for the card to be taken
+/// away, or idle.
+void TapSession::rest(const Moment& now) {
+  sale_.reset();
+  if (!faults_.empty()) {
+    reason_ = std::string{to_text(faults_.begin()->first)} + ": " + faults_.begin()->second;
+    enter(TapState::faulted, now);
+    out_.emplace_back(Show{Display::fault});
+  } else if (!locks_.empty()) {
+    reason_ = std::string{to_text(locks_.begin()->first)} + ": " + locks_.begin()->second;
+    enter(TapState::locked, now);
+    out_.emplace_back(Show{Display::locked});
+  } else if (card_) {
+    // A card that lay there while the tap was not well must be laid on anew: nobody expects the
+    // valve to open by itself.
+    enter(TapState::finished, now);
+    out_.emplace_back(Show{Display::remove_card});
+  } else {
+    reason_.clear();
+    enter(TapState::idle, now);
+    out_.emplace_back(Show{Display::idle});
+  }
+}
+
+void TapSession::enter(TapState state, const Moment& now) {
+  state_ = state;
+  entered_ = now.since_boot;
+  asking_.reset();
+}
+
+TapView TapSession::view() const {
+  TapView view{.state = state_,
+               .reason = reason_,
+               .card = card_,
+               .grant = {},
+               .client_tx_id = {},
+               .volume = {},
+               .price = {}};
+  if (sale_) {
+    view.card = sale_->card;
+    view.grant = sale_->grant;
+    view.client_tx_id = sale_->id;
+    view.volume = calibration_.volume_of(sale_->edges);
+    view.price = model::price_of(view.volume, sale_->grant.price);
+  }
+  return view;
+}
+
+// --- names ---------------------------------------------------------------------------------------
+
+std::string_view to_text(TapState state) {
+  constexpr std::array<std::string_view, 11> texts{
+      "starting", "idle",   "authorizing", "preparing", "ready",  "pouring",
+      "settling", "denied", "finished",    "locked",    "faulted"};
+  return texts.at(static_cast<std::size_t>(state));
+}
+
+std::string_view to_text(LockReason reason) {
+  constexpr std::array<std::string_view, 5> texts{"emergency_stop", "tap_status", "no_keg",
+                                                  "storage", "shutdown"};
+  return texts.at(static_cast<std::size_t>(reason));
+}
+
+std::string_view to_text(FaultKind kind) {
+  constexpr std::array<std::string_view, 4> texts{"reader", "meter", "valve", "leak"};
+  return texts.at(static_cast<std::size_t>(kind));
+}
+
+}  // namespace tapd

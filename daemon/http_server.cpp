@@ -1,0 +1,150 @@
+#include "daemon/http_server.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <microhttpd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace tapd {
+namespace {
+
+constexpr std::size_t largest_body = 64 * 1024;
+constexpr unsigned most_connections = 32;
+constexpr unsigned idle_seconds = 10;
+
+sockaddr_un address_of(const std::filesystem::path& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = socket.string();
+  if (path.size() >= sizeof address.sun_path) {
+    throw std::runtime_error{fmt::format("{}: the path is too long for a socket", path)};
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+[[noreturn]] void fail(const std::filesystem::path& socket, const std::string& what) {
+  throw std::runtime_error{fmt::format("{}: {}: {}", socket.string(), what, std::strerror(errno))};
+}
+
+/// Somebody answers on the socket: another tapd.
+bool in_use(const sockaddr_un& address) {
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  const bool answered =
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(probe);
+  return answered;
+}
+
+int listen_on(const std::filesystem::path& socket) {
+  const sockaddr_un address = address_of(socket);
+  if (in_use(address)) {
+    throw std::runtime_error{fmt::format(
+        "{}: another tapd listens there: stop it first, or name another controller.socket",
+        socket.string())};
+  }
+  ::unlink(address.sun_path);
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) fail(socket, "no socket");
+  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    ::close(descriptor);
+    fail(socket, "cannot be made (does its folder exist, and may tapd write there?)");
+  }
+  constexpr mode_t owner_and_group = 0660;
+  ::chmod(address.sun_path, owner_and_group);
+  if (::listen(descriptor, static_cast<int>(most_connections)) != 0) {
+    ::close(descriptor);
+    fail(socket, "cannot be listened on");
+  }
+  return descriptor;
+}
+
+MHD_Result add_to_query(void* query, MHD_ValueKind /*kind*/, const char* key, const char* value) {
+  (*static_cast<std::map<std::string, std::string>*>(query))[key] = value == nullptr ? "" : value;
+  return MHD_YES;
+}
+
+MHD_Result send(MHD_Connection* connection, const ApiResponse& response) {
+  // MHD copies the body, so the cast away from const is never written through.
+  MHD_Response* answer = MHD_create_response_from_buffer(
+      response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY);
+  if (answer == nullptr) return MHD_NO;
+  MHD_add_response_header(answer, "Content-Type", response.content_type.c_str());
+  const MHD_Result queued =
+      MHD_queue_response(connection, static_cast<unsigned>(response.status), answer);
+  MHD_destroy_response(answer);
+  return queued;
+}
+
+}  // namespace
+
+struct HttpServer::Implementation {
+  std::filesystem::path socket;
+  ApiHandler handler;
+  MHD_Daemon* daemon{nullptr};
+
+  ApiResponse answer(const ApiRequest& request) const {
+    try {
+      return handler(request);
+    } catch (const std::exception& error) {
+      return {.status = 500, .body = fmt::format("{{\"error\":\"{}\"}}", error.what())};
+    }
+  }
+
+  static MHD_Result serve(void* self, MHD_Connection* connection, const char* url,
+                          const char* method, const char* /*version*/, const char* upload,
+                          std::size_t* upload_size, void** per_request) {
+    if (*per_request == nullptr) {
+      *per_request = std::make_unique<ApiRequest>().release();  // freed in `completed`
+      return MHD_YES;
+    }
+    auto& request = *static_cast<ApiRequest*>(*per_request);
+    if (*upload_size > 0) {
+      if (request.body.size() + *upload_size > largest_body) return MHD_NO;
+      request.body.append(upload, *upload_size);
+      *upload_size = 0;
+      return MHD_YES;
+    }
+    request.method = method;
+    request.path = url;
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_query, &request.query);
+    return send(connection, static_cast<Implementation*>(self)->answer(request));
+  }
+
+  static void completed(void* /*self*/, MHD_Connection* /*connection*/, void** per_request,
+                        MHD_RequestTerminationCode /*how*/) {
+    const std::unique_ptr<ApiRequest> request{static_cast<ApiRequest*>(*per_request)};
+    *per_request = nullptr;
+  }
+};
+
+HttpServer::HttpServer(const std::filesystem::path& socket, ApiHandler handler)
+    : self_{std::make_unique<Implementation>()} {
+  self_->socket = socket;
+  self_->handler = std::move(handler);
+  const int descriptor = listen_on(socket);
+  self_->daemon = MHD_start_daemon(
+      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, &Implementation::serve,
+      self_.get(), MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT,
+      most_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_NOTIFY_COMPLETED,
+      &Implementation::completed, self_.get(), MHD_OPTION_END);
+  if (self_->daemon == nullptr) {
+    ::close(descriptor);
+    throw std::runtime_error{socket.string() + ": the local API could not be started"};
+  }
+}
+
+HttpServer::~HttpServer() {
+  MHD_stop_daemon(self_->daemon);  // closes the listening socket too
+  ::unlink(self_->socket.c_str());
+}
+
+}  // namespace tapd

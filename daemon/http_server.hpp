@@ -1,0 +1,45 @@
+// A small HTTP server on a Unix socket, by GNU libmicrohttpd: chosen because Debian 12's
+// cpp-httplib knows no Unix sockets. One thread of its own; a client that sends garbage or never
+// reads costs nothing but one of a bounded number of connections.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace tapd {
+
+struct ApiRequest {
+  std::string method;  ///< "GET", "POST"
+  std::string path;    ///< Without the query.
+  std::map<std::string, std::string> query;
+  std::string body;
+};
+struct ApiResponse {
+  int status{200};
+  std::string body;
+  std::string content_type{"application/json"};
+};
+/// Called on the server's thread; may wait, but not for long: it serves one request at a time.
+using ApiHandler = std::function<ApiResponse(const ApiRequest&)>;
+
+class HttpServer {
+ public:
+  /// Listens on `socket` (mode 0660). A socket that nobody listens on any more is replaced; one
+  /// that is in use is an error. Throws std::runtime_error naming the path and what to do.
+  HttpServer(const std::filesystem::path& socket, ApiHandler handler);
+  /// Ends every connection and removes the socket.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  HttpServer(HttpServer&&) = delete;
+  HttpServer& operator=(HttpServer&&) = delete;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> self_;
+};
+
+}  // namespace tapd

@@ -1,0 +1,34 @@
+// The words of the journal, in one place: what happened at which tap, in the language of the bar.
+// Pure.
+#pragma once
+
+#include <string>
+
+#include "daemon/core/session_events.hpp"
+#include "daemon/journal.hpp"
+#include "storage/model/records.hpp"
+#include "sync/engine.hpp"
+
+namespace tapd {
+
+struct JournalLine {
+  Level level{Level::info};
+  std::string text;
+};
+
+/// Who and what a tap's line is about.
+struct TapContext {
+  model::TapId tap;
+  model::CardUid card;
+  std::string guest;
+  std::string beverage;
+};
+
+[[nodiscard]] JournalLine line_for(const Say& say, const TapContext& context);
+/// The line of a finished pour: volume, price, receipt number, and why it ended.
+[[nodiscard]] JournalLine line_for(const model::PourEnd& end, const TapContext& context);
+/// A pour found open at start.
+[[nodiscard]] JournalLine line_for(const storage::RecoveredPour& recovered);
+[[nodiscard]] JournalLine line_for(const sync::Notice& notice);
+
+}  // namespace tapd

@@ -1,0 +1,35 @@
+#include "daemon/reader_thread.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+#include <variant>
+
+namespace tapd {
+
+ReaderThread::ReaderThread(std::unique_ptr<drivers::CardReader> reader,
+                           drivers::PresenceRules rules, std::chrono::milliseconds pace,
+                           const drivers::Clock& clock,
+                           std::function<void(drivers::PresenceEvent)> report)
+    : reader_{std::move(reader)},
+      presence_{rules},
+      pace_{pace},
+      clock_{clock},
+      report_{std::move(report)},
+      thread_{[this](const std::stop_token& stop) { look_for_ever(stop); }} {}
+
+void ReaderThread::look_for_ever(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any pause;
+  while (!stop.stop_requested()) {
+    const drivers::Look look = reader_->look(clock_.read().since_boot);
+    for (drivers::PresenceEvent& event : presence_.on(look, clock_.read().since_boot)) {
+      if (std::holds_alternative<drivers::CardLeft>(event)) reader_->cycle_field();
+      report_(std::move(event));
+    }
+    std::unique_lock lock{mutex};
+    pause.wait_for(lock, stop, pace_, [] { return false; });
+  }
+}
+
+}  // namespace tapd

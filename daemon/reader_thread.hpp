@@ -1,0 +1,34 @@
+// A thread per card reader, because a reader blocks on SPI: it looks at the field at a steady pace,
+// lets CardPresence decide what the looks mean, and reports changes.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "drivers/card_presence.hpp"
+#include "drivers/card_reader.hpp"
+#include "drivers/clock.hpp"
+
+namespace tapd {
+
+class ReaderThread {
+ public:
+  /// `report` is called from the reader's thread and must return at once.
+  ReaderThread(std::unique_ptr<drivers::CardReader> reader, drivers::PresenceRules rules,
+               std::chrono::milliseconds pace, const drivers::Clock& clock,
+               std::function<void(drivers::PresenceEvent)> report);
+
+ private:
+  void look_for_ever(const std::stop_token& stop);
+
+  std::unique_ptr<drivers::CardReader> reader_;
+  drivers::CardPresence presence_;
+  std::chrono::milliseconds pace_;
+  const drivers::Clock& clock_;
+  std::function<void(drivers::PresenceEvent)> report_;
+  std::jthread thread_;
+};
+
+}  // namespace tapd

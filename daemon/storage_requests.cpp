@@ -1,0 +1,85 @@
+#include "daemon/storage_requests.hpp"
+
+#include <fmt/format.h>
+
+namespace tapd {
+namespace {
+
+storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
+                            const model::PourBegin& begin) {
+  const auto facts = ledger.facts(begin.card_uid, begin.tap_id);
+  if (!facts) return tl::unexpected(facts.error());
+  if (facts->available < begin.hold) {
+    return tl::unexpected(storage::Error{
+        .kind = storage::Error::Kind::refused,
+        .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",
+                               model::to_text(facts->available), model::to_text(begin.hold))});
+  }
+  return ledger.begin_pour(begin, boot);
+}
+
+storage::Result<model::Pour> end_row(storage::Ledger& ledger, const EndRow& row) {
+  auto pour = ledger.end_pour(row.end);
+  if (!pour || !row.close_time) return pour;
+  const auto kept =
+      ledger.set_meta(close_time_key(row.tap), std::to_string(row.close_time->count()));
+  if (!kept) return tl::unexpected(kept.error());
+  return pour;
+}
+
+storage::Result<World> read_world(storage::Ledger& ledger) {
+  auto taps = ledger.taps();
+  if (!taps) return tl::unexpected(taps.error());
+  const auto stop = ledger.emergency_stop();
+  if (!stop) return tl::unexpected(stop.error());
+  const auto queue = ledger.queue_counts();
+  if (!queue) return tl::unexpected(queue.error());
+  return World{.taps = std::move(*taps), .emergency_stop = *stop, .queue = *queue};
+}
+
+struct CarryOut {
+  storage::Ledger& ledger;
+  const model::BootId& boot;
+
+  StorageAnswer operator()(const BeginRow& row) const {
+    return BeginRowDone{.tap = row.begin.tap_id,
+                        .client_tx_id = row.begin.client_tx_id,
+                        .result = begin_row(ledger, boot, row.begin)};
+  }
+  StorageAnswer operator()(const ProgressRow& row) const {
+    return ProgressRowDone{.tap = row.tap, .result = ledger.record_progress(row.progress)};
+  }
+  StorageAnswer operator()(const EndRow& row) const {
+    return EndRowDone{
+        .tap = row.tap, .client_tx_id = row.end.last.client_tx_id, .result = end_row(ledger, row)};
+  }
+  StorageAnswer operator()(const ReadFacts& ask) const {
+    return FactsRead{.ticket = ask.ticket, .result = ledger.facts(ask.card, ask.tap)};
+  }
+  StorageAnswer operator()(const ReadWorld&) const { return WorldRead{read_world(ledger)}; }
+  StorageAnswer operator()(const WriteFlowEvent& write) const {
+    return FlowEventDone{ledger.record_flow_event(write.event)};
+  }
+};
+
+}  // namespace
+
+std::string close_time_key(model::TapId tap) {
+  return fmt::format("close_time_us.{}", tap.number());
+}
+
+StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,
+                        const StorageRequest& request) {
+  return std::visit(CarryOut{ledger, boot}, request);
+}
+
+StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error) {
+  return std::visit(
+      [&](auto failed) -> StorageAnswer {
+        failed.result = tl::unexpected(error);
+        return failed;
+      },
+      answer);
+}
+
+}  // namespace tapd

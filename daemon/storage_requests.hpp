@@ -1,0 +1,85 @@
+// What the control loop asks of the ledger, and what it answers: plain values that travel between
+// the threads. `carry_out` is the whole of what the storage thread does with a request, so that a
+// test or a simulation can do the same without a thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "storage/ledger.hpp"
+
+namespace tapd {
+
+/// Writes the `open` row. Refused when the guest's balance no longer covers the hold: another tap
+/// may have taken it between the decision and now.
+struct BeginRow {
+  model::PourBegin begin;
+};
+struct ProgressRow {
+  model::TapId tap;
+  model::PourProgress progress;
+};
+struct EndRow {
+  model::TapId tap;
+  model::PourEnd end;
+  std::optional<std::chrono::microseconds> close_time;  ///< Learnt; kept for the next start.
+};
+struct ReadFacts {
+  std::uint64_t ticket{0};
+  model::CardUid card;
+  model::TapId tap;
+};
+/// Taps, emergency stop and the queue: what the venue wants of us and how we stand.
+struct ReadWorld {};
+struct WriteFlowEvent {
+  model::FlowEvent event;
+};
+using StorageRequest =
+    std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld, WriteFlowEvent>;
+
+struct BeginRowDone {
+  model::TapId tap;
+  model::ClientTxId client_tx_id;
+  storage::Result<> result;
+};
+struct ProgressRowDone {
+  model::TapId tap;
+  storage::Result<> result;
+};
+struct EndRowDone {
+  model::TapId tap;
+  model::ClientTxId client_tx_id;
+  storage::Result<model::Pour> result;
+};
+struct FactsRead {
+  std::uint64_t ticket{0};
+  storage::Result<model::AuthorizationFacts> result;
+};
+struct World {
+  std::vector<model::Tap> taps;
+  bool emergency_stop{false};
+  storage::QueueCounts queue;
+};
+struct WorldRead {
+  storage::Result<World> result;
+};
+struct FlowEventDone {
+  storage::Result<> result;
+};
+using StorageAnswer =
+    std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead, FlowEventDone>;
+
+/// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
+[[nodiscard]] std::string close_time_key(model::TapId tap);
+
+/// Carries one request out. Storage thread.
+[[nodiscard]] StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,
+                                      const StorageRequest& request);
+
+/// The same answer, failed: the commit that it was part of did not become durable.
+[[nodiscard]] StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error);
+
+}  // namespace tapd

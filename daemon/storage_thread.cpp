@@ -1,0 +1,70 @@
+#include "daemon/storage_thread.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace tapd {
+
+StorageThread::StorageThread(storage::Ledger& ledger, model::BootId boot,
+                             std::function<void(StorageAnswer)> answer)
+    : ledger_{ledger},
+      boot_{std::move(boot)},
+      answer_{std::move(answer)},
+      thread_{[this](const std::stop_token& stop) { work(stop); }} {}
+
+StorageThread::~StorageThread() = default;  // the jthread asks to stop and joins
+
+void StorageThread::post(StorageRequest request) {
+  put(std::move(request));
+}
+void StorageThread::post_errand(Errand errand) {
+  put(std::move(errand));
+}
+
+void StorageThread::put(Job job) {
+  {
+    const std::scoped_lock lock{mutex_};
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+void StorageThread::work(const std::stop_token& stop) {
+  for (;;) {
+    std::deque<Job> jobs;
+    {
+      std::unique_lock lock{mutex_};
+      changed_.wait(lock, stop, [this] { return !jobs_.empty(); });
+      if (jobs_.empty()) return;  // asked to stop, and nothing waits
+      jobs = std::exchange(jobs_, {});
+    }
+    std::deque<StorageRequest> together;
+    for (Job& job : jobs) {
+      if (auto* request = std::get_if<StorageRequest>(&job)) {
+        together.push_back(std::move(*request));
+        continue;
+      }
+      carry_out_together(std::exchange(together, {}));
+      std::get<Errand>(job)(ledger_);
+    }
+    carry_out_together(together);
+  }
+}
+
+void StorageThread::carry_out_together(const std::deque<StorageRequest>& requests) {
+  if (requests.empty()) return;
+  std::vector<StorageAnswer> answers;
+  const auto committed = ledger_.in_one_commit([&]() -> storage::Result<> {
+    answers.clear();
+    // A request that is refused changed nothing and must not undo its neighbours.
+    for (const StorageRequest& request : requests) {
+      answers.push_back(carry_out(ledger_, boot_, request));
+    }
+    return {};
+  });
+  for (StorageAnswer& answer : answers) {
+    answer_(committed ? std::move(answer) : as_failed(answer, committed.error()));
+  }
+}
+
+}  // namespace tapd
