@@ -178,7 +178,7 @@ void TapSession::on_event(const Denied& event, const Moment& now) {
 }
 
 void TapSession::on_event(const BeginWritten&, const Moment& now) {
-  if (!sale_) return;
+  if (!sale_ || sale_->row_written) return;
   sale_->row_written = true;
   // The session was broken off while the row was being written: it ends as a pour of nothing.
   if (state_ == TapState::settling) return finish(now);

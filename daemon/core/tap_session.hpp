@@ -6,13 +6,13 @@
 //   state        leaves for
 //   starting     idle (Started)
 //   idle         authorizing (card), denied (unusable card)
-//   authorizing  preparing (granted), denied, idle (card gone)
+//   authorizing  preparing (granted), denied (refused, time-out, two cards), idle (card gone)
 //   preparing    ready (row durable), settling (card gone, lock, fault), denied (not written)
 //   ready        pouring (first flow), settling (any end)
 //   pouring      settling (any end)
 //   settling     finished (quiet), authorizing (another card lies there)
 //   denied       idle (card gone, and shown long enough), authorizing (a card laid on anew)
-//   finished     idle (card gone), authorizing (another card)
+//   finished     idle (card gone), denied (unusable card)
 //   locked       idle (unlocked)                any state but ready/pouring/settling enters it
 //   faulted      idle (repaired)                likewise; faults win over locks
 #pragma once
