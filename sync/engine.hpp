@@ -1,13 +1,12 @@
 // The sync engine: what is asked of the venue server, when, and what its answers mean. It holds no
-// thread and no socket: the sync thread starts the requests it names and hands it the outcomes; time
-// and randomness are handed in, so a whole outage can be played in microseconds. At most one request
-// with pours is in flight; an authorization never waits behind it.
+// thread and no socket: the sync thread starts the requests it names and hands it the outcomes;
+// time and randomness are handed in, so a whole outage can be played in microseconds. At most one
+// request with pours is in flight; an authorization never waits behind it.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "storage/model/records.hpp"
 #include "sync/authorize.hpp"
+#include "sync/backoff.hpp"
 #include "sync/books.hpp"
 #include "sync/transport.hpp"
 
@@ -72,11 +72,11 @@ struct SnapshotApplied {
   std::size_t guests{0};
   std::size_t cards{0};
 };
-/// The server has no snapshot (404, or 401 with a token that is good elsewhere): balances are learnt
-/// from authorizations. Told once.
+/// The server has no snapshot (404, or 401 with a token that is good elsewhere): balances are
+/// learnt from authorizations. Told once.
 struct NoSnapshotHere {};
-/// The venue's emergency stop as the server tells it, by snapshot or by status. Told when it is first
-/// heard and at each change; with a snapshot, after the ledger has it.
+/// The venue's emergency stop as the server tells it, by snapshot or by status. Told when it is
+/// first heard and at each change; with a snapshot, after the ledger has it.
 struct EmergencyStop {
   bool on{false};
 };
@@ -109,9 +109,6 @@ struct Outgoing {
   RequestId id{0};
   HttpRequest request;
 };
-
-/// Uniform in [0, bound), from the caller's generator.
-using Random = std::function<std::uint64_t(std::uint64_t bound)>;
 
 class Engine {
  public:

@@ -20,8 +20,8 @@ struct HttpRequest {
   Method method{Method::get};
   std::string path;  ///< Below the server's base URL: "/api/sync/pours".
   std::map<std::string, std::string> headers;
-  std::string body;                       ///< JSON, for post.
-  std::chrono::milliseconds deadline{};   ///< From start to the last byte of the answer.
+  std::string body;                      ///< JSON, for post.
+  std::chrono::milliseconds deadline{};  ///< From start to the last byte of the answer.
 };
 
 struct HttpResponse {

@@ -1,0 +1,182 @@
+#include "sync/authorize_lane.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sync/wire.hpp"
+
+namespace tapd::sync {
+namespace {
+
+constexpr const char* balance_work = "keeping the balance heard";
+constexpr const char* card_work = "keeping the card's status";
+constexpr const char* marker_work = "marking the request";
+
+}  // namespace
+
+void AuthorizeLane::ask(const AuthorizeAsk& ask, const model::Moment& now) {
+  Asked asked;
+  asked.ask = ask;
+  asked.deadline = now.since_boot + context_.options.authorize_deadline;
+  if (context_.circuit.is_hopeless()) {
+    context_.circuit.hurry(now.since_boot);
+    answer(asked, NoAnswer{"the server is not there"});
+  } else if (asked_.size() >= most_asks) {
+    answer(asked, NoAnswer{"too many authorizations at once"});
+  } else {
+    asked_.push_back(std::move(asked));
+  }
+}
+
+void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  expire(now);
+  for (Asked& asked : asked_) {
+    if (asked.request != 0 || asked.answered) continue;
+    if (auto request = send(asked)) outgoing.push_back(std::move(*request));
+  }
+  std::erase_if(asked_, [](const Asked& each) { return each.answered && each.request == 0; });
+}
+
+void AuthorizeLane::expire(const model::Moment& now) {
+  for (Asked& asked : asked_) {
+    if (asked.answered || now.since_boot < asked.deadline) continue;
+    answer(asked, NoAnswer{fmt::format("no answer within {} ms",
+                                       context_.options.authorize_deadline.count())});
+  }
+}
+
+std::optional<Outgoing> AuthorizeLane::send(Asked& asked) {
+  const auto marker = context_.books.ask_marker();
+  if (!marker) {
+    context_.board.books_trouble(marker_work, marker.error().message);
+    answer(asked, NoAnswer{"the ledger does not answer"});
+    return std::nullopt;
+  }
+  context_.board.books_well(marker_work);
+  asked.marker = *marker;
+  asked.request = context_.new_id();
+  // Longer than the guest waits: an answer that comes late still brings a balance.
+  const auto deadline =
+      std::max(context_.options.authorize_deadline, context_.options.request_deadline);
+  return Outgoing{asked.request,
+                  context_.post(endpoint::authorize,
+                                encode_authorize(asked.ask.card, asked.ask.tap), deadline)};
+}
+
+model::SinceBoot AuthorizeLane::wake_at() const {
+  model::SinceBoot soonest = never;
+  for (const Asked& asked : asked_) {
+    if (asked.answered) continue;
+    soonest = std::min(soonest, asked.request == 0 ? model::SinceBoot{} : asked.deadline);
+  }
+  return soonest;
+}
+
+bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
+  const auto found = std::find_if(asked_.begin(), asked_.end(),
+                                  [id](const Asked& each) { return each.request == id; });
+  if (id == 0 || found == asked_.end()) return false;
+  Asked asked = std::move(*found);
+  asked_.erase(found);
+  AuthorizeVerdict verdict = verdict_of(context_.hear(outcome, false, now));
+  remember(asked, verdict, now);
+  if (!asked.answered && now.since_boot >= asked.deadline) {
+    verdict = NoAnswer{"the answer came too late"};
+  }
+  if (!asked.answered) answer(asked, std::move(verdict));
+  return true;
+}
+
+void AuthorizeLane::snapshot_applied(RequestId id) {
+  for (Asked& asked : asked_) {
+    if (asked.request != 0 && asked.request < id) asked.superseded = true;
+  }
+}
+
+void AuthorizeLane::answer(Asked& asked, AuthorizeVerdict verdict) {
+  asked.answered = true;
+  context_.board.tell(
+      AuthorizeAnswered{asked.ask.ticket, asked.ask.card, asked.ask.tap, std::move(verdict)});
+}
+
+AuthorizeVerdict AuthorizeLane::verdict_of(const Heard& heard) {
+  using Kind = Heard::Kind;
+  switch (heard.kind) {
+    case Kind::usable:
+      return verdict_of_body(heard);
+    case Kind::token:
+    case Kind::refused: {
+      const ErrorBody said = decode_error(heard.body);
+      if (!said.reason.empty()) {
+        context_.made_sense(endpoint::authorize);
+        return Refused{said.reason, said.message};
+      }
+      if (heard.kind == Kind::token) {
+        context_.board.token_refused(endpoint::authorize, heard.why);
+        return NoAnswer{heard.why};
+      }
+      // A conflict without a reason is still a no to this card at this tap.
+      if (heard.status == 409) return Refused{"conflict", said.message};
+      [[fallthrough]];
+    }
+    case Kind::unchanged:
+    case Kind::not_found:
+    case Kind::server_error:
+    case Kind::nonsense:
+      context_.made_no_sense(endpoint::authorize, heard.why);
+      return NoAnswer{heard.why};
+    case Kind::too_many:
+    case Kind::unavailable:
+    case Kind::no_answer:
+    case Kind::no_link:
+    case Kind::cancelled:
+      return NoAnswer{heard.why};
+  }
+  return NoAnswer{heard.why};
+}
+
+AuthorizeVerdict AuthorizeLane::verdict_of_body(const Heard& heard) {
+  auto answer = decode_authorize(heard.body);
+  if (!answer) {
+    context_.made_no_sense(endpoint::authorize, answer.error().why);
+    return NoAnswer{"the server's answer makes no sense: " + answer.error().why};
+  }
+  context_.made_sense(endpoint::authorize);
+  return std::visit([](auto& said) -> AuthorizeVerdict { return std::move(said); }, *answer);
+}
+
+void AuthorizeLane::remember(const Asked& asked, const AuthorizeVerdict& verdict,
+                             const model::Moment& now) {
+  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
+    if (!asked.superseded) hear_balance(asked, *allowed, now);
+    return;
+  }
+  const auto* const refused = std::get_if<Refused>(&verdict);
+  if (refused == nullptr || refused->reason != "lost_card") return;
+  const auto kept = context_.books.hear_card_status(asked.ask.card, model::CardStatus::lost, now);
+  if (kept) {
+    context_.board.books_well(card_work);
+  } else {
+    context_.board.books_trouble(card_work, kept.error().message);
+  }
+}
+
+void AuthorizeLane::hear_balance(const Asked& asked, const Allowed& allowed,
+                                 const model::Moment& now) {
+  const auto kept =
+      context_.books.hear_balance({asked.ask.card, allowed.guest_id, allowed.guest_first_name,
+                                   allowed.balance, asked.marker, now});
+  if (!kept) {
+    context_.board.books_trouble(balance_work, kept.error().message);
+    return;
+  }
+  context_.board.books_well(balance_work);
+  for (Asked& other : asked_) {
+    const bool older = other.request != 0 && other.request < asked.request;
+    if (older && other.ask.card == asked.ask.card) other.superseded = true;
+  }
+}
+
+}  // namespace tapd::sync

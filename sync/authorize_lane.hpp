@@ -1,0 +1,50 @@
+// Asks the server for leave to pour, each ask at once and on its own: a guest stands at the tap.
+// Every ask is answered exactly once, at the latest at its deadline; an answer that comes after
+// that is heard for its balance only.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "sync/lane_context.hpp"
+
+namespace tapd::sync {
+
+class AuthorizeLane {
+ public:
+  /// More asks than a controller has taps at once are answered with NoAnswer.
+  static constexpr std::size_t most_asks = 64;
+
+  explicit AuthorizeLane(LaneContext& context) : context_{context} {}
+
+  void ask(const AuthorizeAsk& ask, const model::Moment& now);
+  void due(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  [[nodiscard]] model::SinceBoot wake_at() const;
+  /// False: not a request of this lane.
+  bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
+  /// A snapshot asked for in request `id` was applied: what asks from before it bring is older.
+  void snapshot_applied(RequestId id);
+
+ private:
+  struct Asked {
+    AuthorizeAsk ask;
+    model::SinceBoot deadline{};
+    RequestId request{0};  ///< 0: not sent yet.
+    storage::Marker marker{0};
+    bool answered{false};
+    bool superseded{false};  ///< A newer balance is in the ledger already.
+  };
+
+  void expire(const model::Moment& now);
+  void answer(Asked& asked, AuthorizeVerdict verdict);
+  [[nodiscard]] std::optional<Outgoing> send(Asked& asked);
+  [[nodiscard]] AuthorizeVerdict verdict_of(const Heard& heard);
+  [[nodiscard]] AuthorizeVerdict verdict_of_body(const Heard& heard);
+  void remember(const Asked& asked, const AuthorizeVerdict& verdict, const model::Moment& now);
+  void hear_balance(const Asked& asked, const Allowed& allowed, const model::Moment& now);
+
+  LaneContext& context_;
+  std::vector<Asked> asked_;
+};
+
+}  // namespace tapd::sync

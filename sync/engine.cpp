@@ -1,0 +1,116 @@
+#include "sync/engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sync/authorize_lane.hpp"
+#include "sync/lane_context.hpp"
+#include "sync/pours_lane.hpp"
+#include "sync/register_lane.hpp"
+#include "sync/snapshot_lane.hpp"
+
+namespace tapd::sync {
+namespace {
+
+constexpr std::size_t longest_controller_id = 50;
+constexpr std::size_t longest_address = 45;
+constexpr std::size_t most_rows = 200;
+constexpr std::int32_t most_attempts = 1'000;
+
+void require(bool holds, std::string_view what) {
+  if (!holds) throw std::invalid_argument{fmt::format("sync: {}", what)};
+}
+
+bool is_id_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.';
+}
+
+bool is_header_character(char c) {
+  return c > ' ' && c <= '~';
+}
+
+EngineOptions checked(EngineOptions options) {
+  using std::chrono::milliseconds;
+  const std::string& id = options.controller_id;
+  require(!id.empty() && id.size() <= longest_controller_id &&
+              std::all_of(id.begin(), id.end(), is_id_character),
+          "controller_id must be 1 to 50 letters, digits, '-', '_' or '.'");
+  require(std::all_of(options.token.begin(), options.token.end(), is_header_character),
+          "the token must be printable ASCII without blanks");
+  require(options.ip_address.size() <= longest_address, "ip_address is longer than 45 characters");
+  require(options.batch_size >= 1 && options.batch_size <= most_rows,
+          "batch_size must be 1 to 200");
+  require(options.attempt_cap >= 1 && options.attempt_cap <= most_attempts,
+          "attempt_cap must be 1 to 1000");
+  for (const milliseconds positive :
+       {options.authorize_deadline, options.request_deadline, options.snapshot_interval,
+        options.register_interval, options.first_backoff, options.first_row_retry}) {
+    require(positive > milliseconds{0}, "deadlines and intervals must be longer than nothing");
+  }
+  require(options.longest_backoff >= options.first_backoff,
+          "longest_backoff must not be shorter than first_backoff");
+  return options;
+}
+
+}  // namespace
+
+struct Engine::Implementation {
+  Implementation(EngineOptions options, Books& books, Random random)
+      : context{checked(std::move(options)), books, std::move(random)} {}
+
+  LaneContext context;
+  AuthorizeLane authorize{context};
+  RegisterLane announce{context};
+  PoursLane pours{context};
+  SnapshotLane snapshot{context};
+};
+
+Engine::Engine(EngineOptions options, Books& books, Random random)
+    : self_{std::make_unique<Implementation>(std::move(options), books, std::move(random))} {}
+Engine::~Engine() = default;
+
+std::vector<Outgoing> Engine::due(const model::Moment& now) {
+  std::vector<Outgoing> outgoing;
+  self_->authorize.due(now, outgoing);
+  self_->announce.alternate_version(self_->snapshot.is_missing());
+  self_->announce.due(now, outgoing);
+  self_->pours.due(now, outgoing);
+  self_->snapshot.due(now, outgoing);
+  return outgoing;
+}
+
+model::SinceBoot Engine::wake_at() const {
+  // While the circuit is open, the queue waits for the probe.
+  const model::SinceBoot pours =
+      self_->context.circuit.is_closed() ? self_->pours.wake_at() : never;
+  return std::min(
+      {self_->authorize.wake_at(), self_->announce.wake_at(), pours, self_->snapshot.wake_at()});
+}
+
+void Engine::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
+  if (self_->authorize.on_outcome(id, outcome, now)) return;
+  if (self_->announce.on_outcome(id, outcome, now)) return;
+  if (self_->pours.on_outcome(id, outcome, now)) return;
+  if (self_->snapshot.on_outcome(id, outcome, now)) {
+    self_->authorize.snapshot_applied(self_->snapshot.applied());
+  }
+}
+
+void Engine::ask(const AuthorizeAsk& ask, const model::Moment& now) {
+  self_->authorize.ask(ask, now);
+}
+
+void Engine::pours_waiting() {
+  self_->pours.look();
+}
+
+std::vector<Notice> Engine::take_notices() {
+  return self_->context.board.take();
+}
+
+}  // namespace tapd::sync

@@ -1,0 +1,178 @@
+#include "sync/json_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <fmt/format.h>
+
+namespace tapd::sync {
+namespace {
+
+using nlohmann::json;
+
+struct Shape {
+  std::size_t depth{0};
+  std::size_t values{0};
+};
+
+// How deep and how many, without parsing: brackets and commas outside of strings. On text that is
+// no JSON the counts mean nothing, and the parser refuses it.
+Shape shape_of(std::string_view text) {
+  Shape shape{0, 1};
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == ',') ++shape.values;
+    if (c == '{' || c == '[') {
+      ++shape.values;
+      shape.depth = std::max(shape.depth, ++depth);
+    }
+    if ((c == '}' || c == ']') && depth > 0) --depth;
+  }
+  return shape;
+}
+
+bool looks_like_html(std::string_view body) {
+  const std::size_t start = body.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && body[start] == '<';
+}
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
+
+json parse_bounded(std::string_view body, const JsonLimits& limits) {
+  if (body.empty()) throw Malformed{"the answer is empty"};
+  if (body.size() > limits.bytes) {
+    throw Malformed{fmt::format("{} bytes are more than {}", body.size(), limits.bytes)};
+  }
+  if (looks_like_html(body)) throw Malformed{"a web page instead of JSON"};
+  const Shape shape = shape_of(body);
+  if (shape.depth > deepest_json) {
+    throw Malformed{fmt::format("nested deeper than {} levels", deepest_json)};
+  }
+  if (shape.values > limits.values) {
+    throw Malformed{fmt::format("more than {} values", limits.values)};
+  }
+  json root = json::parse(body, nullptr, false);
+  if (root.is_discarded()) {
+    throw Malformed{fmt::format("not JSON: \"{}\"", printable(body, 60))};
+  }
+  return root;
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string line;
+  for (const char c : text) {
+    if (line.size() >= most) break;
+    line.push_back(c >= ' ' && c <= '~' ? c : (c == '\n' || c == '\t' || c == '\r' ? ' ' : '?'));
+  }
+  return line;
+}
+
+Reader Reader::at(const char* name) const {
+  if (!value_->is_object()) fail("not an object");
+  const auto found = value_->find(name);
+  if (found == value_->end()) fail(fmt::format("\"{}\" is missing", name));
+  return Reader{*found, *this, name, 0};
+}
+
+std::optional<Reader> Reader::maybe(const char* name) const {
+  if (!value_->is_object()) fail("not an object");
+  const auto found = value_->find(name);
+  if (found == value_->end() || found->is_null()) return std::nullopt;
+  return Reader{*found, *this, name, 0};
+}
+
+std::size_t Reader::list_size(std::size_t most) const {
+  if (!value_->is_array()) fail("not a list");
+  if (value_->size() > most) fail(fmt::format("{} entries, at most {}", value_->size(), most));
+  return value_->size();
+}
+
+Reader Reader::element(std::size_t index) const {
+  return Reader{(*value_)[index], *this, nullptr, index};
+}
+
+std::int64_t Reader::integer(std::int64_t least, std::int64_t most) const {
+  if (!value_->is_number_integer()) fail("not a whole number");
+  // The library keeps what does not fit a signed integer as an unsigned one.
+  const bool too_large = value_->is_number_unsigned() &&
+                         value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
+  const std::int64_t number = too_large ? most : value_->get<std::int64_t>();
+  if (too_large || number < least || number > most) {
+    fail(fmt::format("{} is not between {} and {}", printable(value_->dump(), 24), least, most));
+  }
+  return number;
+}
+
+bool Reader::flag() const {
+  if (!value_->is_boolean()) fail("neither true nor false");
+  return value_->get<bool>();
+}
+
+std::string Reader::text(std::size_t most) const {
+  if (!value_->is_string()) fail("not a text");
+  const auto& text = value_->get_ref<const std::string&>();
+  if (text.size() > most) fail(fmt::format("a text of {} bytes, at most {}", text.size(), most));
+  return text;
+}
+
+std::string Reader::label(std::size_t most) const {
+  if (!value_->is_string()) fail("not a text");
+  std::string text = value_->get<std::string>();
+  if (text.size() > most) {
+    std::size_t end = most;
+    while (end > 0 && is_continuation(text[end])) --end;
+    text.resize(end);
+  }
+  const auto is_control = [](unsigned char c) { return c < 0x20U || c == 0x7FU; };
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
+  return text;
+}
+
+std::string Reader::uuid() const {
+  constexpr std::size_t uuid_length = 36;
+  std::string id = text(uuid_length);
+  if (!is_uuid(id)) fail(fmt::format("\"{}\" is not a UUID", printable(id, uuid_length)));
+  std::transform(id.begin(), id.end(), id.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return id;
+}
+
+void Reader::append_path(std::string& path) const {
+  if (parent_ == nullptr) return;
+  parent_->append_path(path);
+  if (name_ == nullptr) {
+    path += fmt::format("[{}]", index_);
+  } else {
+    if (!path.empty()) path += '.';
+    path += name_;
+  }
+}
+
+void Reader::fail(std::string_view why) const {
+  std::string message;
+  append_path(message);
+  if (!message.empty()) message += ": ";
+  throw Malformed{message.append(why)};
+}
+
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::equal(text.begin(), text.end(), form.begin(), form.end(), [](char c, char like) {
+    return like == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
+}  // namespace tapd::sync

@@ -1,0 +1,95 @@
+// Reads one JSON answer strictly: a Reader is a value in it together with the way to it, so that an
+// error can name the field. Only the wire_*.cpp files include this (it brings in nlohmann). Reading
+// throws Malformed, which `decoded` turns into a value at the edge of the wire.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "sync/wire.hpp"
+
+namespace tapd::sync {
+
+/// Bounds of what is parsed at all: a Pi has little memory, and a JSON value costs more than its
+/// bytes.
+struct JsonLimits {
+  std::size_t bytes;
+  std::size_t values;  ///< Objects, lists and scalars together, counted before parsing.
+};
+inline constexpr std::size_t deepest_json = 32;
+inline constexpr JsonLimits small_answer{1U << 20U, 50'000};
+inline constexpr JsonLimits snapshot_answer{16U << 20U, 600'000};
+
+/// Thrown inside the wire only.
+class Malformed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Parses or throws Malformed.
+[[nodiscard]] nlohmann::json parse_bounded(std::string_view body, const JsonLimits& limits);
+
+/// Any bytes as one line of printable ASCII, at most `most` characters, for messages.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t most = 120);
+
+/// A value and where it stands. Children point to their parents: keep those alive.
+class Reader {
+ public:
+  explicit Reader(const nlohmann::json& root) : value_{&root} {}
+
+  /// The field of an object; Malformed when this is no object or the field is missing.
+  [[nodiscard]] Reader at(const char* name) const;
+  /// The same; none when it is missing or null.
+  [[nodiscard]] std::optional<Reader> maybe(const char* name) const;
+  /// How many elements the list has; Malformed for anything but a list or past `most`.
+  [[nodiscard]] std::size_t list_size(std::size_t most) const;
+  [[nodiscard]] Reader element(std::size_t index) const;
+
+  [[nodiscard]] std::int64_t integer(std::int64_t least, std::int64_t most) const;
+  [[nodiscard]] bool flag() const;
+  /// Text as it is; longer than `most` bytes is malformed.
+  [[nodiscard]] std::string text(std::size_t most) const;
+  /// Text for people: control characters become blanks and it is cut to `most` bytes at a
+  /// character, because a long name is no reason to refuse a snapshot.
+  [[nodiscard]] std::string label(std::size_t most) const;
+  /// A UUID in its canonical form, made lower-case.
+  [[nodiscard]] std::string uuid() const;
+
+  [[nodiscard]] const nlohmann::json& value() const { return *value_; }
+  [[noreturn]] void fail(std::string_view why) const;
+
+ private:
+  Reader(const nlohmann::json& value, const Reader& parent, const char* name, std::size_t index)
+      : value_{&value}, parent_{&parent}, name_{name}, index_{index} {}
+  void append_path(std::string& path) const;
+
+  const nlohmann::json* value_;
+  const Reader* parent_{nullptr};
+  const char* name_{nullptr};  ///< None: an element of a list.
+  std::size_t index_{0};
+};
+
+/// A canonical UUID of either case.
+[[nodiscard]] bool is_uuid(std::string_view text);
+
+/// Parses `body` and lets `read(Reader)` make the value; whatever goes wrong becomes Unreadable.
+template<typename T, typename Read>
+[[nodiscard]] Decoded<T> decoded(const char* where, std::string_view body, const JsonLimits& limits,
+                                 Read&& read) {
+  try {
+    const nlohmann::json root = parse_bounded(body, limits);
+    return std::forward<Read>(read)(Reader{root});
+  } catch (const std::exception& error) {
+    return tl::make_unexpected(Unreadable{where, error.what()});
+  }
+}
+
+}  // namespace tapd::sync

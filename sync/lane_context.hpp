@@ -1,0 +1,81 @@
+// What the engine's lanes share: the options, the ledger, the circuit, the notices, and the first
+// reading of every outcome. One per engine; the lanes hold a reference.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/circuit.hpp"
+#include "sync/engine.hpp"
+#include "sync/notice_board.hpp"
+#include "sync/outcomes.hpp"
+
+namespace tapd::sync {
+
+/// The far future: nothing is due by itself.
+inline constexpr model::SinceBoot never = model::SinceBoot::max();
+
+/// An outcome as every lane first needs it.
+struct Heard {
+  enum class Kind : std::uint8_t {
+    usable,
+    unchanged,
+    not_found,
+    token,
+    refused,
+    too_many,
+    server_error,
+    unavailable,
+    nonsense,
+    no_answer,  ///< Nothing is known about what the server did.
+    no_link,    ///< The request did not reach the server.
+    cancelled,  ///< The transport is being shut.
+  };
+  Kind kind{Kind::no_answer};
+  int status{0};
+  std::string_view body;  ///< Of the outcome, which must outlive this.
+  std::string why;        ///< For the journal: "HTTP 503", "connection refused (...)".
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
+struct LaneContext {
+  LaneContext(EngineOptions engine_options, Books& ledger, Random generator);
+
+  EngineOptions options;
+  Books& books;
+  Random random;
+  Circuit circuit;
+  NoticeBoard board;
+
+  [[nodiscard]] RequestId new_id() { return ++last_id_; }
+  [[nodiscard]] HttpRequest get(std::string path, std::chrono::milliseconds deadline) const;
+  [[nodiscard]] HttpRequest post(std::string path, std::string body,
+                                 std::chrono::milliseconds deadline) const;
+  /// Back-off for one lane, with the options' bounds.
+  [[nodiscard]] Backoff lane_backoff() const { return Backoff{limits_}; }
+
+  /// Sorts an outcome and tells the circuit when it says that the server is there or not. A usable
+  /// answer says so only once it was decoded: call `made_sense` then.
+  [[nodiscard]] Heard hear(const HttpOutcome& outcome, bool from_probe, const model::Moment& now);
+  void made_sense(const std::string& endpoint);
+  /// An answer that this endpoint should not give: told once, the server counts as reachable.
+  void made_no_sense(const std::string& endpoint, const std::string& why);
+  /// Somebody else answers in the server's place (a portal, a wrong address): as if it was not
+  /// there.
+  void not_the_server(const std::string& why, bool from_probe, const model::Moment& now);
+
+ private:
+  void opened(std::optional<std::chrono::milliseconds> delay, const std::string& why);
+  [[nodiscard]] Heard no_response(const TransportError& error, bool from_probe,
+                                  const model::Moment& now);
+
+  BackoffLimits limits_;
+  RequestId last_id_{0};
+};
+
+/// A moment later on both clocks.
+[[nodiscard]] model::Moment later(const model::Moment& now, std::chrono::milliseconds delay);
+
+}  // namespace tapd::sync

@@ -1,0 +1,215 @@
+#include "sync/pours_lane.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sync/wire.hpp"
+
+namespace tapd::sync {
+namespace {
+
+constexpr const char* fetch_work = "reading the waiting pours";
+constexpr const char* mark_work = "marking pours as sent";
+constexpr const char* verdict_work = "keeping the server's verdicts";
+
+Drain::Rows ids_of(const std::vector<model::Pour>& pours) {
+  Drain::Rows ids;
+  ids.reserve(pours.size());
+  for (const model::Pour& pour : pours) ids.push_back(pour.begin.client_tx_id);
+  return ids;
+}
+
+std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain::Rows& rows) {
+  std::vector<model::Pour> pours;
+  for (const model::ClientTxId& row : rows) {
+    const auto found = std::find_if(due.begin(), due.end(), [&row](const model::Pour& pour) {
+      return pour.begin.client_tx_id == row;
+    });
+    if (found != due.end()) pours.push_back(*found);
+  }
+  return pours;
+}
+
+}  // namespace
+
+void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  if (wake_at() > now.since_boot || !context_.circuit.is_closed()) return;
+  const auto due_rows = context_.books.due_pours(drain_.wanted(), now);
+  if (!due_rows) {
+    books_failed(fetch_work, due_rows.error(), now);
+    return;
+  }
+  context_.board.books_well(fetch_work);
+  const Drain::Rows rows = drain_.pick(ids_of(*due_rows));
+  if (rows.empty()) {
+    look_ = false;
+    next_look_ = now.since_boot + queue_poll;
+    return;
+  }
+  attempts_.clear();
+  for (const model::Pour& pour : *due_rows) {
+    attempts_[pour.begin.client_tx_id] = pour.attempts;
+  }
+  send(picked(*due_rows, rows), now, outgoing);
+}
+
+void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment& now,
+                     std::vector<Outgoing>& outgoing) {
+  PourRows encoded = encode_pours(pours);
+  look_ = true;
+  if (!encoded.unsendable.empty() && !apply(encoded.unsendable, now)) return;
+  if (encoded.rows.empty()) return;
+  if (const auto marked = context_.books.mark_sent(encoded.rows, now); !marked) {
+    books_failed(mark_work, marked.error(), now);
+    return;
+  }
+  context_.board.books_well(mark_work);
+  in_flight_ = context_.new_id();
+  drain_.started(std::move(encoded.rows));
+  outgoing.push_back({in_flight_, context_.post(endpoint::pours, std::move(encoded.body),
+                                                context_.options.request_deadline)});
+}
+
+model::SinceBoot PoursLane::wake_at() const {
+  if (in_flight_ != 0) return never;
+  return look_ ? not_before_ : std::max(not_before_, next_look_);
+}
+
+bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
+  if (id == 0 || id != in_flight_) return false;
+  in_flight_ = 0;
+  on_answer(context_.hear(outcome, false, now), now);
+  return true;
+}
+
+void PoursLane::on_answer(const Heard& heard, const model::Moment& now) {
+  using Kind = Heard::Kind;
+  switch (heard.kind) {
+    case Kind::usable:
+      on_judgement(heard, now);
+      return;
+    case Kind::refused:
+      on_refusal(heard, now);
+      return;
+    case Kind::server_error:
+      context_.made_no_sense(endpoint::pours, heard.why);
+      on_failure(heard, Drain::Failure::server_error, now);
+      return;
+    case Kind::unchanged:
+    case Kind::not_found:
+    case Kind::nonsense:
+      context_.made_no_sense(endpoint::pours, heard.why);
+      on_failure(heard, Drain::Failure::no_answer, now);
+      return;
+    case Kind::unavailable:
+      on_failure(heard, Drain::Failure::no_answer, now);
+      return;
+    case Kind::no_answer:
+      on_failure(heard, Drain::Failure::no_answer, now);
+      not_before_ =
+          std::max<model::SinceBoot>(not_before_, now.since_boot + context_.options.settle_wait);
+      return;
+    case Kind::token:
+      context_.board.token_refused(endpoint::pours, heard.why);
+      break;
+    case Kind::too_many:
+    case Kind::no_link:
+    case Kind::cancelled:
+      break;
+  }
+  drain_.not_looked_at();
+  wait(now, heard.retry_after);
+}
+
+void PoursLane::on_judgement(const Heard& heard, const model::Moment& now) {
+  const auto answer = decode_pours(heard.body);
+  if (!answer) {
+    context_.made_no_sense(endpoint::pours, answer.error().why);
+    on_failure(heard, Drain::Failure::no_answer, now);
+    return;
+  }
+  const Judgement judgement = judge(drain_.in_flight(), answer->results);
+  const std::size_t ignored = judgement.strangers + answer->unreadable;
+  context_.made_sense(endpoint::pours);
+  if (ignored > 0) {
+    context_.made_no_sense(endpoint::pours,
+                           fmt::format("{} results are for no row that was asked", ignored));
+  }
+  drain_.judged();
+  if (!apply(judgement.verdicts, now)) return;
+  backoff_.succeed();
+}
+
+void PoursLane::on_refusal(const Heard& heard, const model::Moment& now) {
+  constexpr int payload_too_large = 413;
+  blame(drain_.refused(heard.status == payload_too_large), heard, now);
+  wait(now, heard.retry_after);
+}
+
+void PoursLane::on_failure(const Heard& heard, Drain::Failure failure, const model::Moment& now) {
+  blame(drain_.failed(failure), heard, now);
+  wait(now, heard.retry_after);
+}
+
+void PoursLane::blame(const std::optional<model::ClientTxId>& culprit, const Heard& heard,
+                      const model::Moment& now) {
+  if (culprit) apply({culprit_verdict(*culprit, heard.status, decode_error(heard.body))}, now);
+}
+
+bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now) {
+  const auto applied = context_.books.apply_verdicts(verdicts, context_.options.attempt_cap, now,
+                                                     later(now, row_delay(verdicts)));
+  if (!applied) {
+    books_failed(verdict_work, applied.error(), now);
+    return false;
+  }
+  context_.board.books_well(verdict_work);
+  tell(verdicts);
+  return true;
+}
+
+void PoursLane::tell(const std::vector<storage::Verdict>& verdicts) {
+  using Kind = storage::Verdict::Kind;
+  std::size_t confirmed = 0;
+  for (const storage::Verdict& verdict : verdicts) {
+    if (verdict.kind == Kind::confirmed) ++confirmed;
+    if (!is_unbilled(verdict)) continue;
+    const bool last = attempts_of(verdict.client_tx_id) + 1 >= context_.options.attempt_cap;
+    const bool final = verdict.kind != Kind::spend_attempt || last;
+    context_.board.tell(
+        PourNotBooked{verdict.client_tx_id, verdict.outcome, verdict.reason, final});
+  }
+  if (confirmed > 0) context_.board.tell(PoursConfirmed{confirmed});
+}
+
+void PoursLane::wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told) {
+  not_before_ = now.since_boot + backoff_.fail(context_.random, told);
+}
+
+void PoursLane::books_failed(const char* work, const storage::Error& error,
+                             const model::Moment& now) {
+  context_.board.books_trouble(work, error.message);
+  wait(now);
+}
+
+std::int32_t PoursLane::attempts_of(const model::ClientTxId& row) const {
+  const auto found = attempts_.find(row);
+  return found == attempts_.end() ? 0 : found->second;
+}
+
+// One delay for the verdicts of one answer: that of the row turned down most often.
+std::chrono::milliseconds PoursLane::row_delay(
+    const std::vector<storage::Verdict>& verdicts) const {
+  std::int32_t most = 0;
+  for (const storage::Verdict& verdict : verdicts) {
+    if (verdict.kind != storage::Verdict::Kind::spend_attempt) continue;
+    most = std::max(most, attempts_of(verdict.client_tx_id));
+  }
+  std::chrono::milliseconds delay = context_.options.first_row_retry;
+  for (std::int32_t i = 0; i < most && delay < context_.options.longest_row_retry; ++i) delay *= 2;
+  return std::min(delay, context_.options.longest_row_retry);
+}
+
+}  // namespace tapd::sync

@@ -1,0 +1,66 @@
+// Pulls what the venue server knows: the snapshot where there is one (asked with its ETag, and in
+// full now and then, so that the balances' age keeps moving), and the system status wherever a
+// snapshot is not to be had, because the emergency stop must arrive in any case.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/lane_context.hpp"
+
+namespace tapd::sync {
+
+class SnapshotLane {
+ public:
+  /// A server without a snapshot is asked for one again this rarely.
+  static constexpr std::chrono::milliseconds ask_again{600'000};
+  /// An unchanged snapshot is fetched and applied anew this often: the age of the cached balances,
+  /// which the offline policy bounds, counts from the last one applied.
+  static constexpr std::chrono::milliseconds full_interval{600'000};
+
+  explicit SnapshotLane(LaneContext& context)
+      : context_{context},
+        path_{endpoint::snapshot(context.options.controller_id)},
+        backoff_{context.lane_backoff()},
+        status_backoff_{context.lane_backoff()} {}
+
+  void due(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  [[nodiscard]] model::SinceBoot wake_at() const;
+  /// False: not a request of this lane.
+  bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
+  /// The request whose snapshot was applied last; 0: none yet.
+  [[nodiscard]] RequestId applied() const { return applied_; }
+  /// The server said that it has no snapshot.
+  [[nodiscard]] bool is_missing() const { return missing_; }
+
+ private:
+  void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void on_snapshot(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
+  void on_body(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
+  void on_missing(const model::Moment& now);
+  void on_status(const Heard& heard, const model::Moment& now);
+  void not_now(const model::Moment& now, const Heard& heard);
+  void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
+
+  LaneContext& context_;
+  std::string path_;
+  Backoff backoff_;
+  Backoff status_backoff_;
+
+  RequestId in_flight_{0};
+  storage::Marker marker_{0};
+  bool conditional_{false};
+  std::string etag_;
+  model::SinceBoot next_at_{};
+  model::SinceBoot full_at_{};
+  RequestId applied_{0};
+  bool missing_{false};
+
+  RequestId status_in_flight_{0};
+  bool status_wanted_{false};
+  model::SinceBoot next_status_at_{};
+};
+
+}  // namespace tapd::sync
