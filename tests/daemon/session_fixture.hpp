@@ -1,5 +1,5 @@
-// A tap session with a clock of its own, for tests: each call is one event at a moment that the test
-// chooses, and the actions it answered are kept for a look.
+// A tap session with a clock of its own, for tests: each call is one event at a moment that the
+// test chooses, and the actions it answered are kept for a look.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,9 @@
 
 namespace tapd::test {
 
-inline model::CardUid card(const char* hex) { return *model::CardUid::parse(hex); }
+inline model::CardUid card(const char* hex) {
+  return *model::CardUid::parse(hex);
+}
 inline const model::CardUid ann = card("04ab7815cd6b80");
 inline const model::CardUid bob = card("04112233445566");
 
@@ -26,7 +28,9 @@ inline Grant grant(std::int64_t limit_ml, std::int64_t litre_price = 1'000) {
   return grant;
 }
 
-inline model::ClientTxId some_id() { return model::ClientTxId::from_random({1, 2, 3, 4}); }
+inline model::ClientTxId some_id() {
+  return model::ClientTxId::from_random({1, 2, 3, 4});
+}
 
 class SessionFixture {
  public:
@@ -45,12 +49,12 @@ class SessionFixture {
     now.wall += time;
     return give(Tick{});
   }
-  template <typename Kind>
+  template<typename Kind>
   [[nodiscard]] bool did() const {
     return std::any_of(last.begin(), last.end(),
                        [](const Action& action) { return std::holds_alternative<Kind>(action); });
   }
-  template <typename Kind>
+  template<typename Kind>
   [[nodiscard]] const Kind* newest() const {
     const auto found = std::find_if(all.rbegin(), all.rend(), [](const Action& action) {
       return std::holds_alternative<Kind>(action);

@@ -98,7 +98,9 @@ const std::vector<Row>& table() {
   return rows;
 }
 
-bool open_in(TapState state) { return state == ready || state == pouring; }
+bool open_in(TapState state) {
+  return state == ready || state == pouring;
+}
 
 }  // namespace
 

@@ -1,0 +1,150 @@
+#include "daemon/api.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+/// The control thread answers within a millisecond or it hangs; then the client is told so.
+constexpr std::chrono::seconds control_patience{1};
+
+ApiResponse answer(const json& body) { return {.status = 200, .body = body.dump()}; }
+
+ApiResponse problem(int status, const std::string& words) {
+  return {.status = status,
+          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+json tap_json(const TapSession& session) {
+  const TapView view = session.view();
+  json tap{{"tap_id", session.tap().number()},
+           {"state", to_text(view.state)},
+           {"reason", view.reason},
+           {"valve_open", session.valve_open()},
+           {"close_time_us", session.tail().close_time().count()}};
+  if (view.card) tap["card"] = view.card->masked();
+  if (!view.grant) return tap;
+  tap["guest"] = view.grant->guest_first_name;
+  tap["beverage"] = view.grant->beverage;
+  tap["price_per_litre_cents"] = view.grant->price.minor_per_litre();
+  tap["limit_ml"] = view.grant->limit.in_millilitres();
+  tap["authorized_by"] = to_text(view.grant->by);
+  tap["volume_ml"] = view.volume.in_millilitres();
+  tap["price_cents"] = view.price.minor_units();
+  if (view.client_tx_id) tap["receipt"] = view.client_tx_id->short_id();
+  return tap;
+}
+
+json queue_json(const storage::QueueCounts& queue) {
+  return {{"open", queue.open},
+          {"waiting", queue.waiting},
+          {"failed", queue.failed},
+          {"confirmed", queue.confirmed},
+          {"owed_cents", queue.owed.minor_units()}};
+}
+
+json controller_json(const Controller& controller) {
+  json taps = json::array();
+  for (std::size_t tap = 0; tap < controller.tap_count(); ++tap) {
+    taps.push_back(tap_json(controller.session(tap)));
+  }
+  return {{"taps", taps},
+          {"server_reachable", controller.server_reachable()},
+          {"emergency_stop", controller.world().emergency_stop}};
+}
+
+json pour_json(const model::Pour& pour) {
+  return {{"client_tx_id", pour.begin.client_tx_id.text()},
+          {"receipt", pour.begin.client_tx_id.short_id()},
+          {"tap_id", pour.begin.tap_id.number()},
+          {"card", pour.begin.card_uid.masked()},
+          {"guest_id", pour.begin.guest_id.text()},
+          {"volume_ml", pour.volume.in_millilitres()},
+          {"tail_volume_ml", pour.tail.in_millilitres()},
+          {"price_cents", pour.price.minor_units()},
+          {"start_ts", model::to_iso8601(pour.begin.start.wall)},
+          {"duration_ms", pour.duration.count()},
+          {"stop_reason", to_text(pour.stop_reason)},
+          {"authorized_by", to_text(pour.begin.authorized_by)},
+          {"status", to_text(pour.status)},
+          {"pulses", pour.pulses},
+          {"edges_lost", pour.edges_lost},
+          {"attempts", pour.attempts},
+          {"server_outcome", pour.server_outcome},
+          {"last_error", pour.last_error}};
+}
+
+/// Asks the control thread and waits; nullopt when it does not answer.
+std::optional<json> ask_control(ControlInbox& control) {
+  // Shared: when the wait is given up, the control thread may still answer.
+  auto promise = std::make_shared<std::promise<json>>();
+  auto future = promise->get_future();
+  const bool put = control.put(Question{[promise](const Controller& controller) {
+    promise->set_value(controller_json(controller));
+  }});
+  if (!put || future.wait_for(control_patience) != std::future_status::ready) return std::nullopt;
+  return future.get();
+}
+
+}  // namespace
+
+Api::Api(ApiPorts ports) : ports_{std::move(ports)} {}
+
+ApiResponse Api::operator()(const ApiRequest& request) const {
+  if (request.path == "/status" && request.method == "GET") return status();
+  if (request.path == "/pours" && request.method == "GET") return pours(request);
+  if (request.path == "/sim" && request.method == "POST") return simulate(request);
+  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, POST /sim",
+                                  request.method, request.path));
+}
+
+ApiResponse Api::status() const {
+  auto body = ask_control(*ports_.control);
+  if (!body) return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+  const auto queue =
+      ports_.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
+  if (!queue) return problem(500, queue.error().message);
+  (*body)["queue"] = queue_json(*queue);
+  (*body)["controller_id"] = ports_.controller_id;
+  (*body)["version"] = ports_.version;
+  return answer(*body);
+}
+
+ApiResponse Api::pours(const ApiRequest& request) const {
+  constexpr std::size_t most_allowed = 1'000;
+  std::size_t most = 20;
+  if (const auto given = request.query.find("most"); given != request.query.end()) {
+    const std::string& text = given->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), most);
+    if (error != std::errc{} || end != text.data() + text.size() || most == 0 ||
+        most > most_allowed) {
+      return problem(400, fmt::format("most must be 1 to {}, not \"{}\"", most_allowed, text));
+    }
+  }
+  const auto pours =
+      ports_.storage->run([most](storage::Ledger& ledger) { return ledger.newest_pours(most); });
+  if (!pours) return problem(500, pours.error().message);
+  json rows = json::array();
+  for (const model::Pour& pour : *pours) rows.push_back(pour_json(pour));
+  return answer({{"pours", rows}});
+}
+
+ApiResponse Api::simulate(const ApiRequest& request) const {
+  if (!ports_.simulate) {
+    return problem(409, "no tap is simulated: set driver = \"sim\" in a [[tap]]");
+  }
+  const auto done = ports_.simulate(request.body);
+  if (!done) return problem(400, done.error());
+  return answer({{"done", true}});
+}
+
+}  // namespace tapd

@@ -1,0 +1,44 @@
+// The local API behind the Unix socket: what tapctl, a screen and a technician ask of a running
+// tapd. It answers with JSON; every answer that is not 200 carries {"error": words}.
+//
+//   GET  /status          taps, sessions, queue, server
+//   GET  /pours?most=20   the newest pours
+//   POST /sim             one command of the simulated bar, as text
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "daemon/control_loop.hpp"
+#include "daemon/http_server.hpp"
+#include "daemon/storage_thread.hpp"
+
+#include <tl/expected.hpp>
+
+namespace tapd {
+
+/// What the API needs of the program.
+struct ApiPorts {
+  ControlInbox* control{nullptr};
+  StorageThread* storage{nullptr};
+  /// Carries out a command of the simulated bar; null when no tap is simulated.
+  std::function<tl::expected<void, std::string>(const std::string&)> simulate;
+  std::string controller_id;
+  std::string version;
+};
+
+class Api {
+ public:
+  explicit Api(ApiPorts ports);
+  /// Answers one request. Waits for the control or the storage thread, at most a second or two.
+  [[nodiscard]] ApiResponse operator()(const ApiRequest& request) const;
+
+ private:
+  [[nodiscard]] ApiResponse status() const;
+  [[nodiscard]] ApiResponse pours(const ApiRequest& request) const;
+  [[nodiscard]] ApiResponse simulate(const ApiRequest& request) const;
+
+  ApiPorts ports_;
+};
+
+}  // namespace tapd

@@ -1,0 +1,142 @@
+// tapctl: asks a running tapd. Prints for people, or the API's JSON with --json.
+//
+// Exit codes: 0 done; 1 tapd answered with a refusal; 2 the command line is wrong; 3 nobody answers.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api_client.hpp"
+#include "storage/model/money.hpp"
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int exit_refused = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_no_answer = 3;
+
+std::string money(const json& cents) {
+  return tapd::model::to_text(tapd::model::Money{cents.get<std::int64_t>()});
+}
+
+void print_tap(const json& tap) {
+  fmt::print("tap {:<3} {:<12}", tap.at("tap_id").get<int>(), tap.at("state").get<std::string>());
+  if (tap.contains("receipt")) {
+    fmt::print("{:<12} {:>5} ml of {:>5} ml  {:>7}  {} ({})  receipt {}",
+               tap.value("guest", ""), tap.at("volume_ml").get<int>(),
+               tap.at("limit_ml").get<int>(), money(tap.at("price_cents")),
+               tap.value("beverage", ""), tap.value("card", ""),
+               tap.at("receipt").get<std::string>());
+  } else {
+    fmt::print("{}", tap.value("reason", ""));
+  }
+  fmt::print("\n");
+}
+
+void print_status(const json& status) {
+  fmt::print("{} (tapd {}), server {}{}\n", status.at("controller_id").get<std::string>(),
+             status.at("version").get<std::string>(),
+             status.at("server_reachable").get<bool>() ? "reachable" : "NOT reachable",
+             status.at("emergency_stop").get<bool>() ? ", EMERGENCY STOP" : "");
+  for (const json& tap : status.at("taps")) print_tap(tap);
+  const json& queue = status.at("queue");
+  fmt::print("queue: {} waiting, {} failed, {} confirmed; {} not yet confirmed by the server\n",
+             queue.at("waiting").get<int>(), queue.at("failed").get<int>(),
+             queue.at("confirmed").get<int>(), money(queue.at("owed_cents")));
+}
+
+void print_pours(const json& answer) {
+  fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n", "receipt", "start", "tap",
+             "card", "ml", "price", "ended by", "queue", "server");
+  for (const json& pour : answer.at("pours")) {
+    fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n",
+               pour.at("receipt").get<std::string>(), pour.at("start_ts").get<std::string>(),
+               pour.at("tap_id").get<int>(), pour.at("card").get<std::string>(),
+               pour.at("volume_ml").get<int>(), money(pour.at("price_cents")),
+               pour.at("stop_reason").get<std::string>(), pour.at("status").get<std::string>(),
+               pour.at("server_outcome").get<std::string>());
+  }
+}
+
+/// Prints the answer or the refusal; answers the exit code.
+template <typename Print>
+int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json, Print print) {
+  if (!answer) {
+    fmt::print(stderr, "tapctl: {}\n", answer.error());
+    return exit_no_answer;
+  }
+  const json body = json::parse(answer->body, nullptr, false);
+  constexpr int ok = 200;
+  if (answer->status != ok || body.is_discarded()) {
+    fmt::print(stderr, "tapctl: {}\n", body.is_object() ? body.value("error", answer->body)
+                                                        : "tapd answered what is not JSON");
+    return exit_refused;
+  }
+  if (as_json) {
+    fmt::print("{}\n", body.dump(2));
+  } else {
+    print(body);
+  }
+  return 0;
+}
+
+constexpr const char* sim_help =
+    "Drives the simulated bar, one command:\n"
+    "  card TAP UID|none      lay a card on the tap's reader, or take it away\n"
+    "  handle TAP ML_PER_S    how far the guest pulls the handle; 0 lets go\n"
+    "  keg TAP ML             what is left in the keg\n"
+    "  foam TAP on|off        leak TAP ML_PER_S     flicker TAP RATE\n"
+    "  valve TAP ok|stuck-open|stuck-shut           meter TAP ok|silent|noise HZ\n"
+    "  reader TAP ok|hang|bad-check                 two-cards TAP UID UID";
+
+int run(int argc, char** argv) {
+  CLI::App app{"tapctl asks a running tapd. Exit codes: 0 done, 1 refused, 2 wrong command line, "
+               "3 nobody answers."};
+  std::string socket = "/run/tapd/tapd.sock";
+  bool as_json = false;
+  app.add_option("--socket", socket, "the socket of tapd")
+      ->capture_default_str()
+      ->envname("TAPD_SOCKET");
+  app.add_flag("--json", as_json, "print the answer as JSON");
+  app.require_subcommand(1);
+  app.fallthrough();
+
+  CLI::App* status = app.add_subcommand("status", "taps, sessions, queue and server");
+  CLI::App* pours = app.add_subcommand("pours", "the newest pours");
+  int most = 20;
+  pours->add_option("--most", most, "how many")->capture_default_str()->check(CLI::Range(1, 1000));
+  CLI::App* sim = app.add_subcommand("sim", sim_help);
+  std::vector<std::string> words;
+  sim->add_option("command", words, "the command and its values")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+
+  const tapd::ApiClient tapd_client{socket};
+  if (status->parsed()) return show(tapd_client.get("/status"), as_json, print_status);
+  if (pours->parsed()) {
+    return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
+  }
+  return show(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " "))), as_json,
+              [](const json&) { fmt::print("done\n"); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tapctl: {}\n", error.what());
+    return exit_refused;
+  }
+}

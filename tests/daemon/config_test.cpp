@@ -1,0 +1,129 @@
+#include "daemon/config.hpp"
+
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+namespace tapd::test {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+const std::string good = R"([controller]
+id = "bar-1"
+
+[server]
+url = "http://127.0.0.1:8000/"
+authorize = "cached"
+
+[policy]
+largest_pour_ml = 500
+
+[[tap]]
+id = 1
+driver = "gpio"
+price_per_litre = "12.90"
+meter = { line = "GPIO17", pulses_per_litre = 5598.4 }
+valve = { line = "GPIO22", active = "low" }
+reader = { device = "/dev/spidev0.0" }
+
+[[tap]]
+id = 2
+driver = "sim"
+mode = "tap-to-start"
+meter = { pulses_per_litre = 450 }
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+std::string findings(const std::string& text) {
+  try {
+    [[maybe_unused]] const Config config = parse_config(text, "tapd.toml");
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a good configuration is read as written", "[config]") {
+  const Config config = parse_config(good, "tapd.toml");
+  CHECK(config.controller_id == "bar-1");
+  CHECK(config.server.url == "http://127.0.0.1:8000");
+  CHECK(config.server.authorize == AuthorizeMode::cached);
+  CHECK(config.policy.largest_pour == model::Volume::millilitres(500));
+  REQUIRE(config.taps.size() == 2);
+  CHECK(config.taps[0].milli_pulses_per_litre == 5'598'400);
+  CHECK(config.taps[0].valve_line.active_low);
+  CHECK(config.taps[0].own_price == model::LitrePrice{1290});
+  CHECK(config.taps[1].simulated);
+  CHECK(config.taps[1].rules.mode == SessionMode::tap_to_start);
+}
+
+TEST_CASE("a bad configuration is refused with file, line, key and what would be right",
+          "[config]") {
+  struct Bad {
+    std::string from, to, at, says;
+  };
+  const Bad bad = GENERATE(values<Bad>({
+      {"id = \"bar-1\"", "id = 7",
+       "tapd.toml:2:", "controller.id: must be a text in quotes, but is a whole number"},
+      {"id = \"bar-1\"", "", "tapd.toml:1:", "controller.id: is missing"},
+      {"authorize = \"cached\"", "authorise = \"cached\"",
+       "tapd.toml:6:", "server.authorise: unknown key; did you mean \"authorize\"?"},
+      {"authorize = \"cached\"", "authorize = \"always\"",
+       "tapd.toml:6:", "must be one of: online-first, cached"},
+      {"url = \"http://127.0.0.1:8000/\"", "url = \"ftp://x\"",
+       "tapd.toml:5:", "server.url: must begin with http:// or https://"},
+      {"largest_pour_ml = 500", "largest_pour_ml = \"500\"",
+       "tapd.toml:9:", "policy.largest_pour_ml: must be a whole number, but is a text"},
+      {"largest_pour_ml = 500", "largest_pour_ml = -1",
+       "tapd.toml:9:", "is -1, but must be 10 to 100000"},
+      {"largest_pour_ml = 500", "largest_pour_ml = 40", "tapd.toml:8:", "nobody could ever pour"},
+      {"pulses_per_litre = 5598.4", "pulses_per_litre = -450",
+       "tapd.toml:15:", "tap 1.meter.pulses_per_litre: is -450, but must be 0.02 to 1000000"},
+      {"pulses_per_litre = 5598.4", "pulses_per_litre = nan",
+       "tapd.toml:15:", "pulses_per_litre: is nan"},
+      {"pulses_per_litre = 450", "pulses_per_liter = 450",
+       "tapd.toml:23:", "did you mean \"pulses_per_litre\"?"},
+      {"price_per_litre = \"12.90\"", "price_per_litre = \"-12.90\"",
+       "tapd.toml:14:", "tap 1.price_per_litre: "},
+      {"price_per_litre = \"12.90\"", "price_per_litre = 12.90",
+       "tapd.toml:14:", "must be a text in quotes, but is a number with decimals"},
+      {"line = \"GPIO22\"", "line = \"GPIO17\"", "tapd.toml:11:",
+       "line GPIO17 is used twice: as the meter of tap 1 and as the valve of tap 1"},
+      {"id = 2", "id = 1", "tapd.toml:19:", "tap 1 is used twice"},
+      {"id = 2", "id = 0", "tapd.toml:20:", "tap 2.id: is 0, but must be 1 to 999"},
+      {"driver = \"gpio\"", "driver = \"usb\"", "tapd.toml:13:", "must be one of: gpio, sim"},
+      {"device = \"/dev/spidev0.0\"", "", "tapd.toml:17:", "tap 1.reader.device: is missing"},
+      {"[policy]", "[policy", "tapd.toml:8:", "is not TOML here"},
+      {"[policy]", "[polcy]", "tapd.toml:8:", "polcy: unknown key; did you mean \"policy\"?"},
+      {"[[tap]]", "[tap]", "tapd.toml:", ""},
+  }));
+  const std::string text = findings(replaced(good, bad.from, bad.to));
+  CAPTURE(bad.to);
+  CHECK_THAT(text, ContainsSubstring(bad.at) && ContainsSubstring(bad.says));
+}
+
+TEST_CASE("every finding of a file is told at once", "[config]") {
+  std::string text = replaced(good, "id = \"bar-1\"", "id = 7");
+  text = replaced(text, "id = 2", "id = 1000");
+  text = replaced(text, "active = \"low\"", "activ = \"low\"");
+  CHECK_THAT(findings(text), ContainsSubstring("controller.id") && ContainsSubstring("tap 2.id") &&
+                                 ContainsSubstring("activ: unknown key"));
+}
+
+TEST_CASE("a file that cannot be read is named", "[config]") {
+  CHECK_THROWS_WITH(read_config("/nowhere/tapd.toml"),
+                    ContainsSubstring("/nowhere/tapd.toml") && ContainsSubstring("No such file"));
+}
+
+}  // namespace tapd::test

@@ -1,0 +1,173 @@
+#include "daemon/core/policy.hpp"
+
+#include <random>
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace tapd::test {
+namespace {
+
+using namespace std::chrono_literals;
+const model::BootId this_boot{"boot-1"};
+const model::BootId earlier_boot{"boot-0"};
+
+model::Moment at(model::SinceBoot since_boot) {
+  return {.since_boot = since_boot,
+          .wall = model::WallTime{std::chrono::hours{500'000}},
+          .wall_trusted = true};
+}
+
+/// A guest with 10.00 at an active tap whose beer costs 5.00 a litre.
+model::AuthorizationFacts usual() {
+  model::AuthorizationFacts facts;
+  const model::GuestId guest{"g"};
+  const model::KegId keg{"k"};
+  facts.card = model::Card{.uid = *model::CardUid::parse("04ab7815cd6b80"), .guest_id = guest};
+  facts.guest = model::Guest{.id = guest, .first_name = "Ann", .balance = model::Money{1000}};
+  facts.heard_at = at(1h);
+  facts.heard_boot = this_boot;
+  facts.available = model::Money{1000};
+  facts.tap = model::Tap{.id = model::TapId{1}, .keg_id = keg, .display_name = "Tap 1"};
+  facts.keg = model::Keg{.id = keg,
+                         .beverage_id = model::BeverageId{"b"},
+                         .initial_volume = model::Volume::millilitres(50'000),
+                         .current_volume = model::Volume::millilitres(30'000)};
+  facts.beverage = model::Beverage{.id = model::BeverageId{"b"},
+                                   .name = "Lager",
+                                   .brewery = "",
+                                   .style = "",
+                                   .price = model::LitrePrice{500}};
+  return facts;
+}
+
+Decision offline(const model::AuthorizationFacts& facts, PolicyRules rules = {}) {
+  return decide_offline(rules, facts, std::nullopt, at(2h), this_boot);
+}
+
+DenialReason refused(const Decision& decision) {
+  REQUIRE(std::holds_alternative<Denial>(decision));
+  return std::get<Denial>(decision).reason;
+}
+
+}  // namespace
+
+TEST_CASE("the cached balance bounds the pour", "[policy]") {
+  auto facts = usual();
+  facts.available = model::Money{200};  // 0.4 l at 5.00 a litre
+  const Decision decision = offline(facts);
+  REQUIRE(std::holds_alternative<Grant>(decision));
+  const Grant& grant = std::get<Grant>(decision);
+  CHECK(grant.limit ==
+        model::Volume::millilitres(401));  // 401 ml round to 2.00 (half up: 2.005 is 2.01)
+  CHECK(grant.hold <= model::Money{200});
+  CHECK(grant.by == model::AuthorizedBy::cache);
+}
+
+TEST_CASE("each refusal has its own reason", "[policy]") {
+  auto facts = usual();
+  PolicyRules rules;
+  SECTION("unknown card") {
+    facts.card.reset();
+    facts.guest.reset();
+    CHECK(refused(offline(facts)) == DenialReason::unknown_card);
+  }
+  SECTION("a lost card is refused whatever its balance") {
+    facts.card->status = model::CardStatus::lost;
+    CHECK(refused(offline(facts)) == DenialReason::lost_card);
+    const ServerLeave leave{.guest_id = facts.guest->id,
+                            .guest_first_name = "Ann",
+                            .most = model::Volume::millilitres(500),
+                            .price = std::nullopt};
+    CHECK(refused(decide_online(rules, facts, leave, std::nullopt)) == DenialReason::lost_card);
+  }
+  SECTION("inactive card") {
+    facts.card->status = model::CardStatus::inactive;
+    CHECK(refused(offline(facts)) == DenialReason::inactive_card);
+  }
+  SECTION("inactive guest") {
+    facts.guest->active = false;
+    CHECK(refused(offline(facts)) == DenialReason::inactive_guest);
+  }
+  SECTION("too little to start") {
+    facts.available = model::Money{24};
+    CHECK(refused(offline(facts)) == DenialReason::insufficient_funds);
+  }
+  SECTION("a balance below zero") {
+    facts.available = model::Money{-300};
+    CHECK(refused(offline(facts)) == DenialReason::insufficient_funds);
+  }
+  SECTION("a balance heard too long ago in this boot") {
+    rules.oldest_balance = std::chrono::hours{0};
+    CHECK(refused(offline(facts, rules)) == DenialReason::balance_too_old);
+  }
+  SECTION("a balance heard too long ago in an earlier boot, by a trusted clock") {
+    facts.heard_boot = earlier_boot;
+    facts.heard_at->wall -= std::chrono::hours{73};
+    CHECK(refused(offline(facts)) == DenialReason::balance_too_old);
+  }
+  SECTION("a balance that was never heard") {
+    facts.heard_at.reset();
+    CHECK(refused(offline(facts)) == DenialReason::balance_too_old);
+  }
+  SECTION("selling offline is switched off") {
+    rules.sell_offline = false;
+    CHECK(refused(offline(facts, rules)) == DenialReason::offline_not_allowed);
+  }
+  SECTION("emergency stop") {
+    facts.emergency_stop = true;
+    CHECK(refused(offline(facts)) == DenialReason::emergency_stop);
+  }
+  SECTION("a tap that the venue locked") {
+    facts.tap->status = model::TapStatus::cleaning;
+    CHECK(refused(offline(facts)) == DenialReason::tap_not_active);
+  }
+  SECTION("no keg") {
+    facts.tap->keg_id.reset();
+    CHECK(refused(offline(facts)) == DenialReason::no_keg);
+  }
+  SECTION("an empty keg") {
+    facts.keg->current_volume = model::Volume::millilitres(10);
+    CHECK(refused(offline(facts)) == DenialReason::no_keg);
+  }
+  SECTION("no price") {
+    facts.beverage.reset();
+    CHECK(refused(offline(facts)) == DenialReason::no_price);
+  }
+}
+
+TEST_CASE("the server's leave is bounded by what only this controller knows", "[policy]") {
+  auto facts = usual();
+  facts.available = model::Money{100};  // pours that the server has not seen are taken off
+  const ServerLeave leave{.guest_id = facts.guest->id,
+                          .guest_first_name = "Ann",
+                          .most = model::Volume::millilitres(900),
+                          .price = model::LitrePrice{1000}};
+  const Decision decision = decide_online({}, facts, leave, std::nullopt);
+  REQUIRE(std::holds_alternative<Grant>(decision));
+  CHECK(std::get<Grant>(decision).limit == model::Volume::millilitres(100));
+  CHECK(std::get<Grant>(decision).price == model::LitrePrice{1000});
+}
+
+TEST_CASE("no grant ever costs more than the balance, nor exceeds any bound", "[policy]") {
+  std::mt19937_64 random{20'261'121};
+  for (int i = 0; i < 20'000; ++i) {
+    auto facts = usual();
+    facts.available = model::Money{static_cast<std::int64_t>(random() % 20'000) - 2'000};
+    facts.beverage->price = model::LitrePrice{static_cast<std::int64_t>(random() % 5'000)};
+    facts.keg->current_volume =
+        model::Volume::millilitres(static_cast<std::int64_t>(random() % 2'000));
+    PolicyRules rules;
+    rules.largest_pour =
+        model::Volume::millilitres(static_cast<std::int64_t>(50 + random() % 2'000));
+    const Decision decision = offline(facts, rules);
+    const Grant* grant = std::get_if<Grant>(&decision);
+    if (grant == nullptr) continue;
+    REQUIRE(grant->hold <= facts.available);
+    REQUIRE(model::price_of(grant->limit, grant->price) == grant->hold);
+    REQUIRE(grant->limit <= rules.largest_pour);
+    REQUIRE(grant->limit <= facts.keg->current_volume);
+    REQUIRE(grant->limit >= rules.smallest_start);
+  }
+}
+
+}  // namespace tapd::test
