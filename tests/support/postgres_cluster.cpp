@@ -144,8 +144,8 @@ bool PostgresCluster::try_to_start() {
            "listen_addresses=127.0.0.1", fmt::format("port={}", port_),
            fmt::format("unix_socket_directories={}", folder_.path().string()),
            fmt::format("max_connections={}", options_.max_connections), "fsync=" + on_disk,
-           "synchronous_commit=" + on_disk, "full_page_writes=" + on_disk, "shared_buffers=32MB",
-           "logging_collector=off", "log_destination=stderr", "timezone=UTC"}) {
+           "full_page_writes=" + on_disk, "shared_buffers=32MB", "logging_collector=off",
+           "log_destination=stderr", "timezone=UTC"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
   // SIGQUIT lets the postmaster end its own children and give back its shared memory.

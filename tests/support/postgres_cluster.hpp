@@ -17,8 +17,8 @@ namespace tapd::test {
 
 /// How a cluster runs.
 struct PostgresOptions {
-  /// Off: commits are not on disk when they are answered. Faster, and wrong for any test of what
-  /// survives a crash of the machine; a crash of the server process alone loses nothing.
+  /// Off: commits are with the kernel, not on the disk, when they are answered. Faster, and wrong
+  /// for any test of what survives a power cut; a crash of the server alone loses nothing.
   bool fsync{true};
   int max_connections{64};
 };
