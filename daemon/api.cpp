@@ -17,7 +17,9 @@ using nlohmann::json;
 /// The control thread answers within a millisecond or it hangs; then the client is told so.
 constexpr std::chrono::seconds control_patience{1};
 
-ApiResponse answer(const json& body) { return {.status = 200, .body = body.dump()}; }
+ApiResponse answer(const json& body) {
+  return {.status = 200, .body = body.dump()};
+}
 
 ApiResponse problem(int status, const std::string& words) {
   return {.status = status,

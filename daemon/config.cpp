@@ -39,6 +39,15 @@ SessionRules read_rules(TomlTable& tap) {
   return rules;
 }
 
+std::int64_t read_gain(TomlTable& reader) {
+  // The steps of the chip's RFCfg register that are of use (data sheet, 9.3.3.6).
+  const std::int64_t gain = reader.whole("antenna_gain_db", 38, {33, 48});
+  if (gain != 33 && gain != 38 && gain != 43 && gain != 48) {
+    reader.fault("antenna_gain_db", fmt::format("is {}, but must be 33, 38, 43 or 48", gain));
+  }
+  return gain;
+}
+
 void read_hardware(TomlTable& tap, TapConfig& config) {
   TomlTable meter = tap.table("meter");
   if (!config.simulated) config.meter_line = read_line(meter);
@@ -56,8 +65,7 @@ void read_hardware(TomlTable& tap, TapConfig& config) {
     config.reader.device = reader.required_text("device");
     config.reader.speed_hz =
         static_cast<std::uint32_t>(reader.whole("speed_hz", 4'000'000, {100'000, 10'000'000}));
-    config.reader.reset_line = reader.text("reset_line", "");
-    config.reader.antenna_gain = reader.text("antenna_gain", "33 dB");
+    config.reader.antenna_gain_db = read_gain(reader);
   }
   valve.refuse_unknown_keys();
   reader.refuse_unknown_keys();
@@ -118,9 +126,6 @@ void read_taps(TomlTable& root, Config& config, Findings& findings) {
       claims.claim(table, line_name(tap.meter_line), "the meter of " + name);
       claims.claim(table, line_name(tap.valve_line), "the valve of " + name);
       claims.claim(table, "reader " + tap.reader.device.string(), "the reader of " + name);
-      if (!tap.reader.reset_line.empty()) {
-        claims.claim(table, "line " + tap.reader.reset_line, "the reader's reset of " + name);
-      }
     }
     config.taps.push_back(tap);
   }

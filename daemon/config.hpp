@@ -31,8 +31,7 @@ struct LineConfig {
 struct ReaderConfig {
   std::filesystem::path device;  ///< "/dev/spidev0.0"
   std::uint32_t speed_hz{4'000'000};
-  std::string reset_line;  ///< NRSTPD; empty: not wired.
-  std::string antenna_gain{"33 dB"};
+  std::int64_t antenna_gain_db{38};  ///< 33, 38, 43 or 48.
 };
 
 struct TapConfig {

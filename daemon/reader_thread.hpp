@@ -20,6 +20,12 @@ class ReaderThread {
                std::chrono::milliseconds pace, const drivers::Clock& clock,
                std::function<void(drivers::PresenceEvent)> report);
 
+  ~ReaderThread() = default;  // the thread is asked to stop and joined
+  ReaderThread(const ReaderThread&) = delete;
+  ReaderThread& operator=(const ReaderThread&) = delete;
+  ReaderThread(ReaderThread&&) = delete;
+  ReaderThread& operator=(ReaderThread&&) = delete;
+
  private:
   void look_for_ever(const std::stop_token& stop);
 

@@ -1,13 +1,14 @@
 // tapctl: asks a running tapd. Prints for people, or the API's JSON with --json.
 //
-// Exit codes: 0 done; 1 tapd answered with a refusal; 2 the command line is wrong; 3 nobody answers.
+// Exit codes: 0 done; 1 tapd answered with a refusal; 2 the command line is wrong; 3 nobody
+// answers.
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_client.hpp"
@@ -28,10 +29,9 @@ std::string money(const json& cents) {
 void print_tap(const json& tap) {
   fmt::print("tap {:<3} {:<12}", tap.at("tap_id").get<int>(), tap.at("state").get<std::string>());
   if (tap.contains("receipt")) {
-    fmt::print("{:<12} {:>5} ml of {:>5} ml  {:>7}  {} ({})  receipt {}",
-               tap.value("guest", ""), tap.at("volume_ml").get<int>(),
-               tap.at("limit_ml").get<int>(), money(tap.at("price_cents")),
-               tap.value("beverage", ""), tap.value("card", ""),
+    fmt::print("{:<12} {:>5} ml of {:>5} ml  {:>7}  {} ({})  receipt {}", tap.value("guest", ""),
+               tap.at("volume_ml").get<int>(), tap.at("limit_ml").get<int>(),
+               money(tap.at("price_cents")), tap.value("beverage", ""), tap.value("card", ""),
                tap.at("receipt").get<std::string>());
   } else {
     fmt::print("{}", tap.value("reason", ""));
@@ -65,7 +65,7 @@ void print_pours(const json& answer) {
 }
 
 /// Prints the answer or the refusal; answers the exit code.
-template <typename Print>
+template<typename Print>
 int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json, Print print) {
   if (!answer) {
     fmt::print(stderr, "tapctl: {}\n", answer.error());
@@ -74,8 +74,9 @@ int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json,
   const json body = json::parse(answer->body, nullptr, false);
   constexpr int ok = 200;
   if (answer->status != ok || body.is_discarded()) {
-    fmt::print(stderr, "tapctl: {}\n", body.is_object() ? body.value("error", answer->body)
-                                                        : "tapd answered what is not JSON");
+    fmt::print(
+        stderr, "tapctl: {}\n",
+        body.is_object() ? body.value("error", answer->body) : "tapd answered what is not JSON");
     return exit_refused;
   }
   if (as_json) {
@@ -96,8 +97,9 @@ constexpr const char* sim_help =
     "  reader TAP ok|hang|bad-check                 two-cards TAP UID UID";
 
 int run(int argc, char** argv) {
-  CLI::App app{"tapctl asks a running tapd. Exit codes: 0 done, 1 refused, 2 wrong command line, "
-               "3 nobody answers."};
+  CLI::App app{
+      "tapctl asks a running tapd. Exit codes: 0 done, 1 refused, 2 wrong command line, "
+      "3 nobody answers."};
   std::string socket = "/run/tapd/tapd.sock";
   bool as_json = false;
   app.add_option("--socket", socket, "the socket of tapd")

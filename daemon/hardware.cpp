@@ -1,0 +1,90 @@
+#include "daemon/hardware.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/open_gpio.hpp"
+#include "drivers/sim/command.hpp"
+#include "drivers/sim/scenario.hpp"
+
+namespace tapd {
+namespace {
+
+drivers::sim::SimTapPlan plan_for(const TapConfig& tap) {
+  drivers::sim::SimTapPlan plan;
+  plan.number = tap.id.number();
+  plan.keg_ml = tap.simulated_keg_ml;
+  plan.handle_ml_per_s = tap.simulated_rate_ml_per_s;
+  plan.most_ml_per_s = std::max(plan.most_ml_per_s, tap.simulated_rate_ml_per_s);
+  plan.shortest_interval = tap.shortest_interval;
+  plan.meter.milli_pulses_per_litre = tap.milli_pulses_per_litre;
+  return plan;
+}
+
+std::shared_ptr<drivers::sim::SimBar> make_bar(const Config& config, const drivers::Clock& clock) {
+  drivers::sim::BarPlan plan;
+  plan.seed = config.sim_seed;
+  plan.truth_file = config.sim_truth_file;
+  for (const TapConfig& tap : config.taps) {
+    if (tap.simulated) plan.taps.push_back(plan_for(tap));
+  }
+  if (plan.taps.empty()) return nullptr;
+  return std::make_shared<drivers::sim::SimBar>(plan, clock);
+}
+
+std::unique_ptr<ScenarioPlayer> make_player(const Config& config, const Hardware& hardware,
+                                            const drivers::Clock& clock) {
+  if (config.sim_scenario.empty()) return nullptr;
+  if (!hardware.bar) {
+    throw std::runtime_error{"sim.scenario is configured, but no [[tap]] has driver = \"sim\""};
+  }
+  drivers::sim::Scenario scenario = drivers::sim::load_scenario(config.sim_scenario);
+  for (const drivers::sim::ScenarioStep& step : scenario.steps()) {
+    const bool known = std::any_of(config.taps.begin(), config.taps.end(), [&](const auto& tap) {
+      return tap.simulated && tap.id.number() == step.command.tap;
+    });
+    if (known) continue;
+    throw std::runtime_error{fmt::format("{}: there is no simulated tap {} (in \"{}\")",
+                                         config.sim_scenario.string(), step.command.tap,
+                                         drivers::sim::to_text(step.command))};
+  }
+  return std::make_unique<ScenarioPlayer>(hardware.bar, std::move(scenario), clock);
+}
+
+TapHardware simulated_tap(drivers::sim::SimBar& bar, std::size_t place) {
+  return {.valve = bar.valve(place),
+          .meter = bar.meter(place),
+          .indicator = bar.indicator(place),
+          .reader = bar.reader(place)};
+}
+
+}  // namespace
+
+Hardware open_hardware(const Config& config, const drivers::Clock& clock) {
+  Hardware hardware;
+  // Every real valve is taken, shut, before anything else is opened that could fail.
+  std::vector<std::unique_ptr<drivers::Valve>> valves;
+  for (const TapConfig& tap : config.taps) {
+    valves.push_back(tap.simulated ? nullptr : open_gpio_valve(tap));
+  }
+  hardware.bar = make_bar(config, clock);
+  std::size_t simulated = 0;
+  for (std::size_t i = 0; i < config.taps.size(); ++i) {
+    const TapConfig& tap = config.taps[i];
+    hardware.taps.push_back(tap.simulated ? simulated_tap(*hardware.bar, simulated++)
+                                          : open_gpio_tap(tap, std::move(valves[i])));
+  }
+  if (hardware.bar) {
+    hardware.simulate = [bar = hardware.bar](const std::string& line) {
+      return drivers::sim::parse_command(line).and_then(
+          [&](const drivers::sim::Command& command) { return bar->apply(command); });
+    };
+  }
+  hardware.player = make_player(config, hardware, clock);
+  return hardware;
+}
+
+}  // namespace tapd

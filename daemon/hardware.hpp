@@ -1,0 +1,41 @@
+// Opens what the configuration names: real lines and readers, or the simulated bar. Valves come
+// first and come up shut, so that the taps are safe before anything else can fail.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "daemon/scenario_player.hpp"
+#include "drivers/card_reader.hpp"
+#include "drivers/clock.hpp"
+#include "drivers/flow_meter.hpp"
+#include "drivers/indicator.hpp"
+#include "drivers/sim/bar.hpp"
+#include "drivers/valve.hpp"
+
+#include <tl/expected.hpp>
+
+namespace tapd {
+
+struct TapHardware {
+  std::unique_ptr<drivers::Valve> valve;
+  std::unique_ptr<drivers::FlowMeter> meter;
+  std::unique_ptr<drivers::Indicator> indicator;  ///< Null: none is wired.
+  std::unique_ptr<drivers::CardReader> reader;
+};
+
+struct Hardware {
+  std::shared_ptr<drivers::sim::SimBar> bar;  ///< Null: no tap is simulated.
+  std::vector<TapHardware> taps;              ///< In the configuration's order.
+  /// One command of the simulated bar; null when nothing is simulated.
+  std::function<tl::expected<void, std::string>(const std::string&)> simulate;
+  std::unique_ptr<ScenarioPlayer> player;  ///< Null: no scenario file is configured.
+};
+
+/// Throws std::runtime_error naming the tap, the part, the device or line, and what to do.
+[[nodiscard]] Hardware open_hardware(const Config& config, const drivers::Clock& clock);
+
+}  // namespace tapd

@@ -1,0 +1,66 @@
+// tapd: reads the command line and the configuration, and runs.
+//
+// Exit codes: 0 stopped as asked; 1 something could not be opened or failed; 2 the command line is
+// wrong; 78 the configuration is wrong (EX_CONFIG of sysexits.h).
+#include <cstdio>
+#include <string>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "daemon/app.hpp"
+#include "daemon/config.hpp"
+#include "daemon/control_loop.hpp"
+#include "daemon/spdlog_journal.hpp"
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_config = 78;
+
+int run(const std::string& file, bool only_check) {
+  const tapd::Config config = tapd::read_config(file);
+  if (only_check) {
+    fmt::print("{}: good: {} taps, server {}\n", file, config.taps.size(),
+               config.server.url.empty() ? "none" : config.server.url);
+    return 0;
+  }
+  tapd::block_loop_signals();  // before any thread: they are read from a descriptor
+  tapd::SpdlogJournal journal{config.log_level};
+  try {
+    return tapd::run_tapd(config, journal);
+  } catch (const std::exception& error) {
+    journal.line(tapd::Level::error, fmt::format("cannot run: {}", error.what()));
+    return exit_failed;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "tapd runs the taps of one controller: cards, meters, valves, and the queue of pours "
+      "to the venue server."};
+  std::string file = "/etc/tapd/tapd.toml";
+  bool only_check = false;
+  app.add_option("--config", file, "the configuration")->capture_default_str();
+  app.add_flag("--check-config", only_check, "read and check the configuration, then end");
+  app.set_version_flag("--version", tapd::version());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  try {
+    return run(file, only_check);
+  } catch (const tapd::ConfigError& error) {
+    fmt::print(stderr, "tapd: the configuration is not good:\n{}\n", error.what());
+    return exit_config;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tapd: {}\n", error.what());
+    return exit_failed;
+  }
+}
