@@ -2,7 +2,7 @@
 // 3.51.3 can corrupt a WAL database that two connections write; reliability notes, section 2).
 // Every call comes from one thread, blocks until SQLite has answered, and is durable when the
 // enclosing transaction has returned. The constructor throws; later calls answer with values, and a
-// failed call has changed nothing.
+// failed call has changed nothing; the next one works again as soon as its cause has gone.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,29 @@ struct Error {
   Kind kind{Kind::io};
   std::string message;  ///< Names the file or the row, and what to do.
 };
-template <typename T = void>
+template<typename T = void>
 using Result = tl::expected<T, Error>;
+
+/// The file cannot be opened. It was left as it was; `kind` tells a damaged file (`corrupt`: set it
+/// aside, restore a backup) from one that is not ours or too new (`refused`) and from a medium that
+/// fails (`io`, `full`).
+class OpenError : public std::runtime_error {
+ public:
+  OpenError(Error::Kind kind, const std::string& message)
+      : std::runtime_error{message}, kind_{kind} {}
+  [[nodiscard]] Error::Kind kind() const { return kind_; }
+
+ private:
+  Error::Kind kind_;
+};
 
 /// Where the file is and how it is opened.
 struct LedgerOptions {
-  std::filesystem::path file;          ///< Created (mode 0600) when it does not exist; its folder must.
-  std::optional<std::string> vfs;      ///< A registered SQLite VFS by name (tests cut the power there).
+  std::filesystem::path file;      ///< Created (mode 0600) when it does not exist; its folder must.
+  std::optional<std::string> vfs;  ///< A registered SQLite VFS by name (tests cut the power there).
+  /// The boot that is running: rows set aside until later (`next_attempt_at`) in another boot are
+  /// due at once. Empty: every start makes them due.
+  model::BootId boot;
 };
 
 /// A counter that orders what the server told us against what we asked (see `ask_marker`).
@@ -81,7 +98,7 @@ struct RecoveredPour {
 class Ledger {
  public:
   /// Opens or creates the file, sets and reads back every pragma, checks it, migrates it. Throws
-  /// std::runtime_error naming the file, what is wrong and what to do.
+  /// OpenError naming the file, what is wrong and what to do.
   explicit Ledger(LedgerOptions options);
   ~Ledger();
   Ledger(const Ledger&) = delete;
@@ -91,7 +108,8 @@ class Ledger {
 
   /// Runs `work` in one transaction and commits it durably; rolls back when `work` answers an error
   /// or the commit fails. Calls below made inside share that commit (group commit); made outside,
-  /// each is its own transaction.
+  /// each is its own transaction. A call inside that fails is undone alone: `work` decides whether
+  /// the others count. It may be nested. Exceptions of `work` pass after the roll back.
   [[nodiscard]] Result<> in_one_commit(const std::function<Result<>()>& work);
 
   // --- pours -------------------------------------------------------------------------------------
@@ -103,9 +121,10 @@ class Ledger {
   /// A pour of zero volume is closed too, priced zero: its lock at the server must be released.
   [[nodiscard]] Result<model::Pour> end_pour(const model::PourEnd& end);
   /// Finishes every pour still open (from a power cut or a kill) with its last progress and
-  /// `StopReason::power_loss`. Call once, before the first session.
+  /// `StopReason::power_loss`; one that never progressed ends with no volume and no price. Each is
+  /// noted in the audit log, dated `now`. Call once, before the first session.
   [[nodiscard]] Result<std::vector<RecoveredPour>> finish_open_pours(const model::Moment& now);
-  /// Newest first; for people.
+  /// Finished pours, newest first; for people.
   [[nodiscard]] Result<std::vector<model::Pour>> newest_pours(std::size_t most) const;
 
   // --- the queue ---------------------------------------------------------------------------------
@@ -113,13 +132,18 @@ class Ledger {
   /// aside until later (`next_attempt_at`) are skipped.
   [[nodiscard]] Result<std::vector<model::Pour>> due_pours(std::size_t most,
                                                            const model::Moment& now) const;
+  /// new -> sent; a row sent before is sent again. Refused for rows in any other state.
   [[nodiscard]] Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                    const model::Moment& now);
   /// Applies the verdicts of one answer in one commit. `attempt_cap`: see Verdict::Kind. Rows whose
-  /// attempt was spent wait until `retry_at`.
+  /// attempt was spent wait until `retry_at`. A verdict on a confirmed row changes nothing; one on
+  /// a failed row counts only when it says `confirmed`. Refused for open and unknown rows.
   [[nodiscard]] Result<> apply_verdicts(const std::vector<Verdict>& verdicts,
                                         std::int32_t attempt_cap, const model::Moment& now,
                                         const model::Moment& retry_at);
+  /// failed -> new, with all its attempts before it; noted in the audit log.
+  [[nodiscard]] Result<> send_again(const model::ClientTxId& row, const std::string& who,
+                                    const model::Moment& at);
   [[nodiscard]] Result<QueueCounts> queue_counts() const;
 
   // --- what the server told ----------------------------------------------------------------------
@@ -127,29 +151,51 @@ class Ledger {
   /// balance only if its verdict was applied before this marker (architecture, "What the cached
   /// balance is").
   [[nodiscard]] Result<Marker> ask_marker() const;
+  /// Replaces the cache; writes only what differs, and nothing for an idle snapshot. One that was
+  /// asked for before the newest is ignored, and what was heard in answer to a later question
+  /// stays.
   [[nodiscard]] Result<> apply_snapshot(const model::Snapshot& snapshot, Marker asked,
                                         const model::Moment& heard_at, const model::BootId& boot);
+  /// The server says that the last snapshot still holds (304): its balances are as fresh as
+  /// `heard_at`. Refused when there never was one.
+  [[nodiscard]] Result<> snapshot_unchanged(Marker asked, const model::Moment& heard_at,
+                                            const model::BootId& boot);
+  /// Learns the guest, the balance and that the card is active. An older balance (smaller `asked`)
+  /// never replaces a newer one.
   [[nodiscard]] Result<> hear_balance(const HeardBalance& heard, const model::BootId& boot);
-  /// A refusal heard online is kept, so that it holds offline too.
+  /// A refusal (lost, inactive) heard online is kept, so that it holds offline too: until a
+  /// snapshot or an authorization that was asked for later says otherwise. `active` does not lift
+  /// it.
   [[nodiscard]] Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                           const model::Moment& at);
+  /// One system state heard alone (from a server without snapshots).
+  [[nodiscard]] Result<> hear_system_state(const model::SystemState& state,
+                                           const model::Moment& at);
   [[nodiscard]] Result<AuthorizationFacts> facts(const model::CardUid& card,
                                                  model::TapId tap) const;
   [[nodiscard]] Result<std::vector<model::Tap>> taps() const;
+  /// The system state `emergency_stop_enabled` or `emergency_stop`; every value but false, 0, off,
+  /// no and the empty text means stop.
   [[nodiscard]] Result<bool> emergency_stop() const;
 
   // --- measuring ---------------------------------------------------------------------------------
   /// The calibration in force for a tap, made if it differs from the newest one; answers its id.
   /// Who, when and the old and new value go into the audit log.
-  [[nodiscard]] Result<std::int64_t> calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
+  [[nodiscard]] Result<std::int64_t> calibration(model::TapId tap,
+                                                 std::int64_t nanolitres_per_pulse,
                                                  const std::string& who, const model::Moment& now);
-  /// Queues a flow event for the server. Idempotent in (event_id, status, volume).
+  /// Queues a flow event for the server. Idempotent in (event_id, status, volume); an update that
+  /// still waits is replaced by a newer one of its event.
   [[nodiscard]] Result<> record_flow_event(const model::FlowEvent& event);
-  /// Learnt run-on of a tap after the valve is told to close; nullopt: nothing learnt yet.
+  /// Run-on of a tap after the valve was told to close, newest pour first; empty: nothing learnt
+  /// yet. Pours without volume or ended by a power cut teach nothing.
   [[nodiscard]] Result<std::vector<model::Volume>> recent_tails(model::TapId tap,
                                                                 std::size_t most) const;
 
   // --- keeping books -----------------------------------------------------------------------------
+  /// To be called once the clock was set from outside in this boot: rows written before are then
+  /// read with their wall times corrected (the rows themselves stay as they are).
+  [[nodiscard]] Result<> note_clock(const model::Moment& now, const model::BootId& boot);
   /// Value of a `meta` key (installation id, snapshot ETag, ...).
   [[nodiscard]] Result<std::optional<std::string>> meta(const std::string& key) const;
   [[nodiscard]] Result<> set_meta(const std::string& key, const std::string& value);

@@ -1,0 +1,50 @@
+#include "storage/chain.hpp"
+
+#include <array>
+#include <iterator>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+namespace tapd::storage {
+namespace {
+
+constexpr std::array<std::string_view, 27> columns{
+    "chain_no",    "client_tx_id",   "short_id",      "guest_id",
+    "card_uid",    "tap_id",         "keg_id",        "authorized_by",
+    "volume_ml",   "tail_volume_ml", "price_cents",   "price_per_ml_at_pour",
+    "hold_cents",  "calibration_id", "pulses",        "edges_lost",
+    "checkpoints", "boot_id",        "start_ts",      "start_mono_ns",
+    "end_ts",      "end_mono_ns",    "clock_trusted", "created_at",
+    "duration_ms", "stop_reason",    "prev_hash",
+};
+
+}  // namespace
+
+std::span<const std::string_view> hashed_columns() {
+  return columns;
+}
+
+std::string chain_hash(std::span<const std::optional<std::string>> texts) {
+  if (texts.size() != columns.size()) throw std::logic_error{"a pour is hashed over all columns"};
+  std::string content = "tapd pour 1\n";
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto& text = texts[i];
+    content += text ? fmt::format("{}={}:{}\n", columns.at(i), text->size(), *text)
+                    : fmt::format("{}=-\n", columns.at(i));
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  if (EVP_Digest(content.data(), content.size(), digest.data(), &size, EVP_sha256(), nullptr) !=
+      1) {
+    throw std::runtime_error{"SHA-256 is not available in this OpenSSL"};
+  }
+  std::string hex;
+  for (std::size_t i = 0; i < size; ++i) {
+    fmt::format_to(std::back_inserter(hex), "{:02x}", digest.at(i));
+  }
+  return hex;
+}
+
+}  // namespace tapd::storage

@@ -1,0 +1,157 @@
+#include "storage/connection.hpp"
+
+#include <array>
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "storage/database_file.hpp"
+#include "storage/errors.hpp"
+#include "storage/migrations.hpp"
+
+namespace tapd::storage {
+namespace {
+
+struct Setting {
+  const char* name;
+  const char* value;      ///< As it is set.
+  const char* read_back;  ///< As SQLite spells it.
+};
+
+// wal_autocheckpoint bounds the log (200 pages are 800 KB); journal_size_limit cuts it back after a
+// large snapshot; recursive_triggers lets no REPLACE slip past the triggers that guard deletion.
+constexpr std::array settings{
+    Setting{"journal_mode", "WAL", "wal"},
+    Setting{"synchronous", "FULL", "2"},
+    Setting{"foreign_keys", "ON", "1"},
+    Setting{"recursive_triggers", "ON", "1"},
+    Setting{"trusted_schema", "OFF", "0"},
+    Setting{"cell_size_check", "ON", "1"},
+    Setting{"mmap_size", "0", "0"},
+    Setting{"wal_autocheckpoint", "200", "200"},
+    Setting{"journal_size_limit", "4194304", "4194304"},
+    Setting{"temp_store", "MEMORY", "2"},
+    Setting{"busy_timeout", "0", "0"},
+};
+
+// "file:" and the path with what a URI gives a meaning escaped. psow=0: an SD card does not promise
+// that a torn write leaves the neighbouring bytes alone.
+std::string uri(const std::string& path) {
+  std::string escaped;
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      escaped += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    } else {
+      escaped += c;
+    }
+  }
+  return "file:" + escaped + "?psow=0";
+}
+
+SQLite::Database open(const LedgerOptions& options) {
+  if (!options.vfs) prepare_file(options.file);
+  int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX;
+  if (options.vfs) flags |= SQLite::OPEN_CREATE;
+  try {
+    return SQLite::Database{uri(options.file.string()).c_str(), flags, 0,
+                            options.vfs ? options.vfs->c_str() : nullptr};
+  } catch (const SQLite::Exception& exception) {
+    throw OpenError{kind_of(exception.getErrorCode(), 0),
+                    fmt::format("cannot open the ledger {}: {}; check the path and permissions",
+                                options.file.string(), exception.what())};
+  }
+}
+
+// A refused file must not be touched when the connection closes, not even by a checkpoint.
+void checkpoint_on_close(SQLite::Database& database, bool wanted) {
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1,
+                    nullptr);
+}
+
+std::string pragma(SQLite::Database& database, const std::string& text) {
+  SQLite::Statement statement{database, "PRAGMA " + text};
+  return statement.executeStep() ? statement.getColumn(0).getString() : std::string{};
+}
+
+}  // namespace
+
+Connection::Connection(const LedgerOptions& options)
+    : file_{options.file.string()}, database_{open(options)} {
+  checkpoint_on_close(database_, false);
+  try {
+    claim();
+    configure();
+    check();
+    migrate(database_, newest_schema(), migrations());
+  } catch (const SQLite::Exception& exception) {
+    const Error error = to_error(exception, database_, file_);
+    throw OpenError{error.kind, "cannot open the ledger " + error.message};
+  }
+  checkpoint_on_close(database_, true);
+}
+
+// Takes the file for this process, and makes sure that it is ours before anything is written.
+void Connection::claim() {
+  if (pragma(database_, "locking_mode = EXCLUSIVE") != "exclusive") {
+    throw OpenError{Error::Kind::io, fmt::format("cannot lock the ledger {}", file_)};
+  }
+  const int application_id = database_.execAndGet("PRAGMA application_id").getInt();
+  const bool empty = database_.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+  if (sqlite3_db_readonly(database_.getHandle(), "main") != 0) {
+    throw OpenError{
+        Error::Kind::io,
+        fmt::format("cannot open the ledger {}: it is read-only; check mount and permissions",
+                    file_)};
+  }
+  if (application_id == 0 && empty) {
+    // Before the journal becomes a WAL: so the mark is in the file itself from the first byte on.
+    database_.exec("PRAGMA synchronous = FULL");
+    database_.exec(fmt::format("PRAGMA application_id = {}", our_application_id));
+  } else if (application_id != our_application_id) {
+    throw OpenError{Error::Kind::refused,
+                    fmt::format("cannot open the ledger {}: it is a database of another program "
+                                "(application id {:#010x}); name another file",
+                                file_, static_cast<unsigned>(application_id))};
+  }
+  if (const int version = schema_version(database_); version > newest_schema()) {
+    throw OpenError{Error::Kind::refused,
+                    fmt::format("cannot open the ledger {}: its schema version is {}, this "
+                                "program knows {}; it was left as it is; install the newer tapd",
+                                file_, version, newest_schema())};
+  }
+}
+
+void Connection::configure() {
+  for (const Setting& setting : settings) {
+    // Two steps: what SQLite answers to a setting is not for every pragma what then holds.
+    pragma(database_, fmt::format("{} = {}", setting.name, setting.value));
+    const std::string holds = pragma(database_, setting.name);
+    if (holds != setting.read_back) {
+      throw OpenError{
+          Error::Kind::io,
+          fmt::format("cannot open the ledger {}: PRAGMA {} stays \"{}\" and not "
+                      "\"{}\"; this SQLite ({}) does not suit",
+                      file_, setting.name, holds, setting.read_back, sqlite3_libversion())};
+    }
+  }
+  int powersafe_overwrite = -1;
+  sqlite3_file_control(database_.getHandle(), "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE,
+                       &powersafe_overwrite);
+  // A VFS of a test may not know the question; the system's always does.
+  if (powersafe_overwrite > 0) {
+    throw OpenError{Error::Kind::io,
+                    fmt::format("cannot open the ledger {}: psow=0 was not taken over", file_)};
+  }
+}
+
+void Connection::check() {
+  const std::string answer = pragma(database_, "quick_check(1)");
+  if (answer == "ok") return;
+  throw OpenError{Error::Kind::corrupt,
+                  fmt::format("cannot open the ledger {}: it is damaged ({}); it was left as it "
+                              "is; keep it for examination and restore a backup",
+                              file_, answer)};
+}
+
+}  // namespace tapd::storage

@@ -1,0 +1,32 @@
+// The one connection to the ledger's file: opened so that a commit survives a power cut on an SD
+// card, every setting written and read back (design: reliability, section 2). Used by the ledger.
+// A file that is refused is left exactly as it was.
+#pragma once
+
+#include <string>
+
+#include <SQLiteCpp/Database.h>
+
+#include "storage/ledger.hpp"
+
+namespace tapd::storage {
+
+class Connection {
+ public:
+  /// Opens, checks and migrates the file. Throws OpenError.
+  explicit Connection(const LedgerOptions& options);
+
+  [[nodiscard]] SQLite::Database& database() { return database_; }
+  /// The file's name, for messages.
+  [[nodiscard]] const std::string& file() const { return file_; }
+
+ private:
+  void claim();
+  void configure();
+  void check();
+
+  std::string file_;
+  SQLite::Database database_;
+};
+
+}  // namespace tapd::storage

@@ -1,0 +1,239 @@
+#include "storage/ledger.hpp"
+
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "storage/cache.hpp"
+#include "storage/commits.hpp"
+#include "storage/connection.hpp"
+#include "storage/errors.hpp"
+#include "storage/hearings.hpp"
+#include "storage/marks.hpp"
+#include "storage/measuring.hpp"
+#include "storage/notes.hpp"
+#include "storage/pours.hpp"
+#include "storage/queue.hpp"
+#include "storage/snapshot.hpp"
+
+namespace tapd::storage {
+
+struct Ledger::Implementation {
+  explicit Implementation(const LedgerOptions& options)
+      : connection{options},
+        commits{connection.database(), connection.file()},
+        marks{connection.database()},
+        hearings{connection.database(), commits},
+        notes{connection.database()},
+        pours{connection.database()},
+        queue{connection.database(), marks, options.boot},
+        cache{connection.database(), marks, hearings},
+        snapshots{connection.database(), hearings},
+        measuring{connection.database(), notes} {}
+
+  /// Runs `work` in a transaction (or in the one that is open) and answers what it answers.
+  template<typename Work>
+  auto change(Work&& work) -> Result<std::invoke_result_t<Work>> {
+    using Answer = std::invoke_result_t<Work>;
+    if constexpr (std::is_void_v<Answer>) {
+      return commits.run([&work]() -> Result<> {
+        work();
+        return {};
+      });
+    } else {
+      std::optional<Answer> answer;
+      const Result<> done = commits.run([&work, &answer]() -> Result<> {
+        answer = work();
+        return {};
+      });
+      if (!done) return tl::make_unexpected(done.error());
+      return std::move(*answer);
+    }
+  }
+
+  /// Runs `work`, which only reads, and answers what it answers.
+  template<typename Work>
+  auto look(Work&& work) -> Result<std::invoke_result_t<Work>> {
+    try {
+      return work();
+    } catch (const SQLite::Exception&) {
+      return tl::make_unexpected(commits.current_error());
+    } catch (const BadRow&) {
+      return tl::make_unexpected(commits.current_error());
+    }
+  }
+
+  Connection connection;
+  Commits commits;
+  Marks marks;
+  Hearings hearings;
+  Notes notes;
+  Pours pours;
+  Queue queue;
+  Cache cache;
+  SnapshotWriter snapshots;
+  Measuring measuring;
+};
+
+namespace {
+
+// What the parts prepare and read while they are built fails like the opening itself.
+template<typename Implementation>
+std::unique_ptr<Implementation> open(const LedgerOptions& options) {
+  try {
+    return std::make_unique<Implementation>(options);
+  } catch (const SQLite::Exception& exception) {
+    throw OpenError{kind_of(exception.getErrorCode(), 0),
+                    fmt::format("cannot open the ledger {}: {}; keep the file for examination",
+                                options.file.string(), exception.what())};
+  }
+}
+
+}  // namespace
+
+Ledger::Ledger(LedgerOptions options) : self_{open<Implementation>(options)} {}
+
+Ledger::~Ledger() = default;
+
+Result<> Ledger::in_one_commit(const std::function<Result<>()>& work) {
+  return self_->commits.run(work);
+}
+
+// --- pours ---------------------------------------------------------------------------------------
+
+Result<> Ledger::begin_pour(const model::PourBegin& begin, const model::BootId& boot) {
+  return self_->change([&] { self_->pours.begin(begin, boot); });
+}
+
+Result<> Ledger::record_progress(const model::PourProgress& progress) {
+  return self_->change([&] { self_->pours.record_progress(progress); });
+}
+
+Result<model::Pour> Ledger::end_pour(const model::PourEnd& end) {
+  return self_->change([&] { return self_->pours.end(end); });
+}
+
+Result<std::vector<RecoveredPour>> Ledger::finish_open_pours(const model::Moment& now) {
+  return self_->change([&] {
+    std::vector<RecoveredPour> recovered;
+    for (model::Pour& pour : self_->pours.finish_open()) {
+      self_->notes.audit("tapd", "finish_open_pour", pour.begin.client_tx_id.text(),
+                         fmt::format("found open at start, ended at its last progress: {}, {}",
+                                     model::to_text(pour.volume), model::to_text(pour.price)),
+                         now);
+      recovered.push_back(RecoveredPour{std::move(pour)});
+    }
+    return recovered;
+  });
+}
+
+Result<std::vector<model::Pour>> Ledger::newest_pours(std::size_t most) const {
+  return self_->look([&] { return self_->pours.newest(most); });
+}
+
+// --- the queue -----------------------------------------------------------------------------------
+
+Result<std::vector<model::Pour>> Ledger::due_pours(std::size_t most,
+                                                   const model::Moment& now) const {
+  return self_->look([&] { return self_->queue.due(most, now); });
+}
+
+Result<> Ledger::mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now) {
+  return self_->change([&] { self_->queue.mark_sent(rows, now); });
+}
+
+Result<> Ledger::apply_verdicts(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
+                                const model::Moment& now, const model::Moment& retry_at) {
+  return self_->change([&] { self_->queue.apply(verdicts, attempt_cap, now, retry_at); });
+}
+
+Result<> Ledger::send_again(const model::ClientTxId& row, const std::string& who,
+                            const model::Moment& at) {
+  return self_->change([&] {
+    self_->queue.send_again(row);
+    self_->notes.audit(who, "send_again", row.text(), "", at);
+  });
+}
+
+Result<QueueCounts> Ledger::queue_counts() const {
+  return self_->look([&] { return self_->queue.counts(); });
+}
+
+// --- what the server told ------------------------------------------------------------------------
+
+Result<Marker> Ledger::ask_marker() const {
+  return self_->look([&] { return self_->marks.current(); });
+}
+
+Result<> Ledger::apply_snapshot(const model::Snapshot& snapshot, Marker asked,
+                                const model::Moment& heard_at, const model::BootId& boot) {
+  return self_->change([&] { self_->snapshots.apply(snapshot, Hearing{asked, heard_at, boot}); });
+}
+
+Result<> Ledger::snapshot_unchanged(Marker asked, const model::Moment& heard_at,
+                                    const model::BootId& boot) {
+  return self_->change([&] { self_->hearings.hear_again(Hearing{asked, heard_at, boot}); });
+}
+
+Result<> Ledger::hear_balance(const HeardBalance& heard, const model::BootId& boot) {
+  return self_->change([&] { self_->cache.hear_balance(heard, boot); });
+}
+
+Result<> Ledger::hear_card_status(const model::CardUid& card, model::CardStatus status,
+                                  const model::Moment& at) {
+  return self_->change([&] { self_->cache.hear_card_status(card, status, at); });
+}
+
+Result<> Ledger::hear_system_state(const model::SystemState& state, const model::Moment& at) {
+  return self_->change([&] { self_->cache.hear_system_state(state, at); });
+}
+
+Result<AuthorizationFacts> Ledger::facts(const model::CardUid& card, model::TapId tap) const {
+  return self_->look([&] { return self_->cache.facts(card, tap); });
+}
+
+Result<std::vector<model::Tap>> Ledger::taps() const {
+  return self_->look([&] { return self_->cache.taps(); });
+}
+
+Result<bool> Ledger::emergency_stop() const {
+  return self_->look([&] { return self_->cache.emergency_stop(); });
+}
+
+// --- measuring -----------------------------------------------------------------------------------
+
+Result<std::int64_t> Ledger::calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
+                                         const std::string& who, const model::Moment& now) {
+  return self_->change(
+      [&] { return self_->measuring.calibration(tap, nanolitres_per_pulse, who, now); });
+}
+
+Result<> Ledger::record_flow_event(const model::FlowEvent& event) {
+  return self_->change([&] { self_->measuring.record_flow_event(event); });
+}
+
+Result<std::vector<model::Volume>> Ledger::recent_tails(model::TapId tap, std::size_t most) const {
+  return self_->look([&] { return self_->pours.recent_tails(tap, most); });
+}
+
+// --- keeping books -------------------------------------------------------------------------------
+
+Result<> Ledger::note_clock(const model::Moment& now, const model::BootId& boot) {
+  return self_->change([&] { self_->notes.note_clock(now, boot); });
+}
+
+Result<std::optional<std::string>> Ledger::meta(const std::string& key) const {
+  return self_->look([&] { return self_->notes.meta(key); });
+}
+
+Result<> Ledger::set_meta(const std::string& key, const std::string& value) {
+  return self_->change([&] { self_->notes.set_meta(key, value); });
+}
+
+Result<> Ledger::audit(const std::string& who, const std::string& action, const std::string& target,
+                       const std::string& details, const model::Moment& at) {
+  return self_->change([&] { self_->notes.audit(who, action, target, details, at); });
+}
+
+}  // namespace tapd::storage

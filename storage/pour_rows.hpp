@@ -1,0 +1,27 @@
+// Rows of `pours` and `clock_marks` as values. Used by the ledger's parts.
+#pragma once
+
+#include <string>
+
+#include "storage/model/records.hpp"
+#include "storage/statement.hpp"
+
+namespace tapd::storage {
+
+/// "SELECT <the columns that read_pour reads> FROM pours".
+extern const char* const select_pours;
+
+/// Reads the current row of a statement that begins with `select_pours`. Throws BadRow. Wall times
+/// of a pour from before the clock was set are corrected when its boot's clock is known by now.
+[[nodiscard]] model::Pour read_pour(Use& row);
+
+/// Reads a time that to_iso8601 wrote. Throws BadRow.
+[[nodiscard]] model::WallTime read_wall_time(const std::string& text);
+
+/// Wall time in whole milliseconds since 1970.
+[[nodiscard]] std::int64_t milliseconds_of(model::WallTime time);
+
+/// The wall time at which the boot began.
+[[nodiscard]] model::WallTime wall_time_of_boot(const model::Moment& moment);
+
+}  // namespace tapd::storage

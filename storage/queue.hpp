@@ -1,0 +1,54 @@
+// The queue columns of finished pours: what is due, what was sent, what the server said. Used by
+// the ledger, inside a transaction; throws Refusal, BadRow and SQLite's exceptions. It never
+// touches what a pour says, and never deletes a row.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include "storage/ledger.hpp"
+#include "storage/marks.hpp"
+
+namespace tapd::storage {
+
+class Queue {
+ public:
+  /// `boot`: rows set aside in another boot are due at once; empty: all are.
+  Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot);
+
+  // Meanings are those of the ledger's functions of the same names.
+  [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now);
+  void mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now);
+  void apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
+             const model::Moment& now, const model::Moment& retry_at);
+  void send_again(const model::ClientTxId& row);
+  [[nodiscard]] QueueCounts counts();
+
+ private:
+  [[nodiscard]] model::PourStatus status_of(const model::ClientTxId& row);
+  void apply_one(const Verdict& verdict, std::int32_t attempt_cap, const model::Moment& now,
+                 const model::Moment& retry_at);
+  void confirm(const Verdict& verdict, const model::Moment& now);
+  void spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,
+                     const model::Moment& retry_at);
+
+  Marks& marks_;
+  std::string boot_;
+  SQLite::Statement due_;
+  SQLite::Statement status_;
+  SQLite::Statement mark_sent_;
+  SQLite::Statement confirm_;
+  SQLite::Statement fail_;
+  SQLite::Statement spend_;
+  SQLite::Statement put_back_;
+  SQLite::Statement send_again_;
+  SQLite::Statement counts_;
+  SQLite::Statement confirmed_;
+  SQLite::Statement oldest_;
+};
+
+}  // namespace tapd::storage
