@@ -1,0 +1,56 @@
+// tapd-bench: prints figures, as a table or as JSON.
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "pour_bench.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "tapd-bench measures tapd on this machine. Figures are spreads: look at p50 first, the "
+      "maximum also shows what else the machine did."};
+  bool as_json = false;
+  app.add_flag("--json", as_json, "one JSON object per figure and line");
+  app.require_subcommand(1);
+  app.fallthrough();
+
+  CLI::App* pour =
+      app.add_subcommand("pour", "cut-off, card to valve, pulses, memory (about 6 min)");
+  tapd::bench::PourBenchOptions options;
+  options.tapd =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../daemon/tapd";
+  bool quick = false;
+  pour->add_option("--pours", options.pours, "pours per flow and meter")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  pour->add_option("--tapd", options.tapd, "the program whose memory is measured")
+      ->check(CLI::ExistingFile);
+  pour->add_flag("--quick", quick, "40 pours each (about half a minute)");
+  CLI11_PARSE(app, argc, argv);
+
+  if (quick) {
+    options.pours = 40;
+    options.idle = std::chrono::seconds{3};
+  }
+  const tapd::bench::Report report{as_json};
+  bench_card_to_valve(options, report);
+  bench_pulse_rate(options, report);
+  bench_footprint(options, report);
+  bench_overshoot(options, report);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tapd-bench: {}\n", error.what());
+    return 1;
+  }
+}
