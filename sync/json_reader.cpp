@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,34 +13,64 @@ namespace {
 
 using nlohmann::json;
 
-struct Shape {
-  std::size_t depth{0};
-  std::size_t values{0};
-};
+/// A first pass over the text that builds nothing: bounds depth and number of values before they
+/// cost memory, and finds a key that appears twice in one object, where the library would silently
+/// keep the last value. Its function names are the parser's.
+class Survey final : public nlohmann::json_sax<json> {
+ public:
+  explicit Survey(std::size_t most_values) : most_values_{most_values} {}
 
-// How deep and how many, without parsing: brackets and commas outside of strings. On text that is
-// no JSON the counts mean nothing, and the parser refuses it.
-Shape shape_of(std::string_view text) {
-  Shape shape{0, 1};
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-      continue;
-    }
-    if (c == '"') in_string = true;
-    if (c == ',') ++shape.values;
-    if (c == '{' || c == '[') {
-      ++shape.values;
-      shape.depth = std::max(shape.depth, ++depth);
-    }
-    if ((c == '}' || c == ']') && depth > 0) --depth;
+  [[nodiscard]] const std::string& complaint() const { return complaint_; }
+
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_unsigned(number_unsigned_t) override { return value(); }
+  bool number_float(number_float_t, const string_t&) override { return value(); }
+  bool string(string_t&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return down();
   }
-  return shape;
-}
+  bool end_object() override {
+    keys_.pop_back();
+    return up();
+  }
+  bool start_array(std::size_t) override { return down(); }
+  bool end_array() override { return up(); }
+  bool key(string_t& name) override {
+    if (keys_.back().insert(std::move(name)).second) return true;
+    return complain("an object has one key twice");
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return complain("not JSON");
+  }
+
+ private:
+  bool complain(std::string what) {
+    complaint_ = std::move(what);
+    return false;
+  }
+  bool value() {
+    if (++values_ <= most_values_) return true;
+    return complain(fmt::format("more than {} values", most_values_));
+  }
+  bool down() {
+    if (++depth_ <= deepest_json) return value();
+    return complain(fmt::format("nested deeper than {} levels", deepest_json));
+  }
+  bool up() {
+    --depth_;
+    return true;
+  }
+
+  std::size_t most_values_;
+  std::size_t values_{0};
+  std::size_t depth_{0};
+  std::vector<std::set<std::string>> keys_;
+  std::string complaint_;
+};
 
 bool looks_like_html(std::string_view body) {
   const std::size_t start = body.find_first_not_of(" \t\r\n");
@@ -57,17 +89,12 @@ json parse_bounded(std::string_view body, const JsonLimits& limits) {
     throw Malformed{fmt::format("{} bytes are more than {}", body.size(), limits.bytes)};
   }
   if (looks_like_html(body)) throw Malformed{"a web page instead of JSON"};
-  const Shape shape = shape_of(body);
-  if (shape.depth > deepest_json) {
-    throw Malformed{fmt::format("nested deeper than {} levels", deepest_json)};
-  }
-  if (shape.values > limits.values) {
-    throw Malformed{fmt::format("more than {} values", limits.values)};
+  Survey survey{limits.values};
+  if (!json::sax_parse(body, &survey)) {
+    throw Malformed{fmt::format("{}: \"{}\"", survey.complaint(), printable(body, 60))};
   }
   json root = json::parse(body, nullptr, false);
-  if (root.is_discarded()) {
-    throw Malformed{fmt::format("not JSON: \"{}\"", printable(body, 60))};
-  }
+  if (root.is_discarded()) throw Malformed{"not JSON"};
   return root;
 }
 

@@ -57,15 +57,15 @@ void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
 
 void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment& now,
                      std::vector<Outgoing>& outgoing) {
-  PourRows encoded = encode_pours(pours);
   look_ = true;
-  if (!encoded.unsendable.empty() && !apply(encoded.unsendable, now)) return;
-  if (encoded.rows.empty()) return;
-  if (const auto marked = context_.books.mark_sent(encoded.rows, now); !marked) {
+  if (const auto marked = context_.books.mark_sent(ids_of(pours), now); !marked) {
     books_failed(mark_work, marked.error(), now);
     return;
   }
   context_.board.books_well(mark_work);
+  PourRows encoded = encode_pours(pours);
+  if (!encoded.unsendable.empty() && !apply(encoded.unsendable, now)) return;
+  if (encoded.rows.empty()) return;
   in_flight_ = context_.new_id();
   drain_.started(std::move(encoded.rows));
   outgoing.push_back({in_flight_, context_.post(endpoint::pours, std::move(encoded.body),

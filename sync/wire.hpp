@@ -79,8 +79,8 @@ struct ErrorBody {
 
 // --- what the controller pulls and announces (contract, section 3) -------------------------------
 
-/// The whole snapshot or an error. Every list is bounded, every identifier appears once, and what
-/// refers to a keg, beverage or guest refers to one of this snapshot.
+/// The whole snapshot or an error. Every list is bounded and every identifier appears once. Names
+/// are cut rather than refused, and a reference may dangle: what the cache lacks is denied anyway.
 [[nodiscard]] Decoded<model::Snapshot> decode_snapshot(std::string_view body);
 
 /// Whether a snapshot's system states say that the venue is stopped.

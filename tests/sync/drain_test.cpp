@@ -1,0 +1,232 @@
+#include "sync/drain.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+
+#include "tests/sync/samples.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using Rows = Drain::Rows;
+using Failure = Drain::Failure;
+using test::tx;
+
+Rows rows(std::size_t count, std::uint64_t from = 0) {
+  Rows all;
+  for (std::uint64_t i = from; i < from + count; ++i) all.push_back(tx(i));
+  return all;
+}
+
+/// A queue and a server in which some rows spoil every request that holds one of them.
+struct Play {
+  explicit Play(std::size_t batch) : drain{batch} {}
+
+  enum class Spoils { refuses, errors, hangs, nothing };
+
+  Drain drain;
+  Rows queue;
+  std::map<model::ClientTxId, Spoils> spoilers;
+  std::set<model::ClientTxId> confirmed;
+  std::map<model::ClientTxId, int> attempts;
+  int requests{0};
+
+  Spoils worst(const Rows& sent) const {
+    for (const auto& row : sent) {
+      if (const auto found = spoilers.find(row); found != spoilers.end()) return found->second;
+    }
+    return Spoils::nothing;
+  }
+
+  void spend(const std::optional<model::ClientTxId>& culprit) {
+    if (!culprit) return;
+    ++attempts[*culprit];
+    std::erase(queue, *culprit);  // Set aside until later, as the ledger does.
+  }
+
+  /// One request; false when nothing is to be sent.
+  bool step() {
+    Rows due = queue;
+    due.resize(std::min(due.size(), drain.wanted()));
+    const Rows sent = drain.pick(due);
+    if (sent.empty()) return false;
+    drain.started(sent);
+    ++requests;
+    switch (worst(sent)) {
+      case Spoils::refuses:
+        spend(drain.refused(false));
+        break;
+      case Spoils::errors:
+        spend(drain.failed(Failure::server_error));
+        break;
+      case Spoils::hangs:
+        spend(drain.failed(Failure::no_answer));
+        break;
+      case Spoils::nothing:
+        drain.judged();
+        for (const auto& row : sent) {
+          confirmed.insert(row);
+          std::erase(queue, row);
+        }
+        break;
+    }
+    return true;
+  }
+};
+
+TEST_CASE("the oldest rows go first, at most one batch, one request at a time", "[drain]") {
+  Drain drain{10};
+  const Rows due = rows(25);
+  const Rows sent = drain.pick(due);
+  CHECK(sent == rows(10));
+  drain.started(sent);
+  CHECK(drain.pick(due).empty());
+  drain.judged();
+  CHECK(drain.pick(rows(15, 10)) == rows(10, 10));
+  CHECK(drain.pick({}).empty());
+}
+
+TEST_CASE("one poison row in a thousand costs a few requests and nobody else", "[drain]") {
+  const auto place = GENERATE(range(0U, 1000U, 37U));
+  const auto spoils = GENERATE(Play::Spoils::refuses, Play::Spoils::errors);
+  Play play{50};
+  play.queue = rows(1000);
+  play.spoilers[tx(place)] = spoils;
+  while (play.confirmed.size() < 999 && play.requests < 1000 && play.step()) {
+  }
+  play.queue.push_back(tx(1000));  // A 500 is held against a row only when a neighbour goes through.
+  for (int i = 0; i < 3; ++i) play.step();
+  CAPTURE(place, play.requests);
+  CHECK(play.confirmed.size() == 1000);
+  CHECK(play.attempts[tx(place)] == 1);
+  CHECK(play.attempts.size() == 1);
+  // 20 batches, about 6 halvings, about 6 to grow again; a 500 also needs its second look.
+  CHECK(play.requests <= 20 + 20);
+}
+
+TEST_CASE("many poison rows are each found", "[drain]") {
+  const auto seed = GENERATE(range(0U, 100U));
+  test::Dice dice{seed};
+  Play play{1 + dice.below(60)};
+  play.queue = rows(1 + dice.below(300));
+  for (const auto& row : play.queue) {
+    if (dice.chance(100)) {
+      play.spoilers[row] = dice.chance(500) ? Play::Spoils::refuses : Play::Spoils::errors;
+    }
+  }
+  const std::size_t all = play.queue.size();
+  const std::size_t bad = play.spoilers.size();
+  while (play.requests < 20'000 && play.confirmed.size() < all - bad && play.step()) {
+  }
+  CAPTURE(seed, all, bad, play.requests);
+  CHECK(play.confirmed.size() == all - bad);
+  for (const auto& [row, count] : play.attempts) {
+    CHECK(play.spoilers.contains(row));
+    CHECK(count == 1);
+  }
+}
+
+TEST_CASE("a server that answers 500 to everything costs no row an attempt", "[drain]") {
+  const auto failure = GENERATE(Failure::server_error, Failure::no_answer);
+  Play play{50};
+  play.queue = rows(200);
+  for (const auto& row : play.queue) {
+    play.spoilers[row] =
+        failure == Failure::server_error ? Play::Spoils::errors : Play::Spoils::hangs;
+  }
+  for (int i = 0; i < 500; ++i) play.step();
+  CHECK(play.attempts.empty());
+  CHECK(play.queue.size() == 200);
+  // It mends: everything goes through, and quickly.
+  play.spoilers.clear();
+  play.requests = 0;
+  while (play.step()) {
+  }
+  CHECK(play.confirmed.size() == 200);
+  CHECK(play.attempts.empty());
+  CHECK(play.requests <= 25);
+}
+
+TEST_CASE("a row on which the server hangs never spends attempts and never blocks the others",
+          "[drain]") {
+  Play play{10};
+  play.queue = rows(40);
+  play.spoilers[tx(0)] = Play::Spoils::hangs;
+  for (int i = 0; i < 60; ++i) play.step();
+  CHECK(play.confirmed.size() == 39);
+  CHECK(play.attempts.empty());
+  CHECK(play.queue == rows(1));
+  play.spoilers.clear();
+  play.step();
+  CHECK(play.confirmed.size() == 40);
+}
+
+TEST_CASE("a single failure of a batch accuses nobody: the same batch is sent again", "[drain]") {
+  Drain drain{10};
+  const Rows due = rows(10);
+  drain.started(drain.pick(due));
+  CHECK_FALSE(drain.failed(Failure::server_error));
+  CHECK(drain.pick(due) == due);
+  drain.started(due);
+  CHECK_FALSE(drain.failed(Failure::server_error));
+  CHECK(drain.pick(due) == rows(5));
+}
+
+TEST_CASE("a request that never reached the server changes nothing", "[drain]") {
+  Drain drain{10};
+  const Rows due = rows(10);
+  for (int i = 0; i < 20; ++i) {
+    drain.started(drain.pick(due));
+    drain.not_looked_at();
+    CHECK(drain.pick(due) == due);
+  }
+}
+
+TEST_CASE("after 413 batches are smaller and creep up again", "[drain]") {
+  Drain drain{40};
+  const Rows due = rows(40);
+  drain.started(drain.pick(due));
+  CHECK_FALSE(drain.refused(true));
+  CHECK(drain.pick(due).size() == 20);
+  drain.started(rows(20));
+  drain.judged();
+  CHECK(drain.pick(rows(40, 100)).size() == 21);
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    drain.started(drain.pick(rows(40, 1000 + 100 * i)));
+    drain.judged();
+  }
+  CHECK(drain.pick(rows(40, 9000)).size() == 40);
+}
+
+TEST_CASE("a row that alone is too large is the culprit", "[drain]") {
+  Drain drain{40};
+  drain.started(drain.pick(rows(1)));
+  CHECK(drain.refused(true) == tx(0));
+}
+
+TEST_CASE("suspects that were settled elsewhere are forgotten", "[drain]") {
+  Drain drain{8};
+  drain.started(drain.pick(rows(8)));
+  CHECK_FALSE(drain.refused(false));
+  const Rows others = rows(8, 100);
+  CHECK(drain.pick(others) == others);
+}
+
+TEST_CASE("rows set aside are bounded, and a failing row past the bound just waits", "[drain]") {
+  Play play{1};
+  play.queue = rows(Drain::most_aside + 20);
+  for (const auto& row : play.queue) play.spoilers[row] = Play::Spoils::errors;
+  for (int i = 0; i < 1000; ++i) {
+    play.step();
+    CHECK(play.drain.wanted() <= 1 + Drain::most_aside);
+  }
+  CHECK(play.attempts.empty());
+}
+
+}  // namespace
+}  // namespace tapd::sync
