@@ -114,13 +114,13 @@ class Mfrc522Model {
   void raise_error(std::uint8_t bits);
   [[nodiscard]] std::uint8_t timer_count(bool high) const;
 
-  // Air (mfrc522_air.cpp).
+  // Air (mfrc522_model_air.cpp).
   void advance(Time now);
   [[nodiscard]] std::optional<Time> next_event() const;
   void run_events_at(Time time);
   void start_sending();
   void end_sending();
-  [[nodiscard]] AirReply ask_cards(const Bits& frame);
+  [[nodiscard]] AirReply ask_cards(const Sending& sent);
   void shorten_for_removal(AirReply& reply);
   void end_receiving();
   void store_received(const AirReply& reply);

@@ -1,0 +1,129 @@
+#include "drivers/iso14443.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tapd::drivers::iso14443 {
+namespace {
+
+constexpr std::uint16_t crc_a_preset = 0x6363;
+constexpr std::uint16_t crc_a_polynomial = 0x8408;  // 0x1021, low bit first.
+constexpr std::uint8_t random_uid_mark = 0x08;
+constexpr std::uint8_t halt_command = 0x50;
+
+}  // namespace
+
+std::array<std::uint8_t, 2> crc_a(std::span<const std::uint8_t> bytes) {
+  std::uint16_t crc = crc_a_preset;
+  for (const std::uint8_t byte : bytes) {
+    crc = static_cast<std::uint16_t>(crc ^ byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      const bool carry = (crc & 1U) != 0;
+      crc = static_cast<std::uint16_t>(crc >> 1U);
+      if (carry) crc = static_cast<std::uint16_t>(crc ^ crc_a_polynomial);
+    }
+  }
+  return {static_cast<std::uint8_t>(crc & 0xFFU), static_cast<std::uint8_t>(crc >> 8U)};
+}
+
+std::uint8_t bcc(std::span<const std::uint8_t, 4> bytes) {
+  return static_cast<std::uint8_t>(bytes[0] ^ bytes[1] ^ bytes[2] ^ bytes[3]);
+}
+
+std::array<std::uint8_t, 2> anticollision_frame(std::size_t level) {
+  return {select_codes.at(level), nvb_ask_all};
+}
+
+std::array<std::uint8_t, 9> select_frame(std::size_t level, const Part& part) {
+  std::array<std::uint8_t, 9> frame{select_codes.at(level), nvb_know_all};
+  std::copy(part.begin(), part.end(), frame.begin() + 2);
+  const auto crc = crc_a(std::span{frame}.first<7>());
+  frame[7] = crc[0];
+  frame[8] = crc[1];
+  return frame;
+}
+
+std::array<std::uint8_t, 4> halt_frame() {
+  constexpr std::array<std::uint8_t, 2> command{halt_command, 0x00};
+  const auto crc = crc_a(command);
+  return {command[0], command[1], crc[0], crc[1]};
+}
+
+tl::expected<Part, std::string> read_part(std::size_t level, std::span<const std::uint8_t> answer) {
+  if (answer.size() != part_size) {
+    return tl::unexpected(fmt::format("UID part of level {}: {} bytes instead of {}", level + 1,
+                                      answer.size(), part_size));
+  }
+  Part part{};
+  std::copy(answer.begin(), answer.end(), part.begin());
+  const std::uint8_t expected = bcc(std::span{part}.first<4>());
+  if (part[4] != expected) {
+    return tl::unexpected(
+        fmt::format("BCC of level {}: {:02X} instead of {:02X}", level + 1, part[4], expected));
+  }
+  return part;
+}
+
+tl::expected<std::uint8_t, std::string> read_sak(std::size_t level,
+                                                 std::span<const std::uint8_t> answer) {
+  if (answer.size() != sak_answer_size) {
+    return tl::unexpected(fmt::format("SAK of level {}: {} bytes instead of {}", level + 1,
+                                      answer.size(), sak_answer_size));
+  }
+  const auto expected = crc_a(answer.first(1));
+  if (answer[1] != expected[0] || answer[2] != expected[1]) {
+    return tl::unexpected(
+        fmt::format("CRC of the SAK of level {}: {:02X} {:02X} instead of "
+                    "{:02X} {:02X}",
+                    level + 1, answer[1], answer[2], expected[0], expected[1]));
+  }
+  return answer[0];
+}
+
+tl::expected<bool, std::string> UidAssembly::add(const Part& part, std::uint8_t sak) {
+  const bool tagged = part[0] == cascade_tag;
+  const bool more = (sak & sak_more_to_come) != 0;
+  if (!more) {
+    append(std::span{part}.first<4>());
+    return true;
+  }
+  if (!tagged) {
+    return tl::unexpected(
+        fmt::format("SAK {:02X} of level {} promises more, but the part begins "
+                    "with {:02X} and not with the cascade tag",
+                    sak, level_ + 1, part[0]));
+  }
+  if (level_ + 1 == level_count) {
+    return tl::unexpected(fmt::format("SAK {:02X} asks for a fourth level", sak));
+  }
+  append(std::span{part}.subspan<1, 3>());
+  ++level_;
+  return false;
+}
+
+void UidAssembly::append(std::span<const std::uint8_t> bytes) {
+  for (const std::uint8_t byte : bytes) uid_.bytes.at(uid_.size++) = byte;
+}
+
+std::optional<std::string> refusal_of(const Uid& uid) {
+  const auto bytes = std::span{uid.bytes}.first(std::min<std::size_t>(uid.size, uid.bytes.size()));
+  const auto is = [](std::uint8_t wanted) {
+    return [wanted](std::uint8_t byte) { return byte == wanted; };
+  };
+  if (bytes.empty() || std::all_of(bytes.begin(), bytes.end(), is(0x00))) {
+    return "the UID is all zeros";
+  }
+  if (std::all_of(bytes.begin(), bytes.end(), is(0xFF))) return "the UID is all ones";
+  if (bytes.size() == 4 && bytes[0] == random_uid_mark) {
+    return "the UID is random and another one next time (a phone or a privacy card)";
+  }
+  // The tag may open no level that ends the UID, except the third.
+  if ((bytes.size() == 4 && bytes[0] == cascade_tag) ||
+      (bytes.size() == 7 && bytes[3] == cascade_tag)) {
+    return "the UID has a cascade tag where none is allowed";
+  }
+  return std::nullopt;
+}
+
+}  // namespace tapd::drivers::iso14443
