@@ -1,0 +1,81 @@
+// The MFRC522 as a device that exchanges one frame at a time with whatever lies in its field. It
+// knows registers, FIFO, timer and error bits, and nothing of cards; Mfrc522 speaks type A through
+// it. It promises an answer or an error within about 15 ms (a reset: 200 ms), whatever the chip
+// does: every wait has a deadline in time and a bound in polls. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "drivers/clock.hpp"
+#include "drivers/mfrc522_registers.hpp"
+#include "drivers/spi_bus.hpp"
+
+namespace tapd::drivers {
+
+/// What came back after a frame was sent.
+struct AirAnswer {
+  enum class Kind : std::uint8_t {
+    silence,    ///< The chip's timer ended and not a bit had come.
+    clean,      ///< `bytes`, no error bit.
+    collision,  ///< Several answered; `bytes` up to the first collision.
+    broken,     ///< Something came, but not a proper frame; `what` names the errors.
+  };
+  Kind kind{Kind::silence};
+  std::vector<std::uint8_t> bytes;
+  int last_bits{0};  ///< Valid bits of the last byte; 0: all.
+  std::string what;
+};
+
+class Mfrc522Chip {
+ public:
+  /// Trouble with the bus or the chip, in words; never trouble on the air.
+  using Status = tl::expected<void, std::string>;
+
+  /// Touches nothing yet. `bus` must outlive the chip.
+  Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain);
+
+  /// Soft reset, configuration with every register read back, field on, and the time a card needs
+  /// to start. After it the chip is as we want it, however it was before.
+  [[nodiscard]] Status initialise();
+  /// Reads one register of the configuration (or the version) and compares it; the next call takes
+  /// the next one. After a loss of supply six of the eight differ.
+  [[nodiscard]] Status check_next();
+  /// The field is on: without this, silence would be no evidence of absence.
+  [[nodiscard]] Status check_field();
+  /// Returns when a card in the field has started, or has forgotten everything.
+  [[nodiscard]] Status switch_field(bool on);
+  /// Sends a frame (`last_bits` of its last byte; 0: all) and waits for what comes back.
+  [[nodiscard]] tl::expected<AirAnswer, std::string> exchange(std::span<const std::uint8_t> frame,
+                                                              int last_bits = 0);
+  /// Content of the version register at the last initialise; 0 before.
+  [[nodiscard]] std::uint8_t version() const { return version_; }
+
+ private:
+  using Register = mfrc522::Register;
+
+  [[nodiscard]] tl::expected<std::uint8_t, std::string> read(Register reg);
+  [[nodiscard]] Status write(Register reg, std::uint8_t value);
+  [[nodiscard]] Status write_all(Register reg, std::span<const std::uint8_t> values);
+  [[nodiscard]] tl::expected<std::vector<std::uint8_t>, std::string> read_fifo(std::size_t count);
+  [[nodiscard]] Status read_version();
+  [[nodiscard]] Status reset();
+  [[nodiscard]] Status configure();
+  [[nodiscard]] Status compare(const mfrc522::Setting& setting);
+  [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits);
+  [[nodiscard]] tl::expected<std::uint8_t, std::string> await_request();
+  [[nodiscard]] tl::expected<AirAnswer, std::string> collect(std::uint8_t requests);
+
+  SpiBus& bus_;
+  Pacing pacing_;
+  mfrc522::Configuration configuration_;
+  std::uint8_t version_{0};
+  std::size_t next_check_{0};
+};
+
+}  // namespace tapd::drivers
