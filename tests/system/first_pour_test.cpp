@@ -1,0 +1,144 @@
+// The whole path with real processes over loopback.
+#include <csignal>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "venue_processes.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("a card opens the tap, the glass is charged, the server knows", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.pour(1, ann, 200);
+  venue.wait_until_confirmed();
+  const Books books = venue.books();
+  CHECK(books.pours_here == 1);
+  CHECK(books.pours_at_server == 1);
+  CHECK(books.charged_here == books.charged_at_server);
+  CHECK(books.charged_here >= 258);  // 200 ml at 12.90 a litre
+  CHECK(venue.pours().at(0).at("authorized_by") == "server");
+  // What the meter counted is what ran: 2 % and a pulse for ramps below the turbine's knee.
+  const std::int64_t ran_ul = venue.truth().at(0).passed_ul;
+  const std::int64_t recorded_ul = books.volume_at_server_ml * 1000;
+  CHECK(recorded_ul <= ran_ul + 1'000);
+  CHECK(recorded_ul >= ran_ul - ran_ul / 50 - 1'000);
+}
+
+TEST_CASE("pours go on from the cached balances while the server is dead, and drain after",
+          "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.pour(1, ann, 100);
+  venue.kill_server();
+  venue.pour(2, eva, 150);
+  venue.pour(3, ann, 100);
+  CHECK(venue.status().at("queue").at("waiting") >= 2);
+  venue.start_server();
+  venue.wait_until_confirmed();
+  const Books books = venue.books();
+  CHECK(books.pours_at_server == 3);
+  CHECK(books.distinct_at_server == 3);
+  CHECK(books.charged_here == books.charged_at_server);
+  for (const auto& pour : venue.pours()) CHECK(pour.at("attempts") == 0);
+}
+
+TEST_CASE("SIGTERM in mid-pour shuts the valve, ends the pour and leaves it on disk", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.sim(std::string{"card 1 "} + eva);
+  REQUIRE(
+      VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 100; }, 30s));
+  const ExitStatus status = venue.stop_tapd();
+  CHECK(status.success());
+  CHECK_THAT(venue.tapd().output(), ContainsSubstring("every valve is shut"));
+  venue.start_tapd();
+  CHECK_THAT(venue.tapd().output(), !ContainsSubstring("still open"));
+  const auto pours = venue.pours();
+  REQUIRE(pours.size() == 1);
+  CHECK(pours.at(0).at("stop_reason") == "shutdown");
+  CHECK(pours.at(0).at("volume_ml") >= 100);
+  venue.wait_until_confirmed();
+  CHECK(venue.books().charged_here == venue.books().charged_at_server);
+}
+
+TEST_CASE("a guest is cut off at the balance", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.sim(std::string{"card 1 "} + dan);  // 3.10 at 12.90 a litre: 240 ml
+  venue.wait_for_state(1, "finished");
+  venue.sim("card 1 none");
+  venue.wait_until_confirmed();
+  const auto pour = venue.pours().at(0);
+  CHECK(pour.at("stop_reason") == "limit_reached");
+  // Told to shut at the limit; the tail that the valve lets through is in its own column.
+  const std::int64_t before_shut =
+      pour.at("volume_ml").get<std::int64_t>() - pour.at("tail_volume_ml").get<std::int64_t>();
+  CHECK(before_shut <= 240);
+  CHECK(venue.books().charged_here == venue.books().charged_at_server);
+}
+
+TEST_CASE("two taps share one balance: the second sees the first one's hold", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.kill_server();
+  venue.sim("handle 1 0");  // valve open, nobody pulls: the whole balance is held
+  venue.sim(std::string{"card 1 "} + dan);
+  venue.wait_for_state(1, "ready");
+  venue.sim(std::string{"card 2 "} + dan);
+  venue.wait_for_state(2, "denied");
+  CHECK(venue.tap(2).at("reason") == "insufficient_funds");
+}
+
+TEST_CASE("who may not pour is told why, and the valve stays shut", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  struct Refusal {
+    const char* card;
+    const char* online;
+    const char* offline;
+  };
+  const std::vector<Refusal> refusals{{finn, "insufficient_funds", "insufficient_funds"},
+                                      {lea, "lost_card", "lost_card"},
+                                      {nobody, "unknown_card", "unknown_card"}};
+  for (const bool online : {true, false}) {
+    if (!online) venue.kill_server();
+    for (const Refusal& refusal : refusals) {
+      venue.sim(std::string{"card 1 "} + refusal.card);
+      venue.wait_for_state(1, "denied");
+      CHECK(venue.tap(1).at("reason") == (online ? refusal.online : refusal.offline));
+      venue.sim("card 1 none");
+      venue.wait_for_state(1, "idle");
+    }
+  }
+  CHECK(venue.truth().at(0).valve_opens == 0);
+  CHECK(venue.pours().empty());
+}
+
+TEST_CASE("an emergency stop shuts an open valve and holds while the server is away", "[system]") {
+  VenueProcesses venue;
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.sim("handle 1 20");
+  venue.sim(std::string{"card 1 "} + eva);
+  venue.wait_for_state(1, "pouring");
+  venue.post_to_server("/test/emergency-stop", R"({"enabled": true})");
+  venue.wait_for_state(1, "locked");
+  CHECK_FALSE(venue.tap(1).at("valve_open").get<bool>());
+  venue.kill_server();
+  venue.kill_tapd();
+  venue.start_tapd();
+  venue.wait_for_state(2, "locked");
+}
+
+}  // namespace tapd::test

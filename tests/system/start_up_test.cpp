@@ -1,0 +1,129 @@
+// What a technician meets who got something wrong: each a message that names what and where.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Setup {
+  TempDir folder;
+  std::string controller = "id = \"bar-1\"";
+  std::string server;
+  std::string tap = "id = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600 }\n";
+
+  FinishedChild run(std::vector<std::string> arguments = {}) const {
+    std::ofstream{folder / "tapd.toml"} << fmt::format(
+        "[controller]\n{}\nstate_dir = \"{}\"\nsocket = "
+        "\"{}/tapd.sock\"\n[server]\n{}\n[[tap]]\n{}",
+        controller, folder.path().string(), folder.path().string(), server, tap);
+    ChildOptions options;
+    options.program = TAPD_PROGRAM;
+    options.arguments = std::move(arguments);
+    options.arguments.insert(options.arguments.end(),
+                             {"--config", (folder / "tapd.toml").string()});
+    return run_child(options, 30s);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a bad configuration ends with its own exit code and file, line and key", "[system]") {
+  Setup setup;
+  setup.tap = "id = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = -450 }\n";
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 78);
+  CHECK_THAT(end.output, ContainsSubstring("tapd.toml:9: tap 1.meter.pulses_per_litre: is -450"));
+}
+
+TEST_CASE("--check-config says that a good file is good and opens nothing", "[system]") {
+  const Setup setup;
+  const FinishedChild end = setup.run({"--check-config"});
+  CHECK(end.status.success());
+  CHECK_THAT(end.output, ContainsSubstring("good: 1 taps"));
+  CHECK_FALSE(std::filesystem::exists(setup.folder / "tapd.db"));
+}
+
+TEST_CASE("a missing line or reader is named together with its tap", "[system]") {
+  Setup setup;
+  setup.tap =
+      "id = 3\nmeter = { line = \"GPIO17\", pulses_per_litre = 5600 }\n"
+      "valve = { line = \"GPIO22\" }\nreader = { device = \"/dev/spidev0.0\" }\n";
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("tap 3, valve:") && ContainsSubstring("GPIO22"));
+}
+
+TEST_CASE("a file that is not a ledger is refused and left as it is", "[system]") {
+  const Setup setup;
+  std::ofstream{setup.folder / "tapd.db"} << std::string(8'192, 'x');
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("tapd.db"));
+  CHECK(std::filesystem::file_size(setup.folder / "tapd.db") == 8'192);
+}
+
+TEST_CASE("a missing state folder is named", "[system]") {
+  const Setup setup;
+  std::ofstream{setup.folder / "tapd.toml"}
+      << "[controller]\nid = \"x\"\nstate_dir = \"/nowhere/x\"\n"
+         "[[tap]]\nid = 1\ndriver = \"sim\"\n"
+         "meter = { pulses_per_litre = 5600 }\n";
+  ChildOptions options;
+  options.program = TAPD_PROGRAM;
+  options.arguments = {"--config", (setup.folder / "tapd.toml").string()};
+  const FinishedChild end = run_child(options, 30s);
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("/nowhere/x"));
+}
+
+TEST_CASE("a missing token file is named with what to put into it", "[system]") {
+  Setup setup;
+  setup.server = "url = \"http://127.0.0.1:9\"\ntoken_file = \"/nowhere/token\"";
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("/nowhere/token") && ContainsSubstring("token_file"));
+}
+
+TEST_CASE("a second tapd on the same ledger or socket is refused, and the first goes on",
+          "[system]") {
+  const Setup setup;
+  // The first run only writes the file.
+  REQUIRE(setup.run({"--check-config"}).status.success());
+  ChildOptions options;
+  options.program = TAPD_PROGRAM;
+  options.arguments = {"--config", (setup.folder / "tapd.toml").string()};
+  ChildProcess first{options};
+  REQUIRE(first.wait_for_output("ready:", 30s));
+  const FinishedChild second = setup.run();
+  CHECK(second.status.code == 1);
+  CHECK_THAT(second.output, ContainsSubstring(setup.folder.path().string()));
+  CHECK_FALSE(first.wait(0ms).has_value());
+  CHECK(first.stop(30s).success());
+}
+
+TEST_CASE("tapctl explains itself and says what to do when nobody answers", "[system]") {
+  ChildOptions options;
+  options.program = TAPCTL_PROGRAM;
+  options.arguments = {"--socket", "/nowhere/tapd.sock", "status"};
+  const FinishedChild end = run_child(options, 30s);
+  CHECK(end.status.code == 3);
+  CHECK_THAT(end.output, ContainsSubstring("/nowhere/tapd.sock") && ContainsSubstring("systemctl"));
+  options.arguments = {"--help"};
+  CHECK_THAT(run_child(options, 30s).output, ContainsSubstring("status"));
+  options.arguments = {"dance"};
+  CHECK(run_child(options, 30s).status.code == 2);
+}
+
+}  // namespace tapd::test
