@@ -74,8 +74,11 @@ struct BarPlan {
   std::chrono::microseconds wake_grain{0};
 };
 
-/// What is wrong with a plan, a sentence each ("tap 2: the K-factor must be positive, not -5600");
-/// empty: nothing.
+/// The tap's name in commands. `place` from 0, in range.
+[[nodiscard]] std::int64_t number_of(const BarPlan& plan, std::size_t place);
+
+/// What is wrong with a plan, a sentence each ("tap 2: the size of a drip in ml must be from 0 to
+/// 10, not -1"); empty: nothing.
 [[nodiscard]] std::vector<std::string> findings(const BarPlan& plan);
 
 }  // namespace tapd::drivers::sim

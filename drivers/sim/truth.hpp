@@ -7,7 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
+
+#include "drivers/unique_fd.hpp"
 
 namespace tapd::drivers::sim {
 
@@ -28,26 +31,23 @@ struct Truth {
 /// by one thread at a time. What flowed since the last `write` is lost with the process.
 class TruthFile {
  public:
-  /// Opens or makes the file for so many taps. Throws std::runtime_error when it is somebody else's
-  /// file, is for another number of taps or is in use; std::system_error when it cannot be opened.
-  TruthFile(const std::filesystem::path& path, std::size_t taps);
+  /// Opens the file, or makes it with these counters, one for each tap. Throws std::runtime_error
+  /// when it is not a truth file, is one for another number of taps or is in use;
+  /// std::system_error when it cannot be opened.
+  TruthFile(const std::filesystem::path& path, std::span<const Truth> initial);
   ~TruthFile();
   TruthFile(const TruthFile&) = delete;
   TruthFile& operator=(const TruthFile&) = delete;
   TruthFile(TruthFile&&) = delete;
   TruthFile& operator=(TruthFile&&) = delete;
 
-  /// True when the file had to be made.
-  [[nodiscard]] bool fresh() const { return fresh_; }
   [[nodiscard]] Truth read(std::size_t tap) const;
   void write(std::size_t tap, const Truth& truth) noexcept;
 
  private:
-  int descriptor_{-1};
+  UniqueFd file_;  ///< Holds the lock.
   void* map_{nullptr};
   std::size_t bytes_{0};
-  std::size_t taps_{0};
-  bool fresh_{false};
 };
 
 /// The counters of all taps, also while a process writes them. Throws std::runtime_error when the
