@@ -2,6 +2,8 @@
 // waited for on the sync thread, which holds no valve; in tests it is the ledger itself.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "storage/ledger.hpp"
@@ -31,6 +33,18 @@ class Books {
   virtual storage::Result<> hear_balance(const storage::HeardBalance& heard) = 0;
   virtual storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                              const model::Moment& at) = 0;
+  /// Books that do not keep it lose only freshness: the engine fetches the whole snapshot again
+  /// every ten minutes.
+  virtual storage::Result<> snapshot_unchanged(storage::Marker /*asked*/,
+                                               const model::Moment& /*heard_at*/) {
+    return {};
+  }
+  /// The emergency stop of a server without snapshots, on change. Books that do not keep it know of
+  /// it from the engine's notice only, until the next start.
+  virtual storage::Result<> hear_system_state(const model::SystemState& /*state*/,
+                                              const model::Moment& /*at*/) {
+    return {};
+  }
 };
 
 }  // namespace tapd::sync

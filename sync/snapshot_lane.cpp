@@ -9,6 +9,8 @@ namespace {
 
 constexpr const char* marker_work = "marking the request for a snapshot";
 constexpr const char* apply_work = "keeping the snapshot";
+constexpr const char* unchanged_work = "keeping that the snapshot still holds";
+constexpr const char* state_work = "keeping the emergency stop";
 constexpr int unauthorized = 401;
 constexpr int longer_for_snapshot = 3;  // It is the one large answer.
 
@@ -73,9 +75,7 @@ void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
       return;
     case Kind::unchanged:
       if (!conditional_) break;
-      context_.made_sense(path_);
-      backoff_.succeed();
-      next_at_ = now.since_boot + context_.options.snapshot_interval;
+      on_unchanged(now);
       return;
     case Kind::token:
       // The existing server answers 401 where it has no such path. Only when the token is refused
@@ -119,7 +119,8 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   context_.board.books_well(apply_work);
   context_.board.tell(
       SnapshotApplied{snapshot->revision, snapshot->guests.size(), snapshot->cards.size()});
-  context_.board.emergency_stop(emergency_stop(*snapshot));
+  kept_stop_ = emergency_stop(*snapshot);
+  context_.board.emergency_stop(*kept_stop_);
   etag_ = std::string{header(*outcome, "etag").value_or("")};
   applied_ = in_flight_;
   missing_ = false;
@@ -127,6 +128,18 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;
   full_at_ = now.since_boot + full_interval;
+}
+
+void SnapshotLane::on_unchanged(const model::Moment& now) {
+  context_.made_sense(path_);
+  if (const auto kept = context_.books.snapshot_unchanged(marker_, now); !kept) {
+    books_failed(unchanged_work, kept.error(), now);
+    return;
+  }
+  context_.board.books_well(unchanged_work);
+  status_wanted_ = false;
+  backoff_.succeed();
+  next_at_ = now.since_boot + context_.options.snapshot_interval;
 }
 
 void SnapshotLane::on_missing(const model::Moment& now) {
@@ -139,18 +152,33 @@ void SnapshotLane::on_missing(const model::Moment& now) {
 
 void SnapshotLane::on_status(const Heard& heard, const model::Moment& now) {
   next_status_at_ = now.since_boot + context_.options.snapshot_interval;
+  // Overtaken by a snapshot, which knows better.
+  if (!status_wanted_) return;
   if (heard.kind == Heard::Kind::usable) {
     const auto stopped = decode_system_status(heard.body);
     if (stopped) {
       context_.made_sense(endpoint::system_status);
-      context_.board.emergency_stop(*stopped);
       status_backoff_.succeed();
+      keep_stop(*stopped, now);
       return;
     }
     context_.made_no_sense(endpoint::system_status, stopped.error().why);
   }
   const auto delay = status_backoff_.fail(context_.random, heard.retry_after);
   next_status_at_ = std::max<model::SinceBoot>(next_status_at_, now.since_boot + delay);
+}
+
+// The daemon is told even when the ledger cannot keep it: a stop must arrive.
+void SnapshotLane::keep_stop(bool on, const model::Moment& now) {
+  context_.board.emergency_stop(on);
+  if (kept_stop_ == on) return;
+  const auto kept = context_.books.hear_system_state(stop_state(on), now);
+  if (kept) {
+    kept_stop_ = on;
+    context_.board.books_well(state_work);
+  } else {
+    context_.board.books_trouble(state_work, kept.error().message);
+  }
 }
 
 // Back off, ask in full next time, and meanwhile hear of an emergency stop from the status.

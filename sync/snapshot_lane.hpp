@@ -16,8 +16,8 @@ class SnapshotLane {
  public:
   /// A server without a snapshot is asked for one again this rarely.
   static constexpr std::chrono::milliseconds ask_again{600'000};
-  /// An unchanged snapshot is fetched and applied anew this often: the age of the cached balances,
-  /// which the offline policy bounds, counts from the last one applied.
+  /// Even an unchanged snapshot is fetched and applied anew this often: the age of the cached
+  /// balances, which the offline policy bounds, must not hang on an ETag alone.
   static constexpr std::chrono::milliseconds full_interval{600'000};
 
   explicit SnapshotLane(LaneContext& context)
@@ -39,8 +39,10 @@ class SnapshotLane {
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void on_snapshot(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
   void on_body(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
+  void on_unchanged(const model::Moment& now);
   void on_missing(const model::Moment& now);
   void on_status(const Heard& heard, const model::Moment& now);
+  void keep_stop(bool on, const model::Moment& now);
   void not_now(const model::Moment& now, const Heard& heard);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
 
@@ -60,6 +62,7 @@ class SnapshotLane {
 
   RequestId status_in_flight_{0};
   bool status_wanted_{false};
+  std::optional<bool> kept_stop_;  ///< As the ledger has it; none: not heard in this run.
   model::SinceBoot next_status_at_{};
 };
 

@@ -85,6 +85,8 @@ struct ErrorBody {
 
 /// Whether a snapshot's system states say that the venue is stopped.
 [[nodiscard]] bool emergency_stop(const model::Snapshot& snapshot);
+/// The stop as the system state that a snapshot would hold.
+[[nodiscard]] model::SystemState stop_state(bool on);
 
 /// `emergency_stop` of the system status.
 [[nodiscard]] Decoded<bool> decode_system_status(std::string_view body);

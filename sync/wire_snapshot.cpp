@@ -151,6 +151,10 @@ Decoded<model::Snapshot> decode_snapshot(std::string_view body) {
   });
 }
 
+model::SystemState stop_state(bool on) {
+  return {stop_key, on ? "true" : "false"};
+}
+
 bool emergency_stop(const model::Snapshot& snapshot) {
   return std::any_of(
       snapshot.system_states.begin(), snapshot.system_states.end(),
