@@ -90,7 +90,7 @@ Bar::Bar() {
 }
 
 void Bar::open(const model::BootId& boot) {
-  ledger_.emplace(storage::LedgerOptions{file(), std::nullopt, boot});
+  ledger_.emplace(storage::LedgerOptions{file(), disk_.name(), boot});
 }
 
 std::string Bar::value(const std::string& query) const {

@@ -11,6 +11,7 @@
 #include <catch2/catch_tostring.hpp>
 
 #include "storage/ledger.hpp"
+#include "tests/storage/faulty_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tapd::test {
@@ -42,7 +43,8 @@ void pour(storage::Ledger& ledger, std::uint64_t number, std::int64_t millilitre
 /// Sends and confirms it.
 void confirm(storage::Ledger& ledger, std::uint64_t number);
 
-/// A ledger in a folder of its own, which can be closed and opened again.
+/// A ledger in a folder of its own, which can be closed and opened again. Nothing is synced to the
+/// medium: that makes the tests quick, and faults have a test of their own.
 class Bar {
  public:
   Bar();
@@ -61,6 +63,7 @@ class Bar {
   [[nodiscard]] std::optional<std::string> refusal(const std::string& statement) const;
 
  private:
+  FaultyDisk disk_;
   TempDir folder_;
   std::optional<storage::Ledger> ledger_;
 };
