@@ -1,0 +1,68 @@
+#include "drivers/edge_filter.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tapd::drivers {
+namespace {
+
+// Numbers wrap at 32 bits; a step of more than half of that is a step back.
+constexpr std::uint32_t longest_step = 0x8000'0000U;
+
+}  // namespace
+
+EdgeFilter::EdgeFilter(std::chrono::nanoseconds shortest_interval)
+    : shortest_interval_(std::max(shortest_interval, std::chrono::nanoseconds::zero())) {}
+
+void EdgeFilter::take(const Edge& edge) {
+  const auto seqno = static_cast<std::uint32_t>(edge.line_seqno);
+  const std::uint32_t step = seqno - last_seqno_;
+  if (step == 0 || step >= longest_step) {
+    ++reading_.rejected;
+    return;
+  }
+  last_seqno_ = seqno;
+  if (step > 1) {
+    if (waiting_) confirm();
+    add_lost(step - 1, edge.stamp);
+  }
+  newest_stamp_ = edge.stamp;
+
+  const auto interval = waiting_ ? edge.stamp - waiting_->stamp : std::chrono::nanoseconds::max();
+  if (interval >= std::chrono::nanoseconds::zero() && interval < shortest_interval_) {
+    reading_.rejected += 2;
+    waiting_.reset();
+    return;
+  }
+  if (waiting_) confirm();
+  waiting_ = edge;
+}
+
+void EdgeFilter::add_lost(std::uint32_t gap, SinceBoot stamp) {
+  std::int64_t counted = gap;
+  const bool measurable = newest_stamp_ && stamp >= *newest_stamp_ &&
+                          shortest_interval_ > std::chrono::nanoseconds::zero();
+  if (measurable) {
+    counted = std::min<std::int64_t>(counted, (stamp - *newest_stamp_) / shortest_interval_);
+  }
+  reading_.edges += counted;
+  reading_.edges_lost += counted;
+  reading_.rejected += gap - counted;
+  last_rising_.reset();
+}
+
+void EdgeFilter::confirm() {
+  const Edge edge = *std::exchange(waiting_, std::nullopt);
+  ++reading_.edges;
+  if (last_rising_ == edge.rising) ++reading_.out_of_turn;
+  last_rising_ = edge.rising;
+  last_counted_ = last_counted_ ? std::max(*last_counted_, edge.stamp) : edge.stamp;
+  reading_.last_edge = last_counted_;
+}
+
+MeterReading EdgeFilter::drain(SinceBoot now) {
+  if (waiting_ && now - waiting_->stamp >= shortest_interval_) confirm();
+  return std::exchange(reading_, MeterReading{});
+}
+
+}  // namespace tapd::drivers
