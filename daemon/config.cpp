@@ -1,5 +1,6 @@
 #include "daemon/config.hpp"
 
+#include <array>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -50,7 +51,13 @@ std::int64_t read_gain(TomlTable& reader) {
 
 void read_hardware(TomlTable& tap, TapConfig& config) {
   TomlTable meter = tap.table("meter");
-  if (!config.simulated) config.meter_line = read_line(meter);
+  if (!config.simulated) {
+    config.meter_line = read_line(meter);
+    using enum drivers::LineBias;
+    constexpr std::array biases{as_is, disabled, pull_up, pull_down};
+    config.meter_line.bias =
+        biases.at(meter.choice("bias", {"as-is", "disabled", "pull-up", "pull-down"}));
+  }
   config.milli_pulses_per_litre =
       meter.required_thousandths("pulses_per_litre", plausible_k_factor);
   config.shortest_interval =

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/controller.hpp"
+#include "drivers/gpio_lines.hpp"
 
 namespace tapd {
 
@@ -26,6 +27,7 @@ struct LineConfig {
   std::string name;
   std::string chip;  ///< Empty: any chip; the name must be unique.
   bool active_low{false};
+  drivers::LineBias bias{drivers::LineBias::as_is};
 };
 
 struct ReaderConfig {

@@ -51,8 +51,8 @@ auto named(const TapConfig& tap, const char* part, Open open) {
   }
 }
 
-drivers::LineName line(const LineConfig& config) {
-  return {.name = config.name, .chip = config.chip};
+drivers::LineAddress line(const LineConfig& config) {
+  return drivers::LineName{.name = config.name, .chip = config.chip};
 }
 
 }  // namespace
@@ -67,7 +67,8 @@ TapHardware open_gpio_tap(const TapConfig& tap, std::unique_ptr<drivers::Valve> 
   TapHardware hardware;
   hardware.valve = std::move(valve);
   hardware.meter = named(tap, "meter", [&] {
-    return std::make_unique<drivers::GpiodFlowMeter>(line(tap.meter_line), tap.shortest_interval);
+    return std::make_unique<drivers::GpiodFlowMeter>(line(tap.meter_line), tap.shortest_interval,
+                                                     tap.meter_line.bias);
   });
   hardware.reader = named(tap, "reader", [&] {
     return std::make_unique<OwnedMfrc522>(

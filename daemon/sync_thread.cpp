@@ -53,6 +53,15 @@ storage::Result<> LedgerBooks::apply_snapshot(const model::Snapshot& snapshot,
     return ledger.apply_snapshot(snapshot, asked, heard_at, boot_);
   });
 }
+storage::Result<> LedgerBooks::snapshot_unchanged(storage::Marker asked,
+                                                  const model::Moment& heard_at) {
+  return storage_.run(
+      [&](storage::Ledger& ledger) { return ledger.snapshot_unchanged(asked, heard_at, boot_); });
+}
+storage::Result<> LedgerBooks::hear_system_state(const model::SystemState& state,
+                                                 const model::Moment& at) {
+  return storage_.run([&](storage::Ledger& ledger) { return ledger.hear_system_state(state, at); });
+}
 storage::Result<> LedgerBooks::hear_balance(const storage::HeardBalance& heard) {
   return storage_.run([&](storage::Ledger& ledger) { return ledger.hear_balance(heard, boot_); });
 }

@@ -31,6 +31,10 @@ class LedgerBooks final : public sync::Books {
   storage::Result<storage::Marker> ask_marker() override;
   storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                    const model::Moment& heard_at) override;
+  storage::Result<> snapshot_unchanged(storage::Marker asked,
+                                       const model::Moment& heard_at) override;
+  storage::Result<> hear_system_state(const model::SystemState& state,
+                                      const model::Moment& at) override;
   storage::Result<> hear_balance(const storage::HeardBalance& heard) override;
   storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                      const model::Moment& at) override;
