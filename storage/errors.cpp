@@ -52,8 +52,12 @@ Error::Kind kind_of(int sqlite_code, int system_errno) {
 
 Error to_error(const SQLite::Exception& exception, const SQLite::Database& database,
                const std::string& file) {
+  // SQLite remembers no errno for a COMMIT that failed; then the thread's own is the freshest there
+  // is. It decides only between two words for an I/O error.
+  const int thread_errno = errno;
+  const int remembered = sqlite3_system_errno(database.getHandle());
   const int code = exception.getErrorCode();
-  const Error::Kind kind = kind_of(code, sqlite3_system_errno(database.getHandle()));
+  const Error::Kind kind = kind_of(code, remembered != 0 ? remembered : thread_errno);
   const std::string_view what_to_do = advice(kind, code & primary_code_mask);
   return Error{kind, fmt::format("{}: {} (SQLite {}); {}", file, exception.what(),
                                  exception.getExtendedErrorCode(), what_to_do)};
