@@ -88,7 +88,7 @@ Truth SimTap::truth() const {
 void SimTap::put(SinceBoot at, std::vector<Edge>& edges) {
   level_ = !level_;
   if (meter_.silent) return;
-  edges.push_back({.at = at, .rising = level_});
+  edges.push_back({.rising = level_, .stamp = at, .line_seqno = ++line_seqno_});
   ++edges_;
 }
 

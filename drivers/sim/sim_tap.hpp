@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "drivers/edge_filter.hpp"
 #include "drivers/sim/command.hpp"
 #include "drivers/sim/dice.hpp"
 #include "drivers/sim/line_flow.hpp"
@@ -16,13 +17,6 @@
 #include "drivers/sim/truth.hpp"
 
 namespace tapd::drivers::sim {
-
-/// A change of level on the meter's wire. Two edges are one pulse.
-struct Edge {
-  SinceBoot at{};
-  bool rising{false};
-  bool operator==(const Edge&) const = default;
-};
 
 /// Counters of a tap that nobody has used: a full keg.
 [[nodiscard]] Truth unused(const SimTapPlan& plan);
@@ -32,8 +26,8 @@ class SimTap {
   /// Shut and let go at `now`; counters and keg go on from `from`. The plan must have no findings.
   SimTap(const SimTapPlan& plan, std::uint64_t seed, SinceBoot now, const Truth& from);
 
-  /// Lets time pass and appends the edges that come, stamps in order. A time that has passed
-  /// already does nothing.
+  /// Lets time pass and appends the edges that come, stamps in order, numbered from 1 as the kernel
+  /// does. A time that has passed already does nothing.
   void advance_to(SinceBoot now, std::vector<Edge>& edges);
   /// When the next edge comes if nobody changes anything; nullopt: none will. It may turn out to be
   /// one that gets lost, and for a flow that begins far in the future it may be too early, but it
@@ -79,6 +73,7 @@ class SimTap {
   SinceBoot next_noise_{never};
   bool level_{false};
   std::int64_t edges_{0};
+  std::uint32_t line_seqno_{0};
 };
 
 }  // namespace tapd::drivers::sim

@@ -32,6 +32,7 @@ Station::Station(StationParts parts, const Clock& clock)
       clock_{clock},
       timer_{make_timer()},
       tap_{parts_.plan, parts_.seed, clock.read().since_boot, parts_.from},
+      filter_{parts_.plan.shortest_interval},
       flicker_{parts_.plan.reader.silence_rate, parts_.plan.reader.garble_rate},
       air_{parts_.seed, stream_air} {
   const std::lock_guard lock{mutex_};
@@ -66,15 +67,12 @@ MeterReading Station::read(SinceBoot now) {
   const std::lock_guard lock{mutex_};
   bring_up_to(now);
   const auto end = std::upper_bound(waiting_.begin(), waiting_.end(), now,
-                                    [](SinceBoot at, const Edge& edge) { return at < edge.at; });
-  MeterReading reading;
-  reading.edges = overflowed_ + (end - waiting_.begin());
-  reading.edges_lost = std::exchange(overflowed_, 0);
-  if (end != waiting_.begin()) reading.last_edge = std::prev(end)->at;
+                                    [](SinceBoot at, const Edge& edge) { return at < edge.stamp; });
+  std::for_each(waiting_.begin(), end, [this](const Edge& edge) { filter_.take(edge); });
   waiting_.erase(waiting_.begin(), end);
   read_at_ = now;
   arm_timer();
-  return reading;
+  return filter_.drain(now);
 }
 
 Look Station::look() {
@@ -150,7 +148,6 @@ void Station::bring_up_to(SinceBoot now) {
   if (waiting_.size() > most_waiting) {
     const auto dropped = static_cast<std::ptrdiff_t>(waiting_.size() - most_waiting);
     waiting_.erase(waiting_.begin(), waiting_.begin() + dropped);
-    overflowed_ += dropped;
   }
   if (parts_.truth_file) parts_.truth_file->write(parts_.place, tap_.truth());
 }
@@ -164,7 +161,7 @@ void Station::move_hand() {
 void Station::arm_timer() {
   SinceBoot at = never;
   if (!waiting_.empty()) {
-    at = waiting_.front().at;
+    at = waiting_.front().stamp;
   } else if (const auto next = tap_.next_edge()) {
     at = *next;
   }

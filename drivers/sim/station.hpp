@@ -13,6 +13,7 @@
 
 #include "drivers/card_reader.hpp"
 #include "drivers/clock.hpp"
+#include "drivers/edge_filter.hpp"
 #include "drivers/flow_meter.hpp"
 #include "drivers/indicator.hpp"
 #include "drivers/sim/command.hpp"
@@ -82,8 +83,8 @@ class Station {
 
   mutable std::mutex mutex_;
   SimTap tap_;
-  std::vector<Edge> waiting_;   ///< Edges that nobody has read, as in the kernel's buffer.
-  std::int64_t overflowed_{0};  ///< Edges that did not fit in there.
+  std::vector<Edge> waiting_;  ///< Edges that nobody has read, as in the kernel's buffer.
+  EdgeFilter filter_;          ///< The same as a real meter's.
   std::optional<SinceBoot> read_at_;
   std::vector<Uid> cards_;  ///< On the reader.
   std::optional<double>
