@@ -140,6 +140,11 @@ void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
 }
 
 void Controller::on_tick(const Moment& now) {
+  for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
+    // The filter holds the newest edge back until it has lasted; with no edge after it, this look
+    // is what counts it.
+    on_meter(tap, now);
+  }
   for (TapSlot& tap : taps_) {
     deliver(tap, Tick{}, now);
     if (tap.progress_posted && now.since_boot - *tap.progress_posted >= options_.storage_stall) {

@@ -1,6 +1,6 @@
 // The card reader as the daemon sees it: one look at the field at a time. A real reader blocks on
-// SPI for some milliseconds, so it lives on a thread of its own; what the looks mean (arrived, left,
-// two cards) is decided by CardPresence, which is pure.
+// SPI for some milliseconds, so it lives on a thread of its own; what the looks mean (arrived,
+// left, two cards) is decided by CardPresence, which is pure.
 #pragma once
 
 #include <array>

@@ -30,7 +30,7 @@ class TextId {
 using GuestId = TextId<struct GuestKind>;        ///< Dictionary `guests.guest_id`, a UUID.
 using KegId = TextId<struct KegKind>;            ///< Dictionary `kegs.keg_id`, a UUID.
 using BeverageId = TextId<struct BeverageKind>;  ///< Dictionary `beverages.beverage_id`, a UUID.
-using BootId = TextId<struct BootKind>;          ///< The kernel's boot id: one per start of the board.
+using BootId = TextId<struct BootKind>;          ///< The kernel's: one per start of the board.
 
 /// Dictionary `taps.tap_id`: the number painted on the tap, 1 to 999.
 class TapId {
@@ -44,8 +44,8 @@ class TapId {
   std::int32_t number_{0};
 };
 
-/// The idempotency key of a pour (dictionary `client_tx_id`): a random UUID, minted once, before the
-/// valve opens, and never again for the same pour.
+/// The idempotency key of a pour (dictionary `client_tx_id`): a random UUID, minted once, before
+/// the valve opens, and never again for the same pour.
 class ClientTxId {
  public:
   ClientTxId() = default;

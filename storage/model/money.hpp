@@ -55,8 +55,8 @@ class LitrePrice {
 /// The dearest litre accepted from outside.
 inline constexpr LitrePrice largest_litre_price{100'000'000};
 
-/// What a volume costs: round_half_up(whole millilitres * price per litre / 1000), the rule that the
-/// venue server bills by (architecture, "Numbers, units, time"). Throws std::domain_error for a
+/// What a volume costs: round_half_up(whole millilitres * price per litre / 1000), the rule that
+/// the venue server bills by (architecture, "Numbers, units, time"). Throws std::domain_error for a
 /// negative volume or price.
 [[nodiscard]] Money price_of(Volume volume, LitrePrice price);
 
@@ -65,8 +65,8 @@ inline constexpr LitrePrice largest_litre_price{100'000'000};
 /// `Volume::largest()` unless funds are negative, and no answer exceeds that.
 [[nodiscard]] Volume volume_for(Money funds, LitrePrice price);
 
-/// The litre price as the dictionary's `price_per_ml_at_pour`: major units per millilitre as an exact
-/// decimal with at least four digits ("0.0129", and "0.01295" where four digits would round).
+/// The litre price as the dictionary's `price_per_ml_at_pour`: major units per millilitre as an
+/// exact decimal with at least four digits ("0.0129", and "0.01295" where four digits would round).
 /// Minor units are hundredths of the major unit.
 [[nodiscard]] std::string price_per_ml_decimal(LitrePrice price);
 

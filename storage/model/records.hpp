@@ -154,8 +154,8 @@ struct Snapshot {
   std::vector<SystemState> system_states;
 };
 
-/// Flow outside a sale (leak, cleaning, ...), told to the server like a pour. `volume` is cumulative
-/// per `event_id` (wire contract, section 3).
+/// Flow outside a sale (leak, cleaning, ...), told to the server like a pour. `volume` is
+/// cumulative per `event_id` (wire contract, section 3).
 struct FlowEvent {
   std::string event_id;
   std::string event_status;  ///< "started", "updated" or "stopped".

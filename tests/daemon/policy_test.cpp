@@ -113,6 +113,10 @@ TEST_CASE("each refusal has its own reason", "[policy]") {
     rules.sell_offline = false;
     CHECK(refused(offline(facts, rules)) == DenialReason::offline_not_allowed);
   }
+}
+
+TEST_CASE("what forbids the tap to sell has its own reason too", "[policy]") {
+  auto facts = usual();
   SECTION("emergency stop") {
     facts.emergency_stop = true;
     CHECK(refused(offline(facts)) == DenialReason::emergency_stop);

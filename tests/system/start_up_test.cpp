@@ -44,7 +44,7 @@ TEST_CASE("a bad configuration ends with its own exit code and file, line and ke
   setup.tap = "id = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = -450 }\n";
   const FinishedChild end = setup.run();
   CHECK(end.status.code == 78);
-  CHECK_THAT(end.output, ContainsSubstring("tapd.toml:9: tap 1.meter.pulses_per_litre: is -450"));
+  CHECK_THAT(end.output, ContainsSubstring("tapd.toml:10: tap 1.meter.pulses_per_litre: is -450"));
 }
 
 TEST_CASE("--check-config says that a good file is good and opens nothing", "[system]") {
