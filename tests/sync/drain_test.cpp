@@ -99,7 +99,8 @@ TEST_CASE("one poison row in a thousand costs a few requests and nobody else", "
   play.spoilers[tx(place)] = spoils;
   while (play.confirmed.size() < 999 && play.requests < 1000 && play.step()) {
   }
-  play.queue.push_back(tx(1000));  // A 500 is held against a row only when a neighbour goes through.
+  play.queue.push_back(
+      tx(1000));  // A 500 is held against a row only when a neighbour goes through.
   for (int i = 0; i < 3; ++i) play.step();
   CAPTURE(place, play.requests);
   CHECK(play.confirmed.size() == 1000);

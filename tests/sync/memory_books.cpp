@@ -1,0 +1,161 @@
+#include "tests/sync/memory_books.hpp"
+
+#include <algorithm>
+
+#include "tests/sync/samples.hpp"
+
+namespace tapd::sync::test {
+
+using storage::Error;
+using storage::Result;
+using Kind = storage::Verdict::Kind;
+using model::PourStatus;
+
+void MemoryBooks::add(const model::Pour& pour) {
+  rows_.push_back({pour, std::nullopt, {}});
+}
+
+std::map<model::ClientTxId, RowState> MemoryBooks::rows() {
+  std::map<model::ClientTxId, RowState> all;
+  for (const Row& row : rows_) {
+    all[row.pour.begin.client_tx_id] = {row.pour.status, row.pour.attempts,
+                                        row.pour.server_outcome};
+  }
+  return all;
+}
+
+std::optional<model::Money> MemoryBooks::available(std::uint64_t guest) {
+  const model::GuestId id{guest_uuid(guest)};
+  const auto balance = balances_.find(id);
+  if (balance == balances_.end()) return std::nullopt;
+  model::Money left = balance->second.amount;
+  for (const Row& row : rows_) {
+    if (row.pour.begin.guest_id != id) continue;
+    if (!row.settled || *row.settled > balance->second.asked) left -= row.pour.price;
+  }
+  return left;
+}
+
+Result<std::vector<model::Pour>> MemoryBooks::due_pours(std::size_t most,
+                                                        const model::Moment& now) {
+  if (broken) return tl::make_unexpected(*broken);
+  std::vector<model::Pour> due;
+  for (const Row& row : rows_) {
+    const bool waits = row.pour.status == PourStatus::fresh || row.pour.status == PourStatus::sent;
+    if (waits && row.not_before <= now.since_boot && due.size() < most) due.push_back(row.pour);
+  }
+  return due;
+}
+
+Result<> MemoryBooks::mark_sent(const std::vector<model::ClientTxId>& rows,
+                                const model::Moment& /*now*/) {
+  if (broken) return tl::make_unexpected(*broken);
+  for (const model::ClientTxId& id : rows) {
+    Row* const row = find(id);
+    if (row == nullptr ||
+        (row->pour.status != PourStatus::fresh && row->pour.status != PourStatus::sent)) {
+      return tl::make_unexpected(Error{Error::Kind::refused, "not to be sent: " + id.text()});
+    }
+    row->pour.status = PourStatus::sent;
+  }
+  return {};
+}
+
+Result<> MemoryBooks::apply_verdicts(const std::vector<storage::Verdict>& verdicts,
+                                     std::int32_t attempt_cap, const model::Moment& /*now*/,
+                                     const model::Moment& retry_at) {
+  if (broken) return tl::make_unexpected(*broken);
+  for (const storage::Verdict& verdict : verdicts) {
+    Row* const row = find(verdict.client_tx_id);
+    if (row == nullptr || row->pour.status != PourStatus::sent) {
+      return tl::make_unexpected(
+          Error{Error::Kind::refused, "no verdict is due on " + verdict.client_tx_id.text()});
+    }
+    apply(*row, verdict, attempt_cap, retry_at);
+  }
+  return {};
+}
+
+void MemoryBooks::apply(Row& row, const storage::Verdict& verdict, std::int32_t attempt_cap,
+                        const model::Moment& retry_at) {
+  row.pour.server_outcome = verdict.outcome;
+  row.pour.last_error = verdict.reason;
+  switch (verdict.kind) {
+    case Kind::confirmed:
+      row.pour.status = PourStatus::confirmed;
+      row.settled = ++marker_;
+      break;
+    case Kind::final_failure:
+      row.pour.status = PourStatus::failed;
+      row.settled = ++marker_;
+      break;
+    case Kind::spend_attempt:
+      ++row.pour.attempts;
+      row.pour.status = row.pour.attempts >= attempt_cap ? PourStatus::failed : PourStatus::fresh;
+      row.not_before = retry_at.since_boot;
+      break;
+    case Kind::not_judged:
+      row.pour.status = PourStatus::fresh;
+      break;
+  }
+}
+
+Result<storage::Marker> MemoryBooks::ask_marker() {
+  if (broken) return tl::make_unexpected(*broken);
+  return marker_;
+}
+
+Result<> MemoryBooks::apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
+                                     const model::Moment& /*heard_at*/) {
+  if (broken) return tl::make_unexpected(*broken);
+  snapshots.push_back(snapshot);
+  for (const model::Guest& guest : snapshot.guests) {
+    Balance& known = balances_[guest.id];
+    if (known.asked <= asked) known = {guest.balance, asked};
+  }
+  return {};
+}
+
+Result<> MemoryBooks::hear_balance(const storage::HeardBalance& balance) {
+  if (broken) return tl::make_unexpected(*broken);
+  heard.push_back(balance);
+  Balance& known = balances_[balance.guest_id];
+  if (known.asked <= balance.asked) known = {balance.balance, balance.asked};
+  return {};
+}
+
+Result<> MemoryBooks::hear_card_status(const model::CardUid& card, model::CardStatus status,
+                                       const model::Moment& /*at*/) {
+  if (broken) return tl::make_unexpected(*broken);
+  if (status == model::CardStatus::lost) lost.insert(card);
+  return {};
+}
+
+Result<> MemoryBooks::snapshot_unchanged(storage::Marker asked, const model::Moment& /*heard_at*/) {
+  if (broken) return tl::make_unexpected(*broken);
+  if (snapshots.empty()) {
+    return tl::make_unexpected(Error{Error::Kind::refused, "there never was a snapshot"});
+  }
+  ++unchanged;
+  for (const model::Guest& guest : snapshots.back().guests) {
+    Balance& known = balances_[guest.id];
+    if (known.asked <= asked && known.amount == guest.balance) known.asked = asked;
+  }
+  return {};
+}
+
+Result<> MemoryBooks::hear_system_state(const model::SystemState& state,
+                                        const model::Moment& /*at*/) {
+  if (broken) return tl::make_unexpected(*broken);
+  states.push_back(state);
+  return {};
+}
+
+MemoryBooks::Row* MemoryBooks::find(const model::ClientTxId& id) {
+  const auto found = std::find_if(rows_.begin(), rows_.end(), [&id](const Row& row) {
+    return row.pour.begin.client_tx_id == id;
+  });
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+}  // namespace tapd::sync::test

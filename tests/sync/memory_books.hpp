@@ -1,0 +1,66 @@
+// The contract of sync/books.hpp in memory, in the plainest words, for thousands of schedules.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tests/sync/test_books.hpp"
+
+namespace tapd::sync::test {
+
+class MemoryBooks final : public TestBooks {
+ public:
+  void add(const model::Pour& pour) override;
+  [[nodiscard]] std::map<model::ClientTxId, RowState> rows() override;
+  [[nodiscard]] std::optional<model::Money> available(std::uint64_t guest) override;
+
+  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most,
+                                                      const model::Moment& now) override;
+  storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
+                              const model::Moment& now) override;
+  storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,
+                                   std::int32_t attempt_cap, const model::Moment& now,
+                                   const model::Moment& retry_at) override;
+  storage::Result<storage::Marker> ask_marker() override;
+  storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
+                                   const model::Moment& heard_at) override;
+  storage::Result<> hear_balance(const storage::HeardBalance& heard) override;
+  storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
+                                     const model::Moment& at) override;
+  storage::Result<> snapshot_unchanged(storage::Marker asked,
+                                       const model::Moment& heard_at) override;
+  storage::Result<> hear_system_state(const model::SystemState& state,
+                                      const model::Moment& at) override;
+
+  /// While set, every call fails with it.
+  std::optional<storage::Error> broken;
+
+  // What was told, for tests to look at.
+  std::vector<model::Snapshot> snapshots;
+  std::vector<storage::HeardBalance> heard;
+  std::set<model::CardUid> lost;
+  std::vector<model::SystemState> states;
+  int unchanged{0};
+
+ private:
+  struct Row {
+    model::Pour pour;
+    std::optional<storage::Marker> settled;
+    model::SinceBoot not_before{};
+  };
+  struct Balance {
+    model::Money amount;
+    storage::Marker asked{0};
+  };
+
+  [[nodiscard]] Row* find(const model::ClientTxId& row);
+  void apply(Row& row, const storage::Verdict& verdict, std::int32_t attempt_cap,
+             const model::Moment& retry_at);
+
+  std::vector<Row> rows_;
+  std::map<model::GuestId, Balance> balances_;
+  storage::Marker marker_{0};
+};
+
+}  // namespace tapd::sync::test

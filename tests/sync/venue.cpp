@@ -1,0 +1,138 @@
+#include "tests/sync/venue.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "sync/wire.hpp"
+#include "tests/sync/samples.hpp"
+
+namespace tapd::sync::test {
+namespace {
+
+using nlohmann::json;
+
+HttpResponse reply(int status, const json& body) {
+  return {status, {{"content-type", "application/json"}}, body.dump()};
+}
+
+json result(const json& row, const char* status, const std::string& outcome) {
+  return {{"client_tx_id", row.at("client_tx_id")},
+          {"status", status},
+          {"outcome", outcome},
+          {"reason", "as the test wants"}};
+}
+
+}  // namespace
+
+void Venue::add_guest(std::uint64_t number, std::int64_t balance) {
+  balances[guest_uuid(number)] = balance;
+  cards_[card(number).text()] = guest_uuid(number);
+  ++revision_;
+}
+
+void Venue::change_balance(std::uint64_t number, std::int64_t by) {
+  balances.at(guest_uuid(number)) += by;
+  ++revision_;
+}
+
+HttpResponse Venue::answer(const HttpRequest& request) {
+  ++requests[request.path];
+  const auto said = request.headers.find("X-Internal-Token");
+  const bool known = said != request.headers.end() && said->second == token;
+  if (request.path == endpoint::system_status) {
+    return reply(200,
+                 {{"emergency_stop", emergency_stop}, {"value", "x"}, {"taps", json::array()}});
+  }
+  if (!known) return reply(401, {{"detail", "Invalid token"}});
+  if (request.path == endpoint::pours) return pours(request);
+  if (request.path == endpoint::authorize) return authorize(request);
+  if (request.path == endpoint::register_controller) {
+    versions.push_back(json::parse(request.body).at("firmware_version"));
+    return reply(200, {{"controller_id", "bar-1"}});
+  }
+  return snapshot(request);
+}
+
+HttpResponse Venue::pours(const HttpRequest& request) {
+  const json rows = json::parse(request.body).at("pours");
+  for (const json& row : rows) {
+    const auto found = poison.find(row.at("client_tx_id"));
+    if (found == poison.end() || found->second.whole_status == 0) continue;
+    return {found->second.whole_status, {}, "Internal Server Error"};
+  }
+  json results = json::array();
+  for (const json& row : rows) {
+    Poison& spoilt = poison[row.at("client_tx_id")];
+    if (!spoilt.outcome.empty()) {
+      results.push_back(result(row, "rejected", spoilt.outcome));
+    } else if (spoilt.rejections > 0) {
+      --spoilt.rejections;
+      results.push_back(result(row, "rejected", "rejected_tap_or_keg_state"));
+    } else {
+      Booking& booking = booked[row.at("client_tx_id")];
+      const bool before = booking.times_sent++ > 0;
+      if (!before) {
+        booking.price = row.at("price_cents");
+        booking.volume = row.at("volume_ml");
+        booking.guest = row.at("guest_id");
+        balances[booking.guest] -= booking.price;
+        ++revision_;
+      }
+      results.push_back(result(row, "accepted", before ? "duplicate_existing" : "booked"));
+    }
+  }
+  return reply(200, {{"results", results}});
+}
+
+HttpResponse Venue::authorize(const HttpRequest& request) {
+  const std::string uid = json::parse(request.body).at("card_uid");
+  if (const auto found = denied.find(uid); found != denied.end()) {
+    return reply(403, {{"detail", {{"reason", found->second}, {"message", "no"}}}});
+  }
+  const auto guest = cards_.find(uid);
+  if (guest == cards_.end()) {
+    return reply(409, {{"detail", {{"reason", "no_active_visit"}, {"message", "no"}}}});
+  }
+  return reply(200, {{"allowed", true},
+                     {"visit", {{"guest_id", guest->second}}},
+                     {"guest_first_name", "Anna"},
+                     {"min_start_ml", 20},
+                     {"max_volume_ml", 1000},
+                     {"price_per_ml_cents", 2},
+                     {"balance_cents", balances.at(guest->second)},
+                     {"safety_ml", 2},
+                     {"price_per_litre_cents", 1290}});
+}
+
+HttpResponse Venue::snapshot(const HttpRequest& request) {
+  if (!has_snapshot) return reply(404, {{"detail", "Not Found"}});
+  const std::string etag = "\"" + std::to_string(revision_) + (emergency_stop ? "s\"" : "\"");
+  const auto known = request.headers.find("If-None-Match");
+  if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
+  return {200, {{"etag", etag}}, snapshot_body()};
+}
+
+std::string Venue::snapshot_body() const {
+  json guests = json::array();
+  for (const auto& [id, balance] : balances) {
+    guests.push_back({{"guest_id", id},
+                      {"first_name", "Anna"},
+                      {"balance_cents", balance},
+                      {"is_active", true}});
+  }
+  json all_cards = json::array();
+  for (const auto& [uid, guest] : cards_) {
+    all_cards.push_back({{"card_uid", uid}, {"guest_id", guest}, {"status", "active"}});
+  }
+  return json{{"revision", revision_},
+              {"generated_at", "2026-11-21T10:00:00Z"},
+              {"currency", {{"code", "EUR"}, {"minor_digits", 2}}},
+              {"system_states", {{"emergency_stop_enabled", emergency_stop ? "true" : "false"}}},
+              {"beverages", json::array()},
+              {"kegs", json::array()},
+              {"taps", json::array()},
+              {"guests", guests},
+              {"cards", all_cards}}
+      .dump();
+}
+
+}  // namespace tapd::sync::test

@@ -1,0 +1,59 @@
+// A venue server in memory that keeps the wire contract: it books each client_tx_id once, keeps
+// balances, tells snapshots with ETags, and does on request what servers do wrong. It judges rows
+// one by one like the reference server; `poison` makes whole requests fail as on the existing one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/model/records.hpp"
+#include "sync/transport.hpp"
+
+namespace tapd::sync::test {
+
+class Venue {
+ public:
+  /// How a row spoils its request, or is turned down.
+  struct Poison {
+    int whole_status{0};  ///< Not 0: the whole request gets this status.
+    int rejections{0};    ///< So many times `rejected_tap_or_keg_state`, then accepted.
+    std::string outcome;  ///< Not empty: always rejected with this.
+  };
+
+  /// Makes guest test::guest_uuid(number) with card test::card(number).
+  void add_guest(std::uint64_t number, std::int64_t balance);
+  void change_balance(std::uint64_t number, std::int64_t by);
+
+  /// Carries the request out and answers.
+  [[nodiscard]] HttpResponse answer(const HttpRequest& request);
+
+  bool has_snapshot{true};
+  bool emergency_stop{false};
+  std::string token{"secret"};
+  std::map<std::string, Poison> poison;       ///< By client_tx_id.
+  std::map<std::string, std::string> denied;  ///< Card UID to reason of a 403.
+
+  struct Booking {
+    std::int64_t price{0};
+    std::int64_t volume{0};
+    std::string guest;
+    int times_sent{0};
+  };
+  std::map<std::string, Booking> booked;
+  std::map<std::string, std::int64_t> balances;  ///< By guest id.
+  std::map<std::string, int> requests;           ///< By path.
+  std::vector<std::string> versions;             ///< As announced.
+
+ private:
+  HttpResponse pours(const HttpRequest& request);
+  HttpResponse authorize(const HttpRequest& request);
+  HttpResponse snapshot(const HttpRequest& request);
+  [[nodiscard]] std::string snapshot_body() const;
+
+  std::map<std::string, std::string> cards_;  ///< Card UID to guest id.
+  std::int64_t revision_{1};
+};
+
+}  // namespace tapd::sync::test
