@@ -23,7 +23,7 @@ void EdgeFilter::take(const Edge& edge) {
   }
   last_seqno_ = seqno;
   if (step > 1) {
-    if (waiting_) confirm();
+    confirm_waiting();
     add_lost(step - 1, edge.stamp);
   }
   newest_stamp_ = edge.stamp;
@@ -34,7 +34,7 @@ void EdgeFilter::take(const Edge& edge) {
     waiting_.reset();
     return;
   }
-  if (waiting_) confirm();
+  confirm_waiting();
   waiting_ = edge;
 }
 
@@ -51,8 +51,10 @@ void EdgeFilter::add_lost(std::uint32_t gap, SinceBoot stamp) {
   last_rising_.reset();
 }
 
-void EdgeFilter::confirm() {
-  const Edge edge = *std::exchange(waiting_, std::nullopt);
+void EdgeFilter::confirm_waiting() {
+  if (!waiting_) return;
+  const Edge edge = *waiting_;
+  waiting_.reset();
   ++reading_.edges;
   if (last_rising_ == edge.rising) ++reading_.out_of_turn;
   last_rising_ = edge.rising;
@@ -61,7 +63,7 @@ void EdgeFilter::confirm() {
 }
 
 MeterReading EdgeFilter::drain(SinceBoot now) {
-  if (waiting_ && now - waiting_->stamp >= shortest_interval_) confirm();
+  if (waiting_ && now - waiting_->stamp >= shortest_interval_) confirm_waiting();
   return std::exchange(reading_, MeterReading{});
 }
 

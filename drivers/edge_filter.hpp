@@ -41,7 +41,7 @@ class EdgeFilter {
 
  private:
   void add_lost(std::uint32_t gap, SinceBoot stamp);
-  void confirm();
+  void confirm_waiting();
 
   std::chrono::nanoseconds shortest_interval_;
   std::optional<Edge> waiting_;

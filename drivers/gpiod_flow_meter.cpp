@@ -68,10 +68,10 @@ struct GpiodFlowMeter::Lines {
         filter(shortest_interval) {}
 
   /// True when nothing waits any more.
-  bool take_edges() {
+  bool take_edges(gpiod::line_request& from) {
     for (int reads = 0; reads < reads_max; ++reads) {
-      if (!request->wait_edge_events(std::chrono::nanoseconds::zero())) return true;
-      request->read_edge_events(buffer);
+      if (!from.wait_edge_events(std::chrono::nanoseconds::zero())) return true;
+      from.read_edge_events(buffer);
       for (const gpiod::edge_event& event : buffer) filter.take(to_edge(event));
     }
     return false;
@@ -92,17 +92,18 @@ GpiodFlowMeter::GpiodFlowMeter(const LineAddress& address,
 GpiodFlowMeter::~GpiodFlowMeter() = default;
 
 int GpiodFlowMeter::descriptor() const {
-  return lines_->request ? lines_->request->fd() : -1;
+  const auto& request = lines_->request;
+  return request ? request->fd() : -1;
 }
 
 MeterReading GpiodFlowMeter::read(SinceBoot now) {
   bool complete = true;
-  if (lines_->request) {
+  if (auto& request = lines_->request) {
     try {
-      complete = lines_->take_edges();
+      complete = lines_->take_edges(*request);
     } catch (const std::exception& error) {
       lines_->fault = fmt::format("{}: {}", describe(), error.what());
-      lines_->request.reset();
+      request.reset();
     }
   }
   // While edges still wait in the kernel nobody knows whether the newest one was a glitch.

@@ -184,7 +184,7 @@ Mfrc522Chip::Status Mfrc522Chip::send(std::span<const std::uint8_t> frame, int l
 tl::expected<std::uint8_t, std::string> Mfrc522Chip::await_request() {
   const nanoseconds deadline = pacing_.now() + answer_deadline;
   for (int polls = 0; polls < answer_polls_max; ++polls) {
-    const auto requests = read(Register::com_irq);
+    auto requests = read(Register::com_irq);
     if (!requests) return requests;
     if ((*requests & mfrc522::irq_never) != 0) {
       return tl::unexpected(fmt::format("the bus garbles: ComIrq reads {:02X}", *requests));

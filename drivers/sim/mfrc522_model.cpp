@@ -110,7 +110,7 @@ void Mfrc522Model::set_stuck(std::uint8_t address, std::optional<std::uint8_t> v
 }
 
 std::uint8_t Mfrc522Model::peek(std::uint8_t address) const {
-  if (stuck_.at(address)) return *stuck_.at(address);
+  if (const auto& stuck = stuck_.at(address)) return *stuck;
   const std::uint8_t plain = registers_[address];
   switch (address) {
     case reg::command:
@@ -182,7 +182,7 @@ void Mfrc522Model::write_command(std::uint8_t value) {
   const bool sleeps = (value & power_down) != 0;
   const bool slept = (registers_[reg::command] & power_down) != 0;
   if (slept && !sleeps) awake_at_ = now_ + options_.wake_up;
-  std::uint8_t kept = static_cast<std::uint8_t>(value & (power_down | receiver_off));
+  const auto kept = static_cast<std::uint8_t>(value & (power_down | receiver_off));
   if (command == command_no_change) {
     registers_[reg::command] =
         static_cast<std::uint8_t>(kept | (registers_[reg::command] & command_mask));

@@ -119,10 +119,10 @@ class Mfrc522Model {
   [[nodiscard]] std::optional<Time> next_event() const;
   void run_events_at(Time time);
   void start_sending();
-  void end_sending();
+  void end_sending(const Sending& sent);
   [[nodiscard]] AirReply ask_cards(const Sending& sent);
   void shorten_for_removal(AirReply& reply);
-  void end_receiving();
+  void end_receiving(const Receiving& received);
   void store_received(const AirReply& reply);
   [[nodiscard]] std::uint8_t collision_register(const AirReply& reply) const;
   void start_timer(Time at);

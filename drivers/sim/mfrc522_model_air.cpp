@@ -88,8 +88,16 @@ std::optional<Mfrc522Model::Time> Mfrc522Model::next_event() const {
 }
 
 void Mfrc522Model::run_events_at(Time time) {
-  if (sending_ && sending_->end <= time) return end_sending();
-  if (receiving_ && receiving_->end <= time) return end_receiving();
+  if (sending_ && sending_->end <= time) {
+    const Sending sent = std::move(*sending_);
+    sending_.reset();
+    return end_sending(sent);
+  }
+  if (receiving_ && receiving_->end <= time) {
+    const Receiving received = std::move(*receiving_);
+    receiving_.reset();
+    return end_receiving(received);
+  }
   registers_[reg::com_irq] |= irq_timer;
   timer_end_.reset();
   if ((registers_[reg::timer_mode] & timer_auto_restart) != 0) start_timer(now_);
@@ -112,8 +120,7 @@ void Mfrc522Model::start_sending() {
   sending_ = Sending{.frame = std::move(frame), .end = end};
 }
 
-void Mfrc522Model::end_sending() {
-  const Sending sent = *std::exchange(sending_, std::nullopt);
+void Mfrc522Model::end_sending(const Sending& sent) {
   ++frames_sent_;
   registers_[reg::com_irq] |= irq_tx;
   if ((registers_[reg::timer_mode] & timer_auto) != 0) start_timer(sent.end);
@@ -165,8 +172,7 @@ void Mfrc522Model::shorten_for_removal(AirReply& reply) {
   remove_all();
 }
 
-void Mfrc522Model::end_receiving() {
-  const Receiving received = *std::exchange(receiving_, std::nullopt);
+void Mfrc522Model::end_receiving(const Receiving& received) {
   const bool invalid = received.reply.bits.size() < shortest_stream || received.reply.start_wrong;
   if (invalid && (registers_[reg::rx_mode] & rx_no_error) != 0) return;
   std::uint8_t errors = 0;

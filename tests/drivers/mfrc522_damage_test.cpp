@@ -232,7 +232,7 @@ void flip(std::span<std::uint8_t> bytes, std::size_t bit) {
 
 TEST_CASE("a bit flipped in any byte the chip answers never makes another card",
           "[mfrc522][damage]") {
-  const Uid uid = all_sizes();
+  const Uid uid = GENERATE(four_bytes, seven_bytes);
   Damaged bench{uid};
   const auto sizes = bench.sizes_of_a_look();
   for (std::size_t at = 0; at < sizes.size(); ++at) {
@@ -253,8 +253,7 @@ TEST_CASE("a bit flipped in any byte the chip answers never makes another card",
 // reader may then be blind, but it must not lie and must not hang.
 TEST_CASE("a bit flipped in any byte sent to the chip never makes another card",
           "[mfrc522][damage]") {
-  const Uid uid = GENERATE(four_bytes, seven_bytes);
-  Damaged bench{uid};
+  Damaged bench{four_bytes};
   const auto sizes = bench.sizes_of_a_look();
   for (std::size_t at = 0; at < sizes.size(); ++at) {
     for (std::size_t bit = 0; bit < 8 * sizes[at]; ++bit) {
