@@ -117,7 +117,7 @@ Transaction::~Transaction() {
   try {
     connection_.run("ROLLBACK");
   } catch (const DatabaseError&) {
-    // The server rolls back by itself when the connection ends, and it does not outlive this.
+    return;  // the server rolls back by itself when the connection ends, as this one will
   }
 }
 

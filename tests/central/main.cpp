@@ -92,17 +92,23 @@ int serve(const CommandLine& line) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"The reference venue server of tapd"};
   CommandLine line;
   describe(app, line);
   CLI11_PARSE(app, argc, argv);
+  return serve(line);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return serve(line);
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "tapd-central: {}\n", error.what());
+    std::fputs("tapd-central: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
     return 1;
   }
 }

@@ -90,9 +90,7 @@ std::string content_of(const PourRow& row) {
                      row.cents_per_litre,
                      row.duration_ms,
                      row.short_id.value_or(""),
-                     row.guest_id.value_or(""),
-                     row.start_ts.value_or(""),
-                     row.end_ts.value_or("")};
+                     row.guest_id.value_or("")};
   return content.dump();
 }
 

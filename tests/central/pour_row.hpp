@@ -44,8 +44,9 @@ struct PourRow {
 [[nodiscard]] tl::expected<PourRow, RowVerdict> read_pour_row(const nlohmann::json& row);
 
 /// The row's content in a form that two sendings of the same pour share, whatever the order of
-/// their fields, and that two different pours do not: who, where, when, how much, for how much.
-/// The evidence (pulses, stop reason, keg) is left out: a newer controller may send more of it.
+/// their fields, and that two different pours do not: who, where, how much, how long, for how much.
+/// Times are left out, because a controller corrects them once its clock is set, and so is the
+/// evidence (pulses, stop reason, keg), of which a newer controller may send more.
 [[nodiscard]] std::string content_of(const PourRow& row);
 
 /// What is wrong with the row's price, if anything: `price_cents` must be what the row's own

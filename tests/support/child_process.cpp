@@ -78,7 +78,7 @@ bool prepare_child(const Launch& launch) {
   if (::getppid() != launch.parent) ::_exit(127);
   const auto& folder = launch.options.working_folder;
   if (!folder.empty() && ::chdir(folder.c_str()) != 0) return false;
-  if (::dup2(launch.null_fd, STDIN_FILENO) < 0) return false;
+  if (launch.null_fd < 0 || ::dup2(launch.null_fd, STDIN_FILENO) < 0) return false;
   if (launch.output_fd >= 0 && (::dup2(launch.output_fd, STDOUT_FILENO) < 0 ||
                                 ::dup2(launch.output_fd, STDERR_FILENO) < 0)) {
     return false;
