@@ -14,7 +14,7 @@
 namespace tapd::model {
 
 /// A text identifier of one kind; `Kind` only tells the kinds apart.
-template <typename Kind>
+template<typename Kind>
 class TextId {
  public:
   TextId() = default;

@@ -1,0 +1,137 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/storage/bar.hpp"
+
+using namespace tapd;
+using namespace tapd::test;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+model::FlowEvent leak(std::string status, std::int64_t millilitres) {
+  model::FlowEvent event;
+  event.event_id = "boot-1-leak-1";
+  event.event_status = std::move(status);
+  event.tap_id = model::TapId{1};
+  event.volume = model::Volume::millilitres(millilitres);
+  event.duration = std::chrono::seconds{3};
+  event.session_state = "idle";
+  event.reason = "flow_without_session";
+  event.at = at(30);
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("a calibration is made when it differs, and told in the audit log", "[measuring]") {
+  Bar bar;
+  auto& ledger = bar.ledger();
+  const model::TapId one{1};
+  const model::TapId two{2};
+  const auto first = ledger.calibration(one, 2'222'222, "config", at(1));
+  REQUIRE(outcome(first) == "ok");
+  CHECK(*ledger.calibration(one, 2'222'222, "config", at(2)) == *first);
+  const auto other_tap = ledger.calibration(two, 2'222'222, "config", at(3));
+  CHECK(*other_tap != *first);
+  const auto second = ledger.calibration(one, 2'000'000, "anna", at(4));
+  CHECK(*second != *first);
+  // Back to the old value is a new decision, with a version of its own.
+  const auto third = ledger.calibration(one, 2'222'222, "anna", at(5));
+  CHECK(*third != *first);
+  CHECK(*third != *second);
+  bar.reopen();
+  CHECK(*bar.ledger().calibration(one, 2'222'222, "config", at(6)) == *third);
+  bar.close();
+  CHECK(bar.value("SELECT group_concat(version) FROM calibrations WHERE tap_id = 1") == "1,2,3");
+  CHECK(bar.value("SELECT count(*) FROM audit_log") == "4");
+  CHECK(bar.value("SELECT actor || ': ' || target || ' ' || details FROM audit_log"
+                  " WHERE log_seq = 3") == "anna: tap 1 nl per pulse: 2222222 -> 2000000");
+}
+
+TEST_CASE("what is no calibration is refused", "[measuring]") {
+  Bar bar;
+  const auto refused = [&bar](std::int32_t tap, std::int64_t value, const std::string& who) {
+    const auto result = bar.ledger().calibration(model::TapId{tap}, value, who, at(1));
+    return !result && result.error().kind == storage::Error::Kind::refused;
+  };
+  CHECK(refused(1, 0, "anna"));
+  CHECK(refused(1, -5, "anna"));
+  CHECK(refused(1, 1'000'000'001, "anna"));
+  CHECK(refused(0, 1000, "anna"));
+  CHECK(refused(1, 1000, ""));
+  bar.close();
+  CHECK(bar.value("SELECT count(*) FROM calibrations") == "0");
+  CHECK(bar.value("SELECT count(*) FROM audit_log") == "0");
+}
+
+TEST_CASE("a flow event told twice is one row", "[measuring]") {
+  Bar bar;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");
+    CHECK(outcome(bar.ledger().record_flow_event(leak("stopped", 90))) == "ok");
+  }
+  bar.close();
+  CHECK(bar.value("SELECT count(*) FROM flow_events") == "2");
+  CHECK(bar.value("SELECT event_id || reason || session_state || duration_ms || status FROM"
+                  " flow_events WHERE event_status = 'stopped'") ==
+        "boot-1-leak-1flow_without_sessionidle3000new");
+}
+
+TEST_CASE("of the updates that wait only the newest stays", "[measuring]") {
+  Bar bar;
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");
+  for (std::int64_t volume = 10; volume <= 2000; volume += 10) {
+    REQUIRE(outcome(bar.ledger().record_flow_event(leak("updated", volume))) == "ok");
+  }
+  bar.close();
+  CHECK(bar.value("SELECT count(*) FROM flow_events") == "2");
+  CHECK(bar.value("SELECT max(volume_ml) FROM flow_events") == "2000");
+  bar.open();
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("stopped", 2010))) == "ok");
+  bar.close();
+  CHECK(bar.value("SELECT group_concat(event_status) FROM flow_events") == "started,stopped");
+}
+
+TEST_CASE("a flow event that cannot be right is refused", "[measuring]") {
+  Bar bar;
+  model::FlowEvent bad = leak("started", 5);
+  SECTION("no id") {
+    bad.event_id.clear();
+  }
+  SECTION("an endless id") {
+    bad.event_id = std::string(129, 'x');
+  }
+  SECTION("an unknown status") {
+    bad.event_status = "paused";
+  }
+  SECTION("no tap") {
+    bad.tap_id = model::TapId{0};
+  }
+  SECTION("negative volume") {
+    bad.volume = model::Volume::millilitres(-1);
+  }
+  SECTION("negative duration") {
+    bad.duration = std::chrono::milliseconds{-1};
+  }
+  SECTION("an endless reason") {
+    bad.reason = std::string(129, 'x');
+  }
+  SECTION("an endless state") {
+    bad.session_state = std::string(65, 'x');
+  }
+  CHECK_THAT(outcome(bar.ledger().record_flow_event(bad)), StartsWith("refused"));
+}
+
+TEST_CASE("notes are kept, and the schema's version is not one of them", "[notes]") {
+  Bar bar;
+  CHECK_FALSE(bar.ledger().meta("installation_id")->has_value());
+  CHECK(outcome(bar.ledger().set_meta("installation_id", "abc")) == "ok");
+  CHECK(outcome(bar.ledger().set_meta("installation_id", "it's \"def\"; --")) == "ok");
+  CHECK_THAT(outcome(bar.ledger().set_meta("schema_version", "7")), StartsWith("refused"));
+  CHECK_THAT(outcome(bar.ledger().audit("", "act", "target", "", at(1))), StartsWith("refused"));
+  CHECK_THAT(outcome(bar.ledger().audit("anna", "", "target", "", at(1))), StartsWith("refused"));
+  bar.reopen();
+  CHECK(*bar.ledger().meta("installation_id") == "it's \"def\"; --");
+  CHECK(*bar.ledger().meta("schema_version") == "1");
+}
