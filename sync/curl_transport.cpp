@@ -298,7 +298,7 @@ struct CurlTransport::Implementation {
   std::string authority;
   Multi multi;
   std::map<CURL*, std::unique_ptr<Transfer>> transfers;
-  std::vector<Completion> failed_to_start;
+  std::vector<std::pair<RequestId, TransportError>> failed_to_start;
 
   void begin(RequestId id, const HttpRequest& request);
   void drop(CURL* easy);
@@ -330,7 +330,10 @@ void CurlTransport::Implementation::drop(CURL* easy) {
 }
 
 std::vector<Completion> CurlTransport::Implementation::collect() {
-  std::vector<Completion> completions = std::exchange(failed_to_start, {});
+  std::vector<Completion> completions;
+  for (auto& [id, error] : std::exchange(failed_to_start, {})) {
+    completions.push_back({id, tl::unexpected<TransportError>{std::move(error)}});
+  }
   int running = 0;
   curl_multi_perform(multi.get(), &running);
   int left = 0;
@@ -369,10 +372,9 @@ void CurlTransport::start(RequestId id, const HttpRequest& request) {
     self_->begin(id, request);
   } catch (const std::exception& error) {
     // The error comes out of wait like any other: the caller has one way to hear of outcomes.
-    self_->failed_to_start.push_back(
-        {id, tl::make_unexpected(
-                 TransportError{TransportError::Kind::other,
-                                fmt::format("{} ({})", error.what(), self_->authority)})});
+    self_->failed_to_start.emplace_back(
+        id, TransportError{TransportError::Kind::other,
+                           fmt::format("{} ({})", error.what(), self_->authority)});
   }
 }
 

@@ -26,13 +26,13 @@ HttpResponse web_page() {
 HttpResponse damaged(HttpResponse response, Dice& dice) {
   std::string& body = response.body;
   if (body.empty()) {
-    body = "{";
+    body.push_back('{');
   } else if (dice.chance(300)) {
     body.resize(dice.below(body.size()));
   } else if (dice.chance(500)) {
     body[dice.below(body.size())] = static_cast<char>(dice.below(256));
   } else {
-    body = "[1, 2, {\"results\": 7}]";
+    body = std::string{"[1, 2, {\"results\": 7}]"};
   }
   return response;
 }

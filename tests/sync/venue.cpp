@@ -1,5 +1,6 @@
 #include "tests/sync/venue.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "sync/wire.hpp"
@@ -105,7 +106,7 @@ HttpResponse Venue::authorize(const HttpRequest& request) {
 
 HttpResponse Venue::snapshot(const HttpRequest& request) {
   if (!has_snapshot) return reply(404, {{"detail", "Not Found"}});
-  const std::string etag = "\"" + std::to_string(revision_) + (emergency_stop ? "s\"" : "\"");
+  const std::string etag = fmt::format("\"{}{}\"", revision_, emergency_stop ? "s" : "");
   const auto known = request.headers.find("If-None-Match");
   if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
   return {200, {{"etag", etag}}, snapshot_body()};
