@@ -19,13 +19,14 @@ class Chip {
   Chip() { wait(1ms); }
 
   std::uint8_t read(std::uint8_t address) {
-    const std::array<std::uint8_t, 2> tx{static_cast<std::uint8_t>(0x80U | (address << 1U)), 0};
+    const std::array<std::uint8_t, 2> tx{
+        static_cast<std::uint8_t>(0x80U | (unsigned{address} << 1U)), 0};
     std::array<std::uint8_t, 2> rx{};
     model.transfer(tx, rx, now_ += 1us);
     return rx[1];
   }
   void write(std::uint8_t address, std::uint8_t value) {
-    const std::array<std::uint8_t, 2> tx{static_cast<std::uint8_t>(address << 1U), value};
+    const std::array<std::uint8_t, 2> tx{static_cast<std::uint8_t>(unsigned{address} << 1U), value};
     std::array<std::uint8_t, 2> rx{};
     model.transfer(tx, rx, now_ += 1us);
   }
