@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <cstdint>
 #include <future>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,36 @@ TEST_CASE("an id that several guests claim at once is charged to one", "[concurr
   CHECK(std::ranges::count(verdicts, "accepted/duplicate_existing") == 1);
   CHECK(std::ranges::count(verdicts, "conflict/id_reused") == thread_count - 2);
   CHECK(bar.client().get("/test/totals").body["charged_cents"] == 531);
+}
+
+// At 10.00 a litre a millilitre costs a cent, so what the kegs lost is what the guests lost.
+TEST_CASE("a snapshot taken under load is of one moment", "[concurrency]") {
+  Bar bar;
+  const auto sum = [](const json& list, const char* field) {
+    std::int64_t total = 0;
+    for (const auto& one : list) total += one.at(field).get<std::int64_t>();
+    return total;
+  };
+  const auto pour = [&bar] {
+    Client client = bar.another_client();
+    for (int n = 0; n < 100; ++n) {
+      client.sync({pour_row("tx-" + std::to_string(n), evas_card, ipa_tap, 100, 1000)});
+    }
+  };
+  const auto difference = [&sum](const json& snapshot) {
+    return sum(snapshot["kegs"], "current_volume_ml") - sum(snapshot["guests"], "balance_cents");
+  };
+  const char* const path = "/api/controllers/pi-1/snapshot";
+  const std::int64_t expected = difference(bar.client().get(path).body);
+  auto pouring = std::async(std::launch::async, pour);
+  std::set<std::int64_t> seen;
+  while (pouring.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
+    const json snapshot = bar.client().get(path).body;
+    CHECK(difference(snapshot) == expected);
+    seen.insert(snapshot["revision"].get<std::int64_t>());
+  }
+  CHECK(seen.size() > 1);
+  CHECK(bar.balance_of(eva) == 0);
 }
 
 TEST_CASE("after any load charges, debits, kegs and audit agree to the cent", "[concurrency]") {
