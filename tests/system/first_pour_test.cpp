@@ -23,11 +23,12 @@ TEST_CASE("a card opens the tap, the glass is charged, the server knows", "[syst
   CHECK(books.charged_here == books.charged_at_server);
   CHECK(books.charged_here >= 258);  // 200 ml at 12.90 a litre
   CHECK(venue.pours().at(0).at("authorized_by") == "server");
-  // What the meter counted is what ran: 2 % and a pulse for ramps below the turbine's knee.
+  // What the meter counted is what ran, but for what the turbine itself gets wrong: it spins on for
+  // 40 ms after a flow of 200 ml/s (4 ml too much) and reads too little at the valve's ramps.
   const std::int64_t ran_ul = venue.truth().at(0).passed_ul;
   const std::int64_t recorded_ul = books.volume_at_server_ml * 1000;
-  CHECK(recorded_ul <= ran_ul + 1'000);
-  CHECK(recorded_ul >= ran_ul - ran_ul / 50 - 1'000);
+  CHECK(recorded_ul <= ran_ul + 5'000);
+  CHECK(recorded_ul >= ran_ul - 5'000);
 }
 
 TEST_CASE("pours go on from the cached balances while the server is dead, and drain after",
