@@ -29,7 +29,7 @@ pack_guest() {
     die "busybox is linked with libraries, the guest needs the static one: install busybox-static"
   fi
   install -m 755 "$rig_dir/guest/init" "$root/init"
-  cp -r "$rig_dir/guest/checks.sh" "$rig_dir/guest/machine.sh" "$rig_dir/jobs" "$root/rig/"
+  cp -r "$rig_dir"/guest/*.sh "$rig_dir/jobs" "$root/rig/"
   cp "$kernel_dir"/modules/*.ko "$root/rig/modules/"
   for program in "$@"; do
     add_program "${program%%=*}" "$(basename "${program##*=}")"

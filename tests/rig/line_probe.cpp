@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view usage =
     "usage: line_probe find NAME           prints the chip and offset\n"
-    "       line_probe count NAME IDLE_MS  counts rising edges until none came for so long\n"
+    "       line_probe count NAME IDLE_MS  counts edges until none came for so long\n"
     "       line_probe hold NAME           drives the line to 1 until it is killed";
 constexpr std::size_t event_buffer_size = 1024;  // The kernel's own limit.
 constexpr std::chrono::seconds first_edge_patience{60};
@@ -58,24 +58,28 @@ void count(const std::string& name, std::chrono::milliseconds idle) {
           .set_event_buffer_size(event_buffer_size)
           .add_line_settings(line.offset, gpiod::line_settings{}
                                               .set_direction(gpiod::line::direction::INPUT)
-                                              .set_edge_detection(gpiod::line::edge::RISING))
+                                              .set_edge_detection(gpiod::line::edge::BOTH))
           .do_request();
   say_ready();
   gpiod::edge_event_buffer buffer{event_buffer_size};
   std::size_t events = 0;
   std::size_t gaps = 0;
+  std::size_t out_of_turn = 0;
+  auto last_type = gpiod::edge_event::event_type::FALLING_EDGE;
   unsigned long last = 0;
   std::chrono::nanoseconds patience = first_edge_patience;
   while (request.wait_edge_events(patience)) {
     request.read_edge_events(buffer);
     for (const auto& event : buffer) {
       if (event.line_seqno() != last + 1) ++gaps;
+      if (event.type() == last_type) ++out_of_turn;
       last = event.line_seqno();
+      last_type = event.type();
       ++events;
     }
     patience = idle;
   }
-  fmt::print("events {} gaps {} last {}\n", events, gaps, last);
+  fmt::print("events {} gaps {} out of turn {}\n", events, gaps, out_of_turn);
 }
 
 void hold(const std::string& name) {

@@ -1,4 +1,4 @@
-// The liquid of the rig: makes pulses on a simulated meter line, through the kernel, at an exact
+// The liquid of the rig: makes pulses on a simulated meter line, through the kernel, at a given
 // rate; on demand only while a valve line is on, with some more after it falls, as a meter does
 // behind a real valve. Prints how many pulses it made, so that a job knows what must be billed.
 // Started by the rig's jobs; works on gpio-sim's files in sysfs.
@@ -32,7 +32,7 @@ constexpr std::string_view usage =
     "usage: pulse_source --meter DIR --count N --rate HZ [--valve DIR [--tail N] [--patience MS]]\n"
     "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5)\n"
     "  --count N      pulses until the liquid ends, tail not counted\n"
-    "  --rate HZ      pulses per second\n"
+    "  --rate HZ      pulses per second, at most\n"
     "  --valve DIR    only while this line's value is 1; waits for it first\n"
     "  --tail N       pulses after the valve falls (0)\n"
     "  --patience MS  gives up when the valve has not opened by then (60000)\n"
@@ -89,21 +89,19 @@ UniqueFd open_line_file(const std::string& path, int flags) {
   return file;
 }
 
-// A meter on a line of its own: one pulse is a rising and a falling edge, half a period apart.
+// A meter on a line of its own: one pulse is a rising and a falling edge, half a period apart. Like
+// a turbine, and unlike a timer, it does not hurry after a delay: two edges are never closer.
 class Meter {
  public:
   Meter(const std::string& line, std::int64_t rate)
       : pull_{open_line_file(line + "/pull", O_WRONLY)},
-        half_period_{nanoseconds{1s} / (2 * rate)},
-        next_{since_boot_now()} {}
+        half_period_{nanoseconds{1s} / (2 * rate)} {}
 
   void pulse() {
     set("pull-up");
     set("pull-down");
     ++pulses_;
   }
-  // Liquid that stood still starts anew: no burst to make up for the pause.
-  void start() { next_ = since_boot_now(); }
   [[nodiscard]] std::int64_t pulses() const { return pulses_; }
 
  private:
@@ -111,13 +109,11 @@ class Meter {
     if (::pwrite(pull_.get(), level.data(), level.size(), 0) < 0) {
       throw std::system_error(errno, std::generic_category(), "pulling the meter line");
     }
-    next_ += half_period_;
-    tapd::drivers::pause_for(next_ - since_boot_now());
+    tapd::drivers::pause_for(half_period_);
   }
 
   UniqueFd pull_;
   nanoseconds half_period_;
-  nanoseconds next_;
   std::int64_t pulses_{0};
 };
 
@@ -154,7 +150,6 @@ int pour(const Arguments& arguments) {
     fmt::print(stderr, "pulse_source: the valve did not open\n");
     return 1;
   }
-  meter.start();
   while (meter.pulses() < arguments.count && (!valve || valve->is_open())) meter.pulse();
   const auto before_tail = meter.pulses();
   const bool shut = valve && !valve->is_open();

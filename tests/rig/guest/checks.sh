@@ -29,11 +29,11 @@ check_contains() {
 # within SECONDS COMMAND...: true as soon as the command is, false when the time is up. They are the
 # machine's own seconds, which pass quickly on the host while nothing happens.
 within() {
-  local tries=$(($1 * 50))
+  local tries=$(($1 * 20))
   shift
   while [ $tries -gt 0 ]; do
     if "$@" >/dev/null 2>&1; then return 0; fi
-    usleep 20000
+    usleep 50000
     tries=$((tries - 1))
   done
   return 1

@@ -77,5 +77,5 @@ reader_up() {
 reader() { echo "$*" >"$READER_COMMANDS"; }
 reader_down() {
   kill "$READER_PID"
-  wait "$READER_PID" 2>/dev/null
+  wait "$READER_PID" 2>/dev/null || true # that is the signal
 }
