@@ -42,13 +42,13 @@ struct Ledger::Implementation {
         return {};
       });
     } else {
-      std::optional<Answer> answer;
+      Result<Answer> answer = tl::make_unexpected(Error{});
       const Result<> done = commits.run([&work, &answer]() -> Result<> {
         answer = work();
         return {};
       });
-      if (!done) return tl::make_unexpected(done.error());
-      return std::move(*answer);
+      if (!done) answer = tl::make_unexpected(done.error());
+      return answer;
     }
   }
 
@@ -92,7 +92,7 @@ std::unique_ptr<Implementation> open(const LedgerOptions& options) {
 
 }  // namespace
 
-Ledger::Ledger(LedgerOptions options) : self_{open<Implementation>(options)} {}
+Ledger::Ledger(const LedgerOptions& options) : self_{open<Implementation>(options)} {}
 
 Ledger::~Ledger() = default;
 

@@ -99,7 +99,7 @@ class Ledger {
  public:
   /// Opens or creates the file, sets and reads back every pragma, checks it, migrates it. Throws
   /// OpenError naming the file, what is wrong and what to do.
-  explicit Ledger(LedgerOptions options);
+  explicit Ledger(const LedgerOptions& options);
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;

@@ -28,8 +28,8 @@ Wanted<Item> in_order(const std::vector<Item>& items, KeyOf key_of) {
   Wanted<Item> wanted;
   wanted.reserve(items.size());
   for (const Item& item : items) wanted.emplace_back(key_of(item), &item);
-  std::stable_sort(wanted.begin(), wanted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  // Of two entries with one key the later stands later in the snapshot, and so in memory.
+  std::sort(wanted.begin(), wanted.end());
   Wanted<Item> last_of_each;
   last_of_each.reserve(wanted.size());
   for (auto& entry : wanted) {
