@@ -5,8 +5,8 @@
 #include <array>
 #include <cmath>
 #include <fstream>
-#include <string>
 #include <stdexcept>
+#include <string>
 
 #include "drivers/sim/words.hpp"
 
@@ -70,7 +70,9 @@ void Scenario::begin(SinceBoot now) {
 
 std::vector<Command> Scenario::due(SinceBoot now) {
   std::vector<Command> commands;
-  while (next() && *next() <= now) commands.push_back(steps_[played_++].command);
+  for (auto at = next(); at && *at <= now; at = next()) {
+    commands.push_back(steps_[played_++].command);
+  }
   return commands;
 }
 

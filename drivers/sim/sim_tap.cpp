@@ -13,7 +13,9 @@ constexpr double most_bounces = 3;
 constexpr double shortest_noise_s = 300e-6;
 constexpr double longest_noise_s = 1e-3;
 
-enum Stream : std::uint64_t { magnets, wire, noise };
+constexpr std::uint64_t stream_magnets = 0;
+constexpr std::uint64_t stream_wire = 1;
+constexpr std::uint64_t stream_noise = 2;
 
 }  // namespace
 
@@ -25,9 +27,9 @@ SimTap::SimTap(const SimTapPlan& plan, std::uint64_t seed, SinceBoot now, const 
     : plan_{plan.meter},
       flow_{plan, now, from},
       now_{now},
-      magnets_{seed, Stream::magnets},
-      wire_{seed, Stream::wire},
-      noise_{seed, Stream::noise},
+      magnets_{seed, stream_magnets},
+      wire_{seed, stream_wire},
+      noise_{seed, stream_noise},
       edges_{from.edges} {
   expect_next_turn();
 }

@@ -33,7 +33,8 @@ Station::Station(StationParts parts, const Clock& clock)
       timer_{make_timer()},
       tap_{parts_.plan, parts_.seed, clock.read().since_boot, parts_.from},
       filter_{parts_.plan.shortest_interval},
-      flicker_{parts_.plan.reader.silence_rate, parts_.plan.reader.garble_rate},
+      flicker_{.silence_rate = parts_.plan.reader.silence_rate,
+               .garble_rate = parts_.plan.reader.garble_rate},
       air_{parts_.seed, stream_air} {
   const std::lock_guard lock{mutex_};
   move_hand();
@@ -91,7 +92,8 @@ Look Station::look_at_cards() {
   if (luck < flicker_.silence_rate + flicker_.garble_rate) return Garbled{"CRC of the SAK"};
   if (cards_.size() > 1) return SeveralCards{};
   if (reader_ == ReaderCondition::bad_check) return Garbled{"BCC of the UID"};
-  if (const auto why = iso14443::refusal_of(cards_[0])) return UnusableCard{cards_[0], *why};
+  if (const auto why = iso14443::refusal_of(cards_[0]))
+    return UnusableCard{.uid = cards_[0], .why = *why};
   return CardSeen{cards_[0]};
 }
 

@@ -2,9 +2,14 @@
 // scenario.cpp.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstddef>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <vector>
 
 namespace tapd::drivers::sim {
@@ -28,15 +33,14 @@ template<typename Number>
 [[nodiscard]] std::optional<Number> number_in(std::string_view word) {
   Number number{};
   const char* const end = word.data() + word.size();
-  const auto [stopped, error] = [&] {
-    if constexpr (std::is_floating_point_v<Number>) {
-      return std::from_chars(word.data(), end, number, std::chars_format::fixed);
-    } else {
-      return std::from_chars(word.data(), end, number);
-    }
-  }();
-  if (error != std::errc{} || stopped != end) return std::nullopt;
-  if (!(number - number == Number{})) return std::nullopt;  // "inf" and "nan" are read as well.
+  std::from_chars_result read{};
+  if constexpr (std::is_floating_point_v<Number>) {
+    read = std::from_chars(word.data(), end, number, std::chars_format::fixed);
+    if (!std::isfinite(number)) return std::nullopt;  // "inf" and "nan" are read as well.
+  } else {
+    read = std::from_chars(word.data(), end, number);
+  }
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
   return number;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "drivers/sim/bar.hpp"
+#include "tests/drivers/set_clock.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tapd::drivers::sim {
@@ -18,16 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-
-/// A clock that others set.
-class SetClock final : public Clock {
- public:
-  [[nodiscard]] ClockReading read() const override { return {.since_boot = now_}; }
-  void pass(std::chrono::nanoseconds duration) { now_ += duration; }
-
- private:
-  SinceBoot now_{1h};
-};
 
 BarPlan bar_with_truth(const std::filesystem::path& file) {
   BarPlan plan;
