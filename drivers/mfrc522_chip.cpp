@@ -23,6 +23,8 @@ constexpr int answer_polls_max = 5000;
 // ISO/IEC 14443-3: a card may need 5 ms of field to start, and as long to be sure to have stopped.
 constexpr nanoseconds field_settles = 5ms;
 
+constexpr const char* too_hot = "the MFRC522 is too hot and has switched its field off";
+
 constexpr std::size_t burst_max = mfrc522::fifo_size + 1;
 
 constexpr std::array health_checks{
@@ -195,15 +197,22 @@ tl::expected<std::uint8_t, std::string> Mfrc522Chip::await_request() {
     if (pacing_.now() >= deadline) break;
     pacing_.wait(answer_pause);
   }
-  return tl::unexpected(
-      std::string("the MFRC522 hangs: neither its receiver nor its timer came to an end"));
+  return tl::unexpected(why_it_hangs());
+}
+
+// A chip that is too hot has no field, and waits for one before it sends.
+std::string Mfrc522Chip::why_it_hangs() {
+  const auto errors = read(Register::error);
+  if (!errors) return errors.error();
+  if ((*errors & mfrc522::error_temperature) != 0) return too_hot;
+  return "the MFRC522 hangs: neither its receiver nor its timer came to an end";
 }
 
 tl::expected<AirAnswer, std::string> Mfrc522Chip::collect(std::uint8_t requests) {
   const auto errors = read(Register::error);
   if (!errors) return tl::unexpected(errors.error());
   if ((*errors & mfrc522::error_temperature) != 0) {
-    return tl::unexpected(std::string("the MFRC522 is too hot and has switched its field off"));
+    return tl::unexpected(std::string(too_hot));
   }
   const auto level = read(Register::fifo_level);
   if (!level) return tl::unexpected(level.error());

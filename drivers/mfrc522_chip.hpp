@@ -69,6 +69,7 @@ class Mfrc522Chip {
   [[nodiscard]] Status compare(const mfrc522::Setting& setting);
   [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits);
   [[nodiscard]] tl::expected<std::uint8_t, std::string> await_request();
+  [[nodiscard]] std::string why_it_hangs();
   [[nodiscard]] tl::expected<AirAnswer, std::string> collect(std::uint8_t requests);
 
   SpiBus& bus_;

@@ -127,6 +127,8 @@ std::uint8_t Mfrc522Model::peek(std::uint8_t address) const {
       return timer_count(true);
     case reg::timer_count_low:
       return timer_count(false);
+    case reg::error:
+      return static_cast<std::uint8_t>(overheated_ ? plain | error_temperature : plain);
     case reg::status1:
       return static_cast<std::uint8_t>(timer_end_ ? plain | status1_timer_runs : plain);
     default:

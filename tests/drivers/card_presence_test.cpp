@@ -177,6 +177,14 @@ TEST_CASE("two cards are refused once until the field is clear", "[presence]") {
   CHECK(table.looks(2, SeveralCards{}).size() == 1);
 }
 
+TEST_CASE("noise that looks like two cards for one look refuses nobody", "[presence]") {
+  Table table;
+  for (int i = 0; i < 20; ++i) {
+    CHECK(table.look(SeveralCards{}).empty());
+    CHECK(table.look(NobodyThere{}).empty());
+  }
+}
+
 TEST_CASE("when one of two cards is taken away the other arrives", "[presence]") {
   Table table;
   CHECK(table.looks(3, SeveralCards{}).size() == 1);

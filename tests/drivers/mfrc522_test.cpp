@@ -1,5 +1,6 @@
 #include "drivers/mfrc522.hpp"
 
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <chrono>
@@ -201,6 +202,62 @@ TEST_CASE("a brown-out is trouble at the next look, and cured with it", "[mfrc52
   }
 }
 
+/// Writes a register behind the driver's back.
+void corrupt(Bench& bench, std::uint8_t address, std::uint8_t value) {
+  const std::array<std::uint8_t, 2> tx{static_cast<std::uint8_t>(unsigned{address} << 1U), value};
+  std::array<std::uint8_t, 2> rx{};
+  bench.model.transfer(tx, rx, bench.time.now);
+}
+
+TEST_CASE("any setting that is lost is noticed within eight looks, and named", "[mfrc522]") {
+  const auto address = GENERATE(as<std::uint8_t>{}, 0x11, 0x14, 0x15, 0x26, 0x2A, 0x2B, 0x2D);
+  Bench bench;
+  for (int before = 0; before < 8; ++before) {
+    CAPTURE(address, before);
+    for (int i = 0; i < before; ++i) static_cast<void>(bench.look());
+    bench.start();
+    // One bit that is not the field's: the chip goes on as if nothing had happened.
+    const std::uint8_t bit = address == 0x14 || address == 0x15 || address == 0x26 ? 0x40 : 0x01;
+    corrupt(bench, address, bench.model.peek(address) ^ bit);
+    bool noticed = false;
+    for (int i = 0; i < 8 && !noticed; ++i) {
+      const Look look = bench.look();
+      if (std::holds_alternative<NobodyThere>(look)) continue;
+      noticed = true;
+      CHECK(trouble_of(look).find(fmt::format("register {:02X}", address)) != std::string::npos);
+    }
+    CHECK(noticed);
+    bench.start();
+  }
+}
+
+// A chip that sends without waiting for its field hears silence whoever lies there.
+TEST_CASE("silence without a field is trouble, not absence", "[mfrc522]") {
+  Bench bench;
+  bench.model.place(card_with_uid(four_bytes));
+  for (int before = 0; before < 8; ++before) {
+    CAPTURE(before);
+    for (int i = 0; i < before; ++i) REQUIRE(saw(bench.look(), four_bytes));
+    REQUIRE(saw(bench.look(), four_bytes));
+    corrupt(bench, 0x11, 0x1D);
+    corrupt(bench, 0x14, 0x80);
+    REQUIRE(std::holds_alternative<ReaderTrouble>(bench.look()));
+  }
+}
+
+TEST_CASE("a version that changes is a bus that garbles", "[mfrc522]") {
+  Bench bench;
+  bench.start();
+  bench.model.set_stuck(0x37, std::uint8_t{0x12});
+  bool noticed = false;
+  for (int i = 0; i < 8 && !noticed; ++i) {
+    const Look look = bench.look();
+    const auto* trouble = std::get_if<ReaderTrouble>(&look);
+    noticed = trouble != nullptr && trouble->what.find("version changed") != std::string::npos;
+  }
+  CHECK(noticed);
+}
+
 TEST_CASE("a brown-out in the middle of a look is never absence", "[mfrc522]") {
   Bench bench;
   bench.model.place(card_with_uid(seven_bytes));
@@ -245,7 +302,7 @@ TEST_CASE("a hot chip is trouble until it has cooled down", "[mfrc522]") {
   bench.start();
   bench.model.place(card_with_uid(four_bytes));
   bench.model.set_overheated(true);
-  for (int i = 0; i < 5; ++i) CHECK(std::holds_alternative<ReaderTrouble>(bench.look()));
+  for (int i = 0; i < 5; ++i) CHECK(trouble_of(bench.look()).find("too hot") != std::string::npos);
   bench.model.set_overheated(false);
   CHECK(saw(bench.look(), four_bytes));
 }
