@@ -8,15 +8,15 @@ namespace tapd::drivers {
 /// What is to be shown. Kinds of denial differ so that staff can tell them apart from afar.
 enum class Signal : std::uint8_t {
   off,
-  idle,             ///< Lay a card on.
-  wait,             ///< Asking for authorization.
-  ready,            ///< Valve open: pour.
+  idle,   ///< Lay a card on.
+  wait,   ///< Asking for authorization.
+  ready,  ///< Valve open: pour.
   pouring,
-  nearly_out,       ///< The end of the credit or of the serving is near.
-  denied_funds,     ///< Not enough balance.
-  denied_card,      ///< Unknown, lost, inactive card, or two cards.
-  denied_tap,       ///< This tap does not sell now.
-  remove_card,      ///< Finished: take the card away.
+  nearly_out,    ///< The end of the credit or of the serving is near.
+  denied_funds,  ///< Not enough balance.
+  denied_card,   ///< Unknown, lost, inactive card, or two cards.
+  denied_tap,    ///< This tap does not sell now.
+  remove_card,   ///< Finished: take the card away.
   fault,
 };
 
