@@ -15,7 +15,7 @@ drivers::sim::BarPlan bar_plan(const BenchPlan& plan) {
   drivers::sim::BarPlan bar;
   for (std::size_t i = 0; i < plan.taps; ++i) {
     drivers::sim::SimTapPlan tap;
-    tap.keg_ml = 1'000'000'000;
+    tap.keg_ml = 1'000'000;
     tap.most_ml_per_s = 1'000;
     tap.handle_ml_per_s = plan.rate_ml_per_s;
     // An ideal meter: what is measured is the controller, not the turbine.
