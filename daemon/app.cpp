@@ -62,7 +62,8 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .own_price = tap.own_price,
                       .meter = hardware.taps[i].meter.get(),
                       .valve = hardware.taps[i].valve.get(),
-                      .indicator = hardware.taps[i].indicator.get()});
+                      .indicator = hardware.taps[i].indicator.get(),
+                      .last_look = {}});
   }
   return setups;
 }
@@ -187,10 +188,12 @@ class Running {
   void start_readers() {
     constexpr std::chrono::milliseconds pace{50};  // hardware notes: 10 to 20 polls a second
     for (std::size_t i = 0; i < hardware_.taps.size(); ++i) {
-      readers_.emplace_back(std::move(hardware_.taps[i].reader), drivers::PresenceRules{}, pace,
-                            clock_, [this, i](drivers::PresenceEvent event) {
-                              tell_loop(Presence{.tap = i, .event = std::move(event)});
-                            });
+      const ReaderThread& reader =
+          readers_.emplace_back(std::move(hardware_.taps[i].reader), drivers::PresenceRules{}, pace,
+                                clock_, [this, i](drivers::PresenceEvent event) {
+                                  tell_loop(Presence{.tap = i, .event = std::move(event)});
+                                });
+      controller_.watch_reader_of(i, [&reader] { return reader.last_look(); });
     }
   }
 

@@ -140,12 +140,14 @@ void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
 }
 
 void Controller::on_tick(const Moment& now) {
+  last_tick_ = now.since_boot;
   for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
     // The filter holds the newest edge back until it has lasted; with no edge after it, this look
     // is what counts it.
     on_meter(tap, now);
   }
   for (TapSlot& tap : taps_) {
+    watch_reader(tap, now);
     deliver(tap, Tick{}, now);
     if (tap.progress_posted && now.since_boot - *tap.progress_posted >= options_.storage_stall) {
       deliver(tap, Locked{LockReason::storage, "the disk has not answered for too long"}, now);
@@ -157,6 +159,22 @@ void Controller::on_tick(const Moment& now) {
   }
 }
 
+/// A reader thread that hangs on its bus tells nothing, so its silence must be noticed here: a card
+/// that nobody looks at holds no valve open.
+void Controller::watch_reader(TapSlot& tap, const Moment& now) {
+  if (!tap.setup.last_look) return;
+  const bool stalled = now.since_boot - tap.setup.last_look() >= options_.reader_stall;
+  if (stalled == tap.reader_stalled) return;
+  if (stalled && !tap.session.valve_open()) return;  // nothing to guard, and nobody to wake for it
+  tap.reader_stalled = stalled;
+  if (stalled) {
+    deliver(tap, Faulted{.kind = FaultKind::reader, .what = "it has stopped looking for cards"},
+            now);
+  } else {
+    deliver(tap, Repaired{FaultKind::reader}, now);
+  }
+}
+
 std::optional<model::SinceBoot> Controller::wake_at() const {
   std::optional<model::SinceBoot> soonest;
   const auto consider = [&](const std::optional<model::SinceBoot>& at) {
@@ -165,6 +183,11 @@ std::optional<model::SinceBoot> Controller::wake_at() const {
   for (const TapSlot& tap : taps_) {
     consider(tap.session.wake_at());
     consider(tap.retry_end_at);
+    if (tap.setup.last_look && (tap.session.valve_open() || tap.reader_stalled)) {
+      // Stalled: look again every so often whether it has come back.
+      const auto looked = tap.reader_stalled ? last_tick_ : tap.setup.last_look();
+      consider(looked + options_.reader_stall);
+    }
     if (tap.progress_posted && tap.session.valve_open()) {
       consider(*tap.progress_posted + options_.storage_stall);
     }

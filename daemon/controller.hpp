@@ -35,6 +35,8 @@ struct TapSetup {
   drivers::FlowMeter* meter{nullptr};
   drivers::Valve* valve{nullptr};
   drivers::Indicator* indicator{nullptr};
+  /// When the reader's thread last finished a look; see `watch_reader_of`. Empty: not watched.
+  std::function<model::SinceBoot()> last_look;
 };
 
 /// How a card is authorized.
@@ -46,6 +48,7 @@ struct ControllerOptions {
   model::BootId boot;
   std::chrono::milliseconds storage_stall{5'000};  ///< A progress unanswered for so long: stop.
   std::chrono::milliseconds end_retry{1'000};      ///< An end that failed is written again.
+  std::chrono::milliseconds reader_stall{2'000};   ///< No look for so long: the card is not seen.
 };
 
 /// What the controller needs of the rest of the program. All of it returns at once.
@@ -77,6 +80,11 @@ class Controller {
   /// No valve is open and every pour's end is durable.
   [[nodiscard]] bool at_rest() const;
 
+  /// How to learn when a tap's reader last looked. Before the loop runs.
+  void watch_reader_of(std::size_t tap, std::function<model::SinceBoot()> last_look) {
+    taps_.at(tap).setup.last_look = std::move(last_look);
+  }
+
   [[nodiscard]] std::size_t tap_count() const { return taps_.size(); }
   [[nodiscard]] const TapSession& session(std::size_t tap) const { return taps_[tap].session; }
   [[nodiscard]] bool server_reachable() const { return server_reachable_; }
@@ -97,6 +105,7 @@ class Controller {
     std::string beverage;
     std::string guest;
     std::int64_t leaks{0};
+    bool reader_stalled{false};
   };
 
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
@@ -110,6 +119,7 @@ class Controller {
   void on_end_row(const EndRowDone& done, const model::Moment& now);
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);
+  void watch_reader(TapSlot& tap, const model::Moment& now);
   void report_leak(TapSlot& tap, const ReportLeak& leak, const model::Moment& now);
   void say(const TapSlot& tap, const Say& say);
   [[nodiscard]] TapSlot* find(model::TapId id);
@@ -118,6 +128,7 @@ class Controller {
   ControllerPorts ports_;
   std::vector<TapSlot> taps_;
   std::uint64_t last_ticket_{0};
+  model::SinceBoot last_tick_{};
   bool server_reachable_{false};
   World world_;
   std::optional<bool> server_stop_;  // as the server last told it in this run

@@ -16,6 +16,7 @@ ReaderThread::ReaderThread(std::unique_ptr<drivers::CardReader> reader,
       pace_{pace},
       clock_{clock},
       report_{std::move(report)},
+      last_look_{clock.read().since_boot.count()},
       thread_{[this](const std::stop_token& stop) { look_for_ever(stop); }} {}
 
 void ReaderThread::look_for_ever(const std::stop_token& stop) {
@@ -23,7 +24,9 @@ void ReaderThread::look_for_ever(const std::stop_token& stop) {
   std::condition_variable_any pause;
   while (!stop.stop_requested()) {
     const drivers::Look look = reader_->look(clock_.read().since_boot);
-    for (drivers::PresenceEvent& event : presence_.on(look, clock_.read().since_boot)) {
+    const auto now = clock_.read().since_boot;
+    last_look_.store(now.count());
+    for (drivers::PresenceEvent& event : presence_.on(look, now)) {
       if (std::holds_alternative<drivers::CardLeft>(event)) reader_->cycle_field();
       report_(std::move(event));
     }

@@ -2,7 +2,9 @@
 // lets CardPresence decide what the looks mean, and reports changes.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -26,6 +28,11 @@ class ReaderThread {
   ReaderThread(ReaderThread&&) = delete;
   ReaderThread& operator=(ReaderThread&&) = delete;
 
+  /// Since boot, when the last look ended: how others notice that this thread hangs. Any thread.
+  [[nodiscard]] std::chrono::nanoseconds last_look() const {
+    return std::chrono::nanoseconds{last_look_.load()};
+  }
+
  private:
   void look_for_ever(const std::stop_token& stop);
 
@@ -34,6 +41,7 @@ class ReaderThread {
   std::chrono::milliseconds pace_;
   const drivers::Clock& clock_;
   std::function<void(drivers::PresenceEvent)> report_;
+  std::atomic<std::int64_t> last_look_;
   std::jthread thread_;
 };
 

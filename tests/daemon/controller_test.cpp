@@ -1,0 +1,247 @@
+// The controller between a session and the world: what it does when a part of the world fails.
+#include "daemon/controller.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "session_fixture.hpp"
+
+namespace tapd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TestMeter final : public drivers::FlowMeter {
+ public:
+  int descriptor() const override { return -1; }
+  drivers::MeterReading read(drivers::SinceBoot) override { return std::exchange(waiting, {}); }
+  std::string describe() const override { return "a test's meter"; }
+  drivers::MeterReading waiting;
+};
+
+/// A valve that may be told to fail, as one whose line does not follow.
+class TestValve final : public drivers::Valve {
+ public:
+  tl::expected<void, std::string> open() override {
+    if (broken) return tl::unexpected<std::string>{"GPIO22 reads 0 after it was driven to 1"};
+    is_open = true;
+    return {};
+  }
+  tl::expected<void, std::string> shut() override {
+    is_open = false;
+    ++shuts;
+    return {};
+  }
+  std::string describe() const override { return "a test's valve"; }
+  bool is_open{false};
+  bool broken{false};
+  int shuts{0};
+};
+
+class SilentJournal final : public Journal {
+ public:
+  void line(Level, const std::string& text) noexcept override { lines.push_back(text); }
+  std::vector<std::string> lines;
+};
+
+/// One tap, authorized from the cache; the test answers for the ledger.
+class ControllerFixture {
+ public:
+  ControllerFixture()
+      : controller{{.authorize = AuthorizeMode::cached, .policy = {}, .boot = boot},
+                   {TapSetup{.id = model::TapId{1},
+                             .rules = {},
+                             .calibration = one_ml_per_edge,
+                             .known_close_time = {},
+                             .own_price = model::LitrePrice{1'000},
+                             .meter = &meter,
+                             .valve = &valve,
+                             .indicator = nullptr,
+                             .last_look = [this] { return looked; }}},
+                   {.storage = [this](StorageRequest request) { asked.push_back(request); },
+                    .ask_server = [](const sync::AuthorizeAsk&) {},
+                    .pours_waiting = [this] { ++told_sync; },
+                    .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
+                    .journal = &journal}} {
+    controller.start(now);
+  }
+
+  template<typename Kind>
+  [[nodiscard]] const Kind& newest() const {
+    for (auto request = asked.rbegin(); request != asked.rend(); ++request) {
+      if (const auto* found = std::get_if<Kind>(&*request)) return *found;
+    }
+    FAIL("not asked for");
+    throw std::logic_error{"unreachable"};
+  }
+  void card_arrives() {
+    drivers::Uid uid;
+    std::copy(ann.bytes().begin(), ann.bytes().end(), uid.bytes.begin());
+    uid.size = static_cast<std::uint8_t>(ann.bytes().size());
+    controller.on_presence(0, drivers::CardArrived{uid}, now);
+  }
+  void card_leaves() { controller.on_presence(0, drivers::CardLeft{}, now); }
+  void answer_facts() {
+    model::AuthorizationFacts facts;
+    facts.card = model::Card{.uid = ann, .guest_id = model::GuestId{"g"}};
+    facts.guest = model::Guest{
+        .id = model::GuestId{"g"}, .first_name = "Ann", .balance = model::Money{10'000}};
+    facts.heard_at = now;
+    facts.heard_boot = boot;
+    facts.available = model::Money{10'000};
+    controller.on_storage(FactsRead{.ticket = newest<ReadFacts>().ticket, .result = facts}, now);
+  }
+  void answer_begin() {
+    controller.on_storage(BeginRowDone{.tap = model::TapId{1},
+                                       .client_tx_id = newest<BeginRow>().begin.client_tx_id,
+                                       .result = {}},
+                          now);
+  }
+  void to_ready() {
+    card_arrives();
+    answer_facts();
+    answer_begin();
+  }
+  void flow(std::int64_t edges) {
+    meter.waiting.edges = edges;
+    controller.on_meter(0, now);
+  }
+  /// Time passes and the reader goes on looking, unless the test says otherwise.
+  void pass(std::chrono::milliseconds time, bool reader_looks = true) {
+    now.since_boot += time;
+    if (reader_looks) looked = now.since_boot;
+    controller.on_tick(now);
+  }
+  [[nodiscard]] TapState state() const { return controller.session(0).state(); }
+
+  model::BootId boot{"boot"};
+  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
+  model::SinceBoot looked{100s};
+  TestMeter meter;
+  TestValve valve;
+  SilentJournal journal;
+  std::vector<StorageRequest> asked;
+  int told_sync{0};
+  Controller controller;
+};
+
+EndRowDone failed_end(const ControllerFixture& tap, storage::Error::Kind kind) {
+  return {.tap = model::TapId{1},
+          .client_tx_id = tap.newest<EndRow>().end.last.client_tx_id,
+          .result = tl::unexpected(storage::Error{.kind = kind, .message = "tapd.db: full"})};
+}
+
+}  // namespace
+
+TEST_CASE("a pour goes from card to queue through the controller", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  REQUIRE(tap.valve.is_open);
+  tap.flow(120);
+  tap.card_leaves();
+  CHECK_FALSE(tap.valve.is_open);
+  tap.pass(150ms);
+  const EndRow& end = tap.newest<EndRow>();
+  CHECK(end.end.last.volume.in_millilitres() == 120);
+  tap.controller.on_storage(EndRowDone{.tap = model::TapId{1},
+                                       .client_tx_id = end.end.last.client_tx_id,
+                                       .result = model::Pour{}},
+                            tap.now);
+  CHECK(tap.told_sync == 1);
+  CHECK(tap.controller.at_rest());
+}
+
+TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks again",
+          "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.flow(50);
+  tap.pass(1'900ms, false);
+  REQUIRE(tap.valve.is_open);
+  REQUIRE(tap.controller.wake_at() <= tap.looked + 2s);
+  tap.pass(100ms, false);
+  CHECK_FALSE(tap.valve.is_open);
+  tap.pass(150ms, false);
+  CHECK(tap.newest<EndRow>().end.reason == model::StopReason::reader_fault);
+  CHECK(tap.state() == TapState::faulted);
+  REQUIRE(tap.controller.wake_at().has_value());
+  tap.card_leaves();
+  tap.pass(2s);
+  CHECK(tap.state() == TapState::idle);
+}
+
+TEST_CASE("a valve that does not follow is shut again and faults the tap", "[controller]") {
+  ControllerFixture tap;
+  tap.valve.broken = true;
+  const int shuts = tap.valve.shuts;
+  tap.to_ready();
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK(tap.valve.shuts > shuts);
+  tap.pass(150ms);
+  CHECK(tap.state() == TapState::faulted);
+  CHECK(tap.newest<EndRow>().end.last.volume == model::Volume{});
+}
+
+TEST_CASE("an end that the disk refuses is kept, written again, and nobody pours meanwhile",
+          "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.flow(80);
+  tap.card_leaves();
+  tap.pass(150ms);
+  tap.controller.on_storage(failed_end(tap, storage::Error::Kind::full), tap.now);
+  CHECK(tap.state() == TapState::locked);
+  CHECK_FALSE(tap.controller.at_rest());
+  const auto written = tap.asked.size();
+  tap.pass(1s);
+  REQUIRE(tap.asked.size() == written + 1);
+  const EndRow& again = tap.newest<EndRow>();
+  CHECK(again.end.last.volume.in_millilitres() == 80);
+  tap.controller.on_storage(EndRowDone{.tap = model::TapId{1},
+                                       .client_tx_id = again.end.last.client_tx_id,
+                                       .result = model::Pour{}},
+                            tap.now);
+  CHECK(tap.state() == TapState::idle);
+  CHECK(tap.controller.at_rest());
+}
+
+TEST_CASE("a disk that does not answer ends the pour", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  for (int second = 0; second < 7 && tap.valve.is_open; ++second) {
+    tap.flow(60);  // asks for progress, which is never answered
+    tap.pass(1s);
+  }
+  CHECK_FALSE(tap.valve.is_open);
+  tap.pass(150ms);
+  CHECK(tap.newest<EndRow>().end.reason == model::StopReason::storage_fault);
+}
+
+TEST_CASE("an answer to an older question opens nothing", "[controller]") {
+  ControllerFixture tap;
+  tap.card_arrives();
+  const auto old_ticket = tap.newest<ReadFacts>().ticket;
+  tap.card_leaves();
+  tap.card_arrives();
+  model::AuthorizationFacts facts;
+  facts.available = model::Money{10'000};
+  tap.controller.on_storage(FactsRead{.ticket = old_ticket, .result = facts}, tap.now);
+  CHECK(tap.state() == TapState::authorizing);
+}
+
+TEST_CASE("shutting down shuts every valve and waits for the rows", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.flow(10);
+  tap.controller.shut_down(tap.now);
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK_FALSE(tap.controller.at_rest());
+  tap.pass(150ms);
+  CHECK_FALSE(tap.controller.at_rest());
+  tap.controller.on_storage(EndRowDone{.tap = model::TapId{1},
+                                       .client_tx_id = tap.newest<EndRow>().end.last.client_tx_id,
+                                       .result = model::Pour{}},
+                            tap.now);
+  CHECK(tap.controller.at_rest());
+}
+
+}  // namespace tapd::test
