@@ -95,6 +95,7 @@ struct Transfer {
   HttpResponse response;
   std::size_t header_bytes{0};
   std::size_t header_count{0};
+  bool head_complete{false};       ///< The blank line after the headers came.
   const char* too_large{nullptr};  ///< What was too large.
   std::array<char, CURL_ERROR_SIZE> error{};
 };
@@ -116,8 +117,10 @@ void keep_header(Transfer& transfer, std::string_view line) {
   // An interim answer (100, 103) has a head of its own: forget it when the next one begins.
   if (line.starts_with("HTTP/")) {
     transfer.response.headers.clear();
+    transfer.head_complete = false;
     return;
   }
+  if (trimmed(line).empty()) transfer.head_complete = true;
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string name = lower(trimmed(line.substr(0, colon)));
@@ -284,6 +287,10 @@ HttpOutcome outcome_of(Transfer& transfer, CURLcode code, const std::string& aut
   if (code != CURLE_OK) {
     return tl::make_unexpected(TransportError{
         kind_of(transfer, code), fmt::format("{} ({})", reason_of(transfer, code), authority)});
+  }
+  if (!transfer.head_complete) {
+    return tl::make_unexpected(TransportError{
+        TransportError::Kind::other, fmt::format("cut within the headers ({})", authority)});
   }
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -34,28 +34,34 @@ Rows Drain::pick(const Rows& due) {
   if (!in_flight_.empty()) return {};
   // A row that is no longer due was settled elsewhere or waits for its time.
   suspects_ = those(due, suspects_, true);
-  aside_ = those(aside_, due, true);
+  std::erase_if(aside_, [&due](const Aside& each) { return !contains(due, each.row); });
   if (!suspects_.empty()) {
     return first(suspects_, std::max<std::size_t>(suspects_.size() / 2, 1));
   }
-  if (recheck_aside_ && !aside_.empty()) return first(aside_, most_);
-  Rows others = first(those(due, aside_, false), limit_);
+  if (went_through_) {
+    Rows unheard = first(aside_rows(Aside::Mark::none), most_);
+    if (!unheard.empty()) return unheard;
+  }
+  Rows others = first(those(due, aside_rows(), false), limit_);
   if (!others.empty()) return others;
-  return first(aside_, 1);
+  return first(aside_rows(), 1);
 }
 
 void Drain::started(Rows rows) {
   in_flight_ = std::move(rows);
 }
 
-void Drain::judged() {
+Rows Drain::judged() {
   const Rows rows = std::exchange(in_flight_, {});
   suspects_ = those(suspects_, rows, false);
-  aside_ = those(aside_, rows, false);
-  recheck_aside_ = !aside_.empty();
   last_failed_.clear();
+  take_back(rows);
+  Rows at_fault = aside_rows(Aside::Mark::between);
+  take_back(at_fault);
+  went_through_ = true;
   most_ = std::min(most_ + 1, batch_size_);
   if (suspects_.empty()) limit_ = std::min(limit_ * 2, most_);
+  return at_fault;
 }
 
 std::optional<model::ClientTxId> Drain::refused(bool too_large) {
@@ -64,7 +70,7 @@ std::optional<model::ClientTxId> Drain::refused(bool too_large) {
   if (rows.empty()) return std::nullopt;
   if (rows.size() == 1) {
     suspects_.clear();
-    aside_ = those(aside_, rows, false);
+    take_back(rows);
     limit_ = 1;
     return rows.front();
   }
@@ -78,40 +84,77 @@ std::optional<model::ClientTxId> Drain::refused(bool too_large) {
   return std::nullopt;
 }
 
-std::optional<model::ClientTxId> Drain::failed(Failure failure) {
+void Drain::failed(Failure failure) {
   const Rows rows = std::exchange(in_flight_, {});
-  if (rows.empty()) return std::nullopt;
+  if (rows.empty()) return;
+  const bool were_aside = is_aside(rows.front());
   // Within a halving the rows have failed before, in larger company.
-  const bool again = rows == last_failed_ || !suspects_.empty();
+  const bool again = rows == last_failed_ || !suspects_.empty() || were_aside;
   last_failed_ = rows;
-  if (rows.size() == 1) return single_failed(rows.front(), failure, again);
-  several_failed(rows, again);
-  return std::nullopt;
-}
-
-std::optional<model::ClientTxId> Drain::single_failed(const model::ClientTxId& row, Failure failure,
-                                                      bool again) {
-  const Rows alone{row};
-  if (contains(aside_, row)) {
-    suspects_.clear();
-    aside_ = those(aside_, alone, false);
-    const bool at_fault = recheck_aside_ && failure == Failure::server_error;
-    if (at_fault) return row;
-    // Its turn comes again after the others, and after a neighbour went through.
-    aside_.push_back(row);
-    recheck_aside_ = false;
-    return std::nullopt;
+  if (!were_aside) accuse_nobody();
+  if (rows.size() == 1) {
+    single_failed(rows.front(), failure, again);
+  } else if (again) {
+    suspects_ = rows;
   }
-  if (!again || aside_.size() >= most_aside) return std::nullopt;
-  suspects_.clear();
-  aside_.push_back(row);
-  limit_ = 1;
-  return std::nullopt;
 }
 
-void Drain::several_failed(const Rows& rows, bool again) {
-  const bool rechecking = contains(aside_, rows.front());
-  if (again || rechecking) suspects_ = rows;
+void Drain::not_looked_at() {
+  in_flight_.clear();
+  accuse_nobody();
+}
+
+void Drain::single_failed(const model::ClientTxId& row, Failure failure, bool again) {
+  using Mark = Aside::Mark;
+  if (!is_aside(row)) {
+    if (!again || aside_.size() >= most_aside) return;
+    suspects_.clear();
+    set_aside(row, Mark::none);
+    limit_ = 1;
+    return;
+  }
+  suspects_.clear();
+  if (failure == Failure::no_answer) {
+    set_aside(row, Mark::hangs);
+  } else {
+    set_aside(row, went_through_ ? Mark::between : Mark::none);
+  }
+}
+
+Rows Drain::aside_rows() const {
+  Rows rows;
+  for (const Aside& each : aside_) rows.push_back(each.row);
+  return rows;
+}
+
+Rows Drain::aside_rows(Aside::Mark mark) const {
+  Rows rows;
+  for (const Aside& each : aside_) {
+    if (each.mark == mark) rows.push_back(each.row);
+  }
+  return rows;
+}
+
+bool Drain::is_aside(const model::ClientTxId& row) const {
+  return std::any_of(aside_.begin(), aside_.end(),
+                     [&row](const Aside& each) { return each.row == row; });
+}
+
+// At the end: its turn comes after the others'.
+void Drain::set_aside(const model::ClientTxId& row, Aside::Mark mark) {
+  take_back({row});
+  aside_.push_back({row, mark});
+}
+
+void Drain::take_back(const Rows& rows) {
+  std::erase_if(aside_, [&rows](const Aside& each) { return contains(rows, each.row); });
+}
+
+void Drain::accuse_nobody() {
+  went_through_ = false;
+  for (Aside& each : aside_) {
+    if (each.mark == Aside::Mark::between) each.mark = Aside::Mark::none;
+  }
 }
 
 }  // namespace tapd::sync

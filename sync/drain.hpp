@@ -1,17 +1,18 @@
 // Which waiting pours go into the next request. When a request is refused as a whole, the row at
 // fault is found by halving, stands alone in the end and spends an attempt; its neighbours go
-// through. What may be the server's own trouble (500, no answer) accuses nobody so easily: the row
-// that is left alone is set aside, its neighbours are tried, and only when they went through and it
-// fails again is it at fault. One request is in flight at most. Pure; the pours lane calls it.
+// through. A 500 or silence may be the server's own trouble and accuses nobody so easily: the row
+// that is left alone is set aside and its neighbours are tried. It is at fault only when it fails
+// alone between two neighbours that go through. One request is in flight at most. Pure; the pours
+// lane calls it.
 //
 //   outcome        | more than one row            | one row
-//   ---------------+------------------------------+---------------------------------------------
+//   ---------------+------------------------------+----------------------------------------------
 //   judged         | those rows are done          | done
-//   refused (4xx)  | halve                        | culprit
-//   too large (413)| smaller batches from now on  | culprit
-//   500            | again; the 2nd time: halve   | 2nd time: aside; after a neighbour: culprit
-//   no answer      | again; the 2nd time: halve   | 2nd time: aside; never a culprit
-//   not sent       | nothing                      | nothing
+//   refused (4xx)  | halve                        | at fault
+//   too large (413)| smaller batches from now on  | at fault
+//   500            | again; the 2nd time: halve   | 2nd time: aside; between neighbours: at fault
+//   no answer      | again; the 2nd time: halve   | 2nd time: aside; never at fault
+//   not looked at  | nothing                      | nothing
 #pragma once
 
 #include <cstddef>
@@ -41,29 +42,45 @@ class Drain {
   void started(Rows rows);
   [[nodiscard]] const Rows& in_flight() const { return in_flight_; }
 
-  /// The answer judged row by row.
-  void judged();
-  /// 4xx for the whole request; 413 when `too_large`. Answers the culprit once it stood alone.
+  /// The answer judged row by row. Answers rows set aside that are now known to be at fault.
+  [[nodiscard]] Rows judged();
+  /// 4xx for the whole request; 413 when `too_large`. Answers the row at fault once it stood alone.
   [[nodiscard]] std::optional<model::ClientTxId> refused(bool too_large);
   enum class Failure : std::uint8_t { server_error, no_answer };
   /// The request failed as a whole and nothing was said about any row.
-  [[nodiscard]] std::optional<model::ClientTxId> failed(Failure failure);
+  void failed(Failure failure);
   /// The request did not reach the server, or the server did not look at it (token, 429).
-  void not_looked_at() { in_flight_.clear(); }
+  void not_looked_at();
+  /// The server shows trouble of its own: what failed meanwhile says nothing about a row.
+  void accuse_nobody();
 
  private:
-  [[nodiscard]] std::optional<model::ClientTxId> single_failed(const model::ClientTxId& row,
-                                                               Failure failure, bool again);
-  void several_failed(const Rows& rows, bool again);
+  /// A row that failed alone, and what is known of it since.
+  struct Aside {
+    enum class Mark : std::uint8_t {
+      none,     ///< To be tried again once a neighbour has gone through.
+      between,  ///< It failed right after one had. At fault if the next one goes through.
+      hangs,    ///< No answer even then: tried only when nothing else is due.
+    };
+    model::ClientTxId row;
+    Mark mark{Mark::none};
+  };
+
+  [[nodiscard]] Rows aside_rows() const;
+  [[nodiscard]] Rows aside_rows(Aside::Mark mark) const;
+  [[nodiscard]] bool is_aside(const model::ClientTxId& row) const;
+  void set_aside(const model::ClientTxId& row, Aside::Mark mark);
+  void take_back(const Rows& rows);
+  void single_failed(const model::ClientTxId& row, Failure failure, bool again);
 
   std::size_t batch_size_;
   std::size_t most_;   ///< Below `batch_size_` after a 413; creeps up again.
   std::size_t limit_;  ///< Rows of the next request; doubles with each success.
   Rows in_flight_;
-  Rows suspects_;              ///< One of these made a request fail; halved next.
-  Rows aside_;                 ///< Failed alone; oldest accusation first.
-  bool recheck_aside_{false};  ///< A neighbour went through since: try those set aside again.
-  Rows last_failed_;           ///< To see that the same batch failed twice.
+  Rows suspects_;             ///< One of these made a request fail; halved next.
+  std::vector<Aside> aside_;  ///< Oldest accusation first.
+  bool went_through_{false};  ///< The last request with rows that are not aside did.
+  Rows last_failed_;          ///< To see that the same batch failed twice.
 };
 
 }  // namespace tapd::sync

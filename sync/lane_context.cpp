@@ -84,6 +84,7 @@ Heard LaneContext::hear(const HttpOutcome& outcome, bool from_probe, const model
   heard.why = status_text(*outcome);
   heard.retry_after = retry_after(*outcome);
   const bool busy = heard.kind == Heard::Kind::too_many;
+  if (heard.status >= 500) ++troubles;
   if (busy || heard.kind == Heard::Kind::unavailable || heard.kind == Heard::Kind::nonsense) {
     const auto cause = busy ? Circuit::Cause::told_to_wait : Circuit::Cause::trouble;
     opened(circuit.fail(cause, from_probe, heard.retry_after, now.since_boot, random), heard.why);
@@ -98,6 +99,7 @@ Heard LaneContext::no_response(const TransportError& error, bool from_probe,
   using Kind = TransportError::Kind;
   Heard heard;
   heard.why = error.message;
+  ++troubles;
   if (error.kind == Kind::cancelled) {
     heard.kind = Heard::Kind::cancelled;
     return heard;

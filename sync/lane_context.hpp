@@ -48,6 +48,8 @@ struct LaneContext {
   Random random;
   Circuit circuit;
   NoticeBoard board;
+  /// How many requests of any kind have failed for reasons that may be the server's or the link's.
+  std::uint64_t troubles{0};
 
   [[nodiscard]] RequestId new_id() { return ++last_id_; }
   [[nodiscard]] HttpRequest get(std::string path, std::chrono::milliseconds deadline) const;

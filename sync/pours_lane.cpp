@@ -80,7 +80,11 @@ model::SinceBoot PoursLane::wake_at() const {
 bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
-  on_answer(context_.hear(outcome, false, now), now);
+  // While other requests fail as well, a row that fails proves nothing against itself.
+  if (context_.troubles != troubles_seen_) drain_.accuse_nobody();
+  const Heard heard = context_.hear(outcome, false, now);
+  troubles_seen_ = context_.troubles;
+  on_answer(heard, now);
   return true;
 }
 
@@ -95,6 +99,8 @@ void PoursLane::on_answer(const Heard& heard, const model::Moment& now) {
       return;
     case Kind::server_error:
       context_.made_no_sense(endpoint::pours, heard.why);
+      last_error_status_ = heard.status;
+      last_error_ = decode_error(heard.body);
       on_failure(heard, Drain::Failure::server_error, now);
       return;
     case Kind::unchanged:
@@ -137,25 +143,25 @@ void PoursLane::on_judgement(const Heard& heard, const model::Moment& now) {
     context_.made_no_sense(endpoint::pours,
                            fmt::format("{} results are for no row that was asked", ignored));
   }
-  drain_.judged();
-  if (!apply(judgement.verdicts, now)) return;
+  std::vector<storage::Verdict> verdicts = judgement.verdicts;
+  for (const model::ClientTxId& row : drain_.judged()) {
+    verdicts.push_back(culprit_verdict(row, last_error_status_, last_error_));
+  }
+  if (!apply(verdicts, now)) return;
   backoff_.succeed();
 }
 
 void PoursLane::on_refusal(const Heard& heard, const model::Moment& now) {
   constexpr int payload_too_large = 413;
-  blame(drain_.refused(heard.status == payload_too_large), heard, now);
+  if (const auto culprit = drain_.refused(heard.status == payload_too_large)) {
+    apply({culprit_verdict(*culprit, heard.status, decode_error(heard.body))}, now);
+  }
   wait(now, heard.retry_after);
 }
 
 void PoursLane::on_failure(const Heard& heard, Drain::Failure failure, const model::Moment& now) {
-  blame(drain_.failed(failure), heard, now);
+  drain_.failed(failure);
   wait(now, heard.retry_after);
-}
-
-void PoursLane::blame(const std::optional<model::ClientTxId>& culprit, const Heard& heard,
-                      const model::Moment& now) {
-  if (culprit) apply({culprit_verdict(*culprit, heard.status, decode_error(heard.body))}, now);
 }
 
 bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now) {

@@ -34,8 +34,6 @@ class PoursLane {
   void on_judgement(const Heard& heard, const model::Moment& now);
   void on_failure(const Heard& heard, Drain::Failure failure, const model::Moment& now);
   void on_refusal(const Heard& heard, const model::Moment& now);
-  void blame(const std::optional<model::ClientTxId>& culprit, const Heard& heard,
-             const model::Moment& now);
   bool apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now);
   void tell(const std::vector<storage::Verdict>& verdicts);
   void wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told = std::nullopt);
@@ -49,6 +47,9 @@ class PoursLane {
   Backoff backoff_;
   RequestId in_flight_{0};
   std::map<model::ClientTxId, std::int32_t> attempts_;  ///< Of the rows last fetched.
+  int last_error_status_{0};  ///< Of the last 500, for the row that turns out to be at fault.
+  ErrorBody last_error_;
+  std::uint64_t troubles_seen_{0};
   bool look_{true};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};

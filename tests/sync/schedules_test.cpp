@@ -83,8 +83,9 @@ class Schedule {
       play_.pour_at(plan_.time(), row);
       // Turned down for now, some times; the cap is never reached.
       if (dice.chance(50)) {
-        venue_.poison[row.begin.client_tx_id.text()].rejections =
-            static_cast<int>(1 + dice.below(3));
+        const auto times = static_cast<int>(1 + dice.below(3));
+        turned_down_[row.begin.client_tx_id] = times;
+        venue_.poison[row.begin.client_tx_id.text()].rejections = times;
       }
     }
     for (std::uint64_t i = dice.below(30); i > 0; --i) {
@@ -113,20 +114,25 @@ class Schedule {
     if (venue_.booked.size() != plan_.pours) {
       return fmt::format("{} pours, {} booked", plan_.pours, venue_.booked.size());
     }
-    // A damaged answer is a verdict like any other when it still is JSON.
-    const bool attempts_tell = plan_.faults.garbage == 0;
     for (const auto& [id, row] : books_.rows()) {
       if (row.status != model::PourStatus::confirmed) {
         return fmt::format("{} is {}, {} attempts, {}", id.text(), model::to_text(row.status),
                            row.attempts, row.outcome);
       }
-      const bool spoilt = venue_.poison.contains(id.text()) &&
-                          venue_.poison.at(id.text()).rejections >= 0 && row.attempts <= 3;
-      if (attempts_tell && row.attempts > 0 && !spoilt) {
-        return fmt::format("{} spent {} attempts", id.text(), row.attempts);
+      const auto turned_down = turned_down_.find(id);
+      if (row.attempts > (turned_down == turned_down_.end() ? 0 : turned_down->second)) {
+        return fmt::format("{} spent {} attempts: {}", id.text(), row.attempts, reasons(id));
       }
     }
     return balances();
+  }
+
+  [[nodiscard]] std::string reasons(const model::ClientTxId& row) const {
+    std::string all;
+    for (const auto& notice : play_.told_of<PourNotBooked>()) {
+      if (notice.client_tx_id == row) all += notice.outcome + " (" + notice.reason + ") ";
+    }
+    return all;
   }
 
   [[nodiscard]] std::string balances() {
@@ -151,6 +157,7 @@ class Schedule {
   Plan plan_;
   TestBooks& books_;
   Venue venue_;
+  std::map<model::ClientTxId, int> turned_down_;  ///< How often the server says "not now".
   Play play_;
 };
 
