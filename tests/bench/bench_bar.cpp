@@ -79,7 +79,9 @@ BenchBar::BenchBar(const BenchPlan& plan, ValveWatch watch,
                                 .known_close_time = {},
                                 .own_price = model::LitrePrice{1},
                                 .meter = meters_[i].get(),
-                                .valve = valves_[i].get()});
+                                .valve = valves_[i].get(),
+                                .indicator = nullptr,
+                                .last_look = {}});
             }
             return setups;
           }(),
