@@ -47,7 +47,7 @@ TEST_CASE("a bad configuration ends with its own exit code and file, line and ke
   CHECK_THAT(end.output, ContainsSubstring("tapd.toml:10: tap 1.meter.pulses_per_litre: is -450"));
 }
 
-TEST_CASE("--check-config says that a good file is good and opens nothing", "[system]") {
+TEST_CASE("a check of the configuration says that it is good and opens nothing", "[system]") {
   const Setup setup;
   const FinishedChild end = setup.run({"--check-config"});
   CHECK(end.status.success());
