@@ -100,16 +100,24 @@ Heard LaneContext::no_response(const TransportError& error, bool from_probe,
   Heard heard;
   heard.why = error.message;
   ++troubles;
-  if (error.kind == Kind::cancelled) {
-    heard.kind = Heard::Kind::cancelled;
-    return heard;
+  switch (error.kind) {
+    case Kind::cancelled:
+      heard.kind = Heard::Kind::cancelled;
+      break;
+    case Kind::too_large:
+      heard.kind = Heard::Kind::nonsense;
+      break;
+    case Kind::no_link:
+      heard.kind = Heard::Kind::no_link;
+      break;
+    case Kind::timeout:
+    case Kind::tls:
+    case Kind::other:
+      heard.kind = Heard::Kind::no_answer;
+      break;
   }
-  if (error.kind == Kind::too_large) {
-    heard.kind = Heard::Kind::nonsense;
-    if (!from_probe) return heard;
-  } else {
-    heard.kind = error.kind == Kind::no_link ? Heard::Kind::no_link : Heard::Kind::no_answer;
-  }
+  const bool about_the_link = error.kind != Kind::cancelled && error.kind != Kind::too_large;
+  if (!about_the_link && !from_probe) return heard;
   const auto cause =
       error.kind == Kind::no_link ? Circuit::Cause::no_link : Circuit::Cause::trouble;
   opened(circuit.fail(cause, from_probe, std::nullopt, now.since_boot, random), heard.why);

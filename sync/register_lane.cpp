@@ -29,17 +29,26 @@ bool RegisterLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mo
   const Heard heard = context_.hear(outcome, probing_, now);
   if (heard.kind == Heard::Kind::token) {
     context_.board.token_refused(endpoint::register_controller, heard.why);
+  } else if (heard.kind == Heard::Kind::usable) {
+    on_body(heard, now);
+  } else if (heard.kind == Heard::Kind::unchanged) {
+    not_the_server("304 without being asked", now);
   }
-  if (heard.kind != Heard::Kind::usable) return true;
-  const auto answer = decode_register(heard.body);
-  if (answer) {
-    context_.made_sense(endpoint::register_controller);
-    return true;
-  }
-  // Something answers for the venue server, but it is not the venue server.
-  context_.made_no_sense(endpoint::register_controller, answer.error().why);
-  context_.not_the_server(answer.error().why, probing_, now);
   return true;
+}
+
+void RegisterLane::on_body(const Heard& heard, const model::Moment& now) {
+  if (const auto answer = decode_register(heard.body); !answer) {
+    not_the_server(answer.error().why, now);
+    return;
+  }
+  context_.made_sense(endpoint::register_controller);
+}
+
+// Something answers in the venue server's place: a portal, a proxy, a wrong address.
+void RegisterLane::not_the_server(const std::string& why, const model::Moment& now) {
+  context_.made_no_sense(endpoint::register_controller, why);
+  context_.not_the_server(why, probing_, now);
 }
 
 std::string RegisterLane::version() {

@@ -21,6 +21,8 @@ class RegisterLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
+  void on_body(const Heard& heard, const model::Moment& now);
+  void not_the_server(const std::string& why, const model::Moment& now);
   [[nodiscard]] std::string version();
 
   LaneContext& context_;

@@ -190,6 +190,39 @@ TEST_CASE("an outage costs no attempt, is told once, and ends by itself", "[engi
   CHECK(bar.play.told_of<PourNotBooked>().empty());
 }
 
+/// Half an hour in which every request gets this; then all must be well again by itself.
+void check_recovery(const HttpOutcome& fixed) {
+  Bar bar;
+  bar.play.outages = {{10s, 30min, Outage::Kind::fixed, fixed}};
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    bar.play.pour_at(1s + std::chrono::minutes{2 * i}, pour(i, 1 + i % 10));
+  }
+  bar.play.ask_at(5min, 1);
+  bar.play.run_until(30min);
+  const std::size_t snapshots = bar.books.snapshots.size();
+  bar.play.run_until(90min);
+  CHECK(bar.play.breach().empty());
+  CHECK(bar.confirmed() == 12);
+  CHECK(bar.books.snapshots.size() > snapshots);
+}
+
+TEST_CASE("no status, however strange, stops the engine for good", "[engine]") {
+  const auto status = GENERATE(-1, 0, 100, 200, 204, 206, 301, 302, 304, 307, 400, 401, 402, 403,
+                               404, 405, 408, 409, 410, 413, 418, 422, 425, 429, 431, 451, 500, 501,
+                               502, 503, 504, 511, 520, 599, 600, 999);
+  const auto* const body = GENERATE("", "{}", "<html></html>");
+  CAPTURE(status, body);
+  check_recovery(HttpResponse{status, {}, body});
+}
+
+TEST_CASE("no failure of the transport stops the engine for good", "[engine]") {
+  using Kind = TransportError::Kind;
+  const auto kind = GENERATE(Kind::no_link, Kind::timeout, Kind::tls, Kind::too_large,
+                             Kind::cancelled, Kind::other);
+  CAPTURE(static_cast<int>(kind));
+  check_recovery(tl::make_unexpected(TransportError{kind, "as the test wants"}));
+}
+
 TEST_CASE("after an outage one small request goes first", "[engine]") {
   Bar bar;
   bar.play.outages = {{10s, 10min, Outage::Kind::no_link}};

@@ -164,6 +164,9 @@ void Play::meet(const Outage& met, const Outgoing& outgoing) {
     case Kind::web_page:
       deliver(outgoing.id, web_page(), soon);
       return;
+    case Kind::fixed:
+      deliver(outgoing.id, met.fixed, soon);
+      return;
     case Kind::token:
       deliver(outgoing.id, HttpResponse{401, {}, R"({"detail": "Invalid token"})"}, soon);
       return;

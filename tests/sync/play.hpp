@@ -39,11 +39,13 @@ struct Outage {
     unavailable,
     server_error,
     web_page,
-    token
+    token,
+    fixed,
   };
   std::chrono::milliseconds from{};
   std::chrono::milliseconds until{};
   Kind kind{Kind::no_link};
+  HttpOutcome fixed{};  ///< What everybody gets, for Kind::fixed.
 };
 
 class Play {
