@@ -150,6 +150,18 @@ TEST_CASE("a pour goes from card to queue through the controller", "[controller]
   CHECK(tap.controller.at_rest());
 }
 
+TEST_CASE("a card is not laid on in the name of the guest before", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.card_leaves();
+  tap.pass(150ms);
+  REQUIRE(tap.state() == TapState::idle);
+  tap.card_arrives();
+  REQUIRE(tap.state() == TapState::authorizing);
+  CHECK(tap.journal.lines.back().find("laid on") != std::string::npos);
+  CHECK(tap.journal.lines.back().find("Ann") == std::string::npos);
+}
+
 TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks again",
           "[controller]") {
   ControllerFixture tap;
