@@ -16,6 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds frame{100};
+/// A pause between two pictures that is worth telling when the story went wrong: a reader that does
+/// not look for so long ends a pour.
+constexpr milliseconds standstill{1'500};
 /// tapd may leave so many questions in a row unanswered.
 constexpr int most_silent_steps = 50;
 /// Each pour has at least one progress on disk when it has come so far.
@@ -256,6 +259,11 @@ Books Director::close_the_books() {
     books.story_faults.push_back(
         fmt::format("{} never got done at tap {}", guest.visit().guest, guest.visit().tap));
   }
+  if (!books.story_faults.empty() && longest_pause_ >= standstill) {
+    books.story_faults.push_back(
+        fmt::format("(this machine stood still for {} ms in the middle of it: is it overloaded?)",
+                    longest_pause_.count()));
+  }
   bar_.stop_server();
   return books;
 }
@@ -302,7 +310,13 @@ void Director::happen(const std::string& text, Mood mood) {
 }
 
 void Director::show() {
-  evening_.elapsed = std::chrono::duration_cast<milliseconds>(drivers::since_boot_now() - began_);
+  const Instant now = drivers::since_boot_now();
+  evening_.elapsed = std::chrono::duration_cast<milliseconds>(now - began_);
+  if (shown_at_ != Instant{}) {
+    longest_pause_ =
+        std::max(longest_pause_, std::chrono::duration_cast<milliseconds>(now - shown_at_));
+  }
+  shown_at_ = now;
   screen_.show(paint(evening_));
 }
 

@@ -64,6 +64,8 @@ class Director {
   Instant scene_began_{};
   std::size_t steps_{0};
   int silent_steps_{0};  ///< tapd runs, but gave no answer.
+  Instant shown_at_{};
+  std::chrono::milliseconds longest_pause_{};  ///< Between two pictures.
 
   std::vector<Balance> opening_;
   std::set<std::string> seen_;

@@ -17,8 +17,13 @@ constexpr milliseconds reaction{500};
 constexpr milliseconds farewell{700};
 /// So long a guest looks at a refusal.
 constexpr milliseconds dismay{2'200};
+/// From a try that came to nothing to the next.
+constexpr milliseconds second_thoughts{1'000};
 /// So long a guest waits for the tap to say anything; not paced: machines are not either.
 constexpr milliseconds patience{6'000};
+
+/// A denial that says nothing about the guest: the ledger or the disk was too slow.
+constexpr std::string_view no_answer = "ledger_unavailable";
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> reasons{{
     {"unknown_card", "nobody knows this card"},
@@ -89,6 +94,7 @@ Doings Guest::step(const TapStatus& tap, bool may_come, Instant now) {
       doings.words.push_back(fmt::format("tap {}: {} lays down a card{}{}", visit_.tap,
                                          visit_.guest, visit_.remark.empty() ? "" : ": ",
                                          visit_.remark));
+      ++tries_;
       enter(Stage::asking, now);
       break;
     case Stage::asking:
@@ -101,9 +107,7 @@ Doings Guest::step(const TapStatus& tap, bool may_come, Instant now) {
       pull(tap, now, doings);
       break;
     case Stage::leaving:
-      if (now < leaves_at_) break;
-      doings.commands = {command("handle", "0"), command("card", "none")};
-      enter(Stage::gone, now);
+      if (now >= leaves_at_) go(now, doings);
       break;
     case Stage::gone:
       break;
@@ -131,10 +135,14 @@ void Guest::ask(const TapStatus& tap, Instant now, Doings& doings) {
         "tap {}: open for {}, up to {} ml, {}", visit_.tap, tap.guest, tap.limit_ml,
         tap.authorized_by == "server" ? "says the server" : "from the balance known here"));
     enter(Stage::reaching, now);
-  } else if (tap.state == "denied" || tap.state == "locked" || tap.state == "faulted") {
+  } else if (tap.state == "denied" && tap.reason != no_answer) {
     refusal_ = tap.reason;
     doings.words.push_back(fmt::format("tap {}: REFUSED: {}", visit_.tap, in_words(tap.reason)));
     leave(Outcome::was_refused, paced(dismay), now);
+  } else if (tap.state == "denied" || tap.state == "locked" || tap.state == "faulted") {
+    doings.words.push_back(fmt::format("tap {}: {} cannot be served: {}", visit_.tap, visit_.guest,
+                                       in_words(tap.reason)));
+    leave(Outcome::came_to_nothing, paced(dismay), now);
   } else if (now - entered_ >= patience) {
     doings.words.push_back(
         fmt::format("tap {}: {} gives up: the tap says nothing", visit_.tap, visit_.guest));
@@ -161,6 +169,17 @@ void Guest::pull(const TapStatus& tap, Instant now, Doings& doings) {
   if (tap.volume_ml < visit_.want_ml) return;
   doings.commands = {command("handle", "0")};
   leave(Outcome::poured, paced(farewell), now);
+}
+
+/// Takes the card away, for good or for another try.
+void Guest::go(Instant now, Doings& doings) {
+  doings.commands = {command("handle", "0"), command("card", "none")};
+  if (outcome_ != Outcome::came_to_nothing || tries_ >= most_tries) return enter(Stage::gone, now);
+  doings.words.push_back(fmt::format("tap {}: {} will try again", visit_.tap, visit_.guest));
+  visit_.want_ml = std::max<std::int64_t>(visit_.want_ml - std::exchange(seen_ml_, 0), 1);
+  outcome_.reset();
+  comes_at_ = now + paced(second_thoughts);
+  enter(Stage::on_the_way, now);
 }
 
 void Guest::enter(Stage stage, Instant now) {

@@ -1,7 +1,9 @@
 // What a guest does at a tap, as a person would: lays the card down when the tap is free, waits for
 // the valve, pulls the handle, lets go when the glass is full or nothing comes any more, takes the
-// card away. Pure: the tap's state and the time go in, commands for the simulated bar and words for
-// the onlooker come out. Called by the director, ten times a second.
+// card away. Who got no answer, or whose valve shut for no reason of theirs (on a machine that
+// stands still a reader stops looking), tries again. Pure: the tap's state and the time go in,
+// commands for the simulated bar and words for the onlooker come out. Called by the director, ten
+// times a second.
 #pragma once
 
 #include <chrono>
@@ -54,11 +56,14 @@ class Guest {
   [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }
   /// The tap's last word to a guest that was refused.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
+  /// How often a guest comes to the tap at most, for one visit.
+  static constexpr int most_tries = 3;
 
  private:
   enum class Stage : std::uint8_t { on_the_way, asking, reaching, pulling, leaving, gone };
 
   void enter(Stage stage, Instant now);
+  void go(Instant now, Doings& doings);
   void leave(Outcome outcome, std::chrono::milliseconds after, Instant now);
   void ask(const TapStatus& tap, Instant now, Doings& doings);
   void reach(const TapStatus& tap, Instant now, Doings& doings);
@@ -74,7 +79,8 @@ class Guest {
   Instant leaves_at_{};
   std::optional<Outcome> outcome_;
   std::string refusal_;
-  std::int64_t seen_ml_{0};
+  std::int64_t seen_ml_{0};  ///< In this try.
+  int tries_{0};
 };
 
 /// A tap's reason for a refusal in words ("lost_card": "this card was reported lost").

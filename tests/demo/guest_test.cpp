@@ -76,12 +76,21 @@ TEST_CASE("a guest whose balance ends lets go when the valve shuts", "[demo][gue
   CHECK(guest.step(shut, true, 19s).commands == Commands{"handle 3 0", "card 3 none"});
 }
 
-TEST_CASE("a valve that shuts for another reason is not the limit", "[demo][guest]") {
+TEST_CASE("a guest whose valve shuts for another reason comes again for the rest",
+          "[demo][guest]") {
   Guest guest = a_pouring_guest();
+  CHECK(guest.step(tap_in("pouring", 100), true, 17s).commands.empty());
   TapStatus shut = tap_in("settling", 100);
   shut.reason = "no_flow";
   CHECK(guest.step(shut, true, 18s).words.size() == 1);
-  CHECK(guest.outcome() == Outcome::came_to_nothing);
+  CHECK(guest.step(shut, true, 19s).commands == Commands{"handle 3 0", "card 3 none"});
+  CHECK_FALSE(guest.is_gone());
+  CHECK_FALSE(guest.is_there());
+  CHECK(guest.step(tap_in("idle"), true, 21s).commands.size() == 2);
+  CHECK(guest.step(tap_in("ready"), true, 22s).commands.empty());
+  CHECK(guest.step(tap_in("ready"), true, 23s).commands == Commands{"handle 3 55"});
+  CHECK(guest.step(tap_in("pouring", 200), true, 24s).commands == Commands{"handle 3 0"});
+  CHECK(guest.outcome() == Outcome::poured);
 }
 
 TEST_CASE("a refused guest never pulls and leaves after a look", "[demo][guest]") {
@@ -99,12 +108,33 @@ TEST_CASE("a refused guest never pulls and leaves after a look", "[demo][guest]"
   CHECK(guest.outcome() == Outcome::was_refused);
 }
 
-TEST_CASE("a guest does not wait for ever", "[demo][guest]") {
-  Guest guest{a_visit(), full_pace, 10s};
-  CHECK(guest.step(tap_in("idle"), true, 12s).commands.size() == 2);
-  CHECK(guest.step(tap_in("authorizing"), true, 17s).commands.empty());
-  CHECK(guest.step(tap_in("authorizing"), true, 18s).words.size() == 1);
-  CHECK(guest.step(tap_in("authorizing"), true, 18s).commands.back() == "card 3 none");
+TEST_CASE("a tap that cannot answer has refused nobody", "[demo][guest]") {
+  for (const auto& [state, reason] : {std::pair{"denied", "ledger_unavailable"},
+                                      std::pair{"faulted", "reader: it stopped looking"},
+                                      std::pair{"locked", "storage: the disk is slow"}}) {
+    Guest guest{a_visit(Expectation::is_refused), full_pace, 10s};
+    CHECK(guest.step(tap_in("idle"), true, 12s).commands.size() == 2);
+    TapStatus tap = tap_in(state);
+    tap.reason = reason;
+    CHECK(guest.step(tap, true, 13s).words.size() == 1);
+    CHECK(guest.step(tap, true, 16s).commands.back() == "card 3 none");
+    CHECK_FALSE(guest.is_gone());
+    CHECK(guest.refusal().empty());
+  }
+}
+
+TEST_CASE("a guest neither waits nor tries for ever", "[demo][guest]") {
+  Guest guest{a_visit(), full_pace, 0s};
+  Instant now = 12s;
+  for (int tries = 0; tries < Guest::most_tries; ++tries) {
+    CHECK_FALSE(guest.is_gone());
+    CHECK(guest.step(tap_in("idle"), true, now).commands.size() == 2);
+    CHECK(guest.step(tap_in("authorizing"), true, now + 5s).commands.empty());
+    CHECK(guest.step(tap_in("authorizing"), true, now + 6s).words.size() == 1);
+    CHECK(guest.step(tap_in("authorizing"), true, now + 7s).commands.back() == "card 3 none");
+    now += 10s;
+  }
+  CHECK(guest.is_gone());
   CHECK(guest.outcome() == Outcome::came_to_nothing);
 }
 
