@@ -149,6 +149,13 @@ class Running {
     ControlLoop loop{controller_, inbox_, meters, clock_, journal_};
     journal_.line(Level::info, fmt::format("ready: {} taps, API on {}", hardware_.taps.size(),
                                            config_.socket.string()));
+    if (const auto first = run_before_others(config_.realtime_priority); !first) {
+      journal_.line(Level::warning,
+                    fmt::format("no real-time priority for the control loop ({}): a busy board may "
+                                "cut off later; allow it (LimitRTPRIO), or set "
+                                "controller.realtime_priority = 0",
+                                first.error()));
+    }
     return loop.run();
   }
 

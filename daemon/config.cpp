@@ -199,6 +199,7 @@ Config read_root(const toml::table& file, Findings& findings) {
   }
   const std::vector<std::string_view> levels{"info", "debug", "warning", "error"};
   config.log_level = levels[controller.choice("log_level", levels)];
+  config.realtime_priority = static_cast<int>(controller.whole("realtime_priority", 10, {0, 50}));
   controller.refuse_unknown_keys();
   config.server = read_server(root.table("server"));
   config.policy = read_policy(root.table("policy"));

@@ -68,6 +68,7 @@ struct Config {
   std::filesystem::path state_dir;
   std::filesystem::path socket;
   std::string log_level{"info"};
+  int realtime_priority{10};  ///< Of the control thread (SCHED_FIFO); 0: as any other thread.
   ServerConfig server;
   PolicyRules policy;
   std::vector<TapConfig> taps;

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -46,6 +47,15 @@ Descriptor::Descriptor(int number, const char* what) : number_{number} {
 }
 Descriptor::~Descriptor() {
   ::close(number_);
+}
+
+tl::expected<void, std::string> run_before_others(int priority) {
+  if (priority == 0) return {};
+  sched_param parameter{};
+  parameter.sched_priority = priority;
+  const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameter);
+  if (error == 0) return {};
+  return tl::unexpected{std::generic_category().message(error)};
 }
 
 void block_loop_signals() {

@@ -13,6 +13,8 @@
 #include "daemon/inbox.hpp"
 #include "drivers/clock.hpp"
 
+#include <tl/expected.hpp>
+
 namespace tapd {
 
 /// A descriptor that is closed with its owner.
@@ -73,6 +75,11 @@ class ControlLoop {
   bool stopping_{false};
   model::SinceBoot stop_deadline_{};
 };
+
+/// Lets the calling thread run before all ordinary ones (SCHED_FIFO, 1 to 50; hardware notes,
+/// section 6), so that other work on the board does not delay a cut-off. Zero does nothing. Answers
+/// why the kernel refused.
+[[nodiscard]] tl::expected<void, std::string> run_before_others(int priority);
 
 /// Blocks the signals that the loop reads. Call in main before any thread is started.
 void block_loop_signals();
