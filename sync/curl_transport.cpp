@@ -18,22 +18,18 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct MultiCleanup {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+/// Owns what one of libcurl's own functions frees.
+template<auto free_with>
+struct FreedBy {
+  template<typename Thing>
+  void operator()(Thing* thing) const {
+    free_with(thing);
+  }
 };
-struct EasyCleanup {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct ListCleanup {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-struct UrlCleanup {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using Multi = std::unique_ptr<CURLM, MultiCleanup>;
-using Easy = std::unique_ptr<CURL, EasyCleanup>;
-using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
-using Url = std::unique_ptr<CURLU, UrlCleanup>;
+using Multi = std::unique_ptr<CURLM, FreedBy<curl_multi_cleanup>>;
+using Easy = std::unique_ptr<CURL, FreedBy<curl_easy_cleanup>>;
+using HeaderList = std::unique_ptr<curl_slist, FreedBy<curl_slist_free_all>>;
+using Url = std::unique_ptr<CURLU, FreedBy<curl_url_cleanup>>;
 
 // libcurl's own global state: once per process, before the first handle.
 void initialise_curl() {

@@ -3,10 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "sync/wire.hpp"
-#include "tests/sync/memory_books.hpp"
-#include "tests/sync/play.hpp"
-#include "tests/sync/venue.hpp"
+#include "tests/sync/engine_bar.hpp"
 
 namespace tapd::sync {
 namespace {
@@ -15,46 +12,6 @@ using namespace std::chrono_literals;
 using namespace test;
 using model::PourStatus;
 using std::chrono::milliseconds;
-
-const std::string snapshot_path = endpoint::snapshot("bar-1");
-
-EngineOptions options() {
-  EngineOptions chosen;
-  chosen.controller_id = "bar-1";
-  chosen.firmware_version = "0.1.0";
-  chosen.token = "secret";
-  return chosen;
-}
-
-/// A bar with ten guests of 100.00 each and a server that behaves.
-struct Bar {
-  explicit Bar(EngineOptions chosen = options()) : play{1, books, venue, std::move(chosen)} {
-    for (std::uint64_t guest = 1; guest <= 10; ++guest) venue.add_guest(guest, 10'000);
-  }
-
-  MemoryBooks books;
-  Venue venue;
-  Play play;
-
-  [[nodiscard]] std::size_t confirmed() {
-    std::size_t count = 0;
-    for (const auto& [id, row] : books.rows()) {
-      if (row.status == PourStatus::confirmed) ++count;
-    }
-    return count;
-  }
-  [[nodiscard]] std::int32_t attempts() {
-    std::int32_t sum = 0;
-    for (const auto& [id, row] : books.rows()) sum += row.attempts;
-    return sum;
-  }
-  /// The last answer to an ask.
-  [[nodiscard]] AuthorizeVerdict verdict() const {
-    const auto answers = play.told_of<AuthorizeAnswered>();
-    REQUIRE_FALSE(answers.empty());
-    return answers.back().verdict;
-  }
-};
 
 TEST_CASE("at the start the controller announces itself, then pulls and pushes", "[engine]") {
   Bar bar;
@@ -234,105 +191,6 @@ TEST_CASE("after an outage one small request goes first", "[engine]") {
   bar.play.run_until(16min);
   CHECK(bar.confirmed() == 200);
   CHECK(bar.play.told_of<ServerReachable>().size() == 2);
-}
-
-TEST_CASE("an authorization brings leave, limits and a balance", "[engine]") {
-  Bar bar;
-  bar.venue.change_balance(3, -9'000);
-  bar.play.ask_at(5s, 3);
-  bar.play.run_until(6s);
-  const auto verdict = bar.verdict();
-  REQUIRE(std::holds_alternative<Allowed>(verdict));
-  const auto& allowed = std::get<Allowed>(verdict);
-  CHECK(allowed.balance == model::Money{1'000});
-  CHECK(allowed.guest_id.text() == guest_uuid(3));
-  CHECK(allowed.price == model::LitrePrice{1290});
-  REQUIRE(bar.books.heard.size() == 1);
-  CHECK(bar.books.heard[0].balance == model::Money{1'000});
-  CHECK(bar.books.heard[0].card_uid == card(3));
-}
-
-TEST_CASE("a refusal says why, and a lost card is remembered", "[engine]") {
-  Bar bar;
-  bar.venue.denied[card(1).text()] = "lost_card";
-  bar.venue.denied[card(2).text()] = "insufficient_funds";
-  bar.play.ask_at(5s, 1);
-  bar.play.run_until(6s);
-  REQUIRE(std::holds_alternative<Refused>(bar.verdict()));
-  CHECK(std::get<Refused>(bar.verdict()).reason == "lost_card");
-  CHECK(bar.books.lost == std::set{card(1)});
-  bar.play.ask_at(7s, 2);
-  bar.play.ask_at(8s, 77);
-  bar.play.run_until(9s);
-  CHECK(std::get<Refused>(bar.verdict()).reason == "no_active_visit");
-  CHECK(bar.books.lost == std::set{card(1)});
-  CHECK(bar.play.told_of<TokenRefused>().empty());
-}
-
-TEST_CASE("no answer in time leaves the guest to the cache, at the deadline", "[engine]") {
-  Bar bar;
-  bar.play.outages = {{4s, 1h, Outage::Kind::black_hole}};
-  bar.play.ask_at(5s, 1);
-  bar.play.run_until(6s);
-  REQUIRE(std::holds_alternative<NoAnswer>(bar.verdict()));
-  CHECK(bar.play.told().back().first == 5s + options().authorize_deadline);
-}
-
-TEST_CASE("an answer that comes late is heard for its balance only", "[engine]") {
-  Bar bar;
-  bar.play.faults.slow = 1000;
-  bar.play.ask_at(5s, 1);
-  bar.play.run_until(40s);
-  // Somewhere between 0 and 20 s: with this seed past the deadline and before the last second.
-  REQUIRE(bar.play.told_of<AuthorizeAnswered>().size() == 1);
-  REQUIRE(std::holds_alternative<NoAnswer>(bar.verdict()));
-  CHECK(bar.books.heard.size() == 1);
-}
-
-TEST_CASE("while nobody answers the door a guest does not wait, and a probe is hurried",
-          "[engine]") {
-  Bar bar;
-  bar.play.outages = {{10s, 2h, Outage::Kind::no_link}};
-  bar.play.run_until(1h);
-  const int probes = bar.play.started(endpoint::register_controller);
-  bar.play.ask_at(1h, 1);
-  bar.play.run_until(1h + 1s);
-  REQUIRE(std::holds_alternative<NoAnswer>(bar.verdict()));
-  CHECK(bar.play.told().back().first == 1h);
-  CHECK(bar.play.started(endpoint::authorize) == 0);
-  bar.play.run_until(1h + 3s);
-  CHECK(bar.play.started(endpoint::register_controller) == probes + 1);
-}
-
-TEST_CASE("the server's wish to be left alone is obeyed", "[engine]") {
-  Bar bar;
-  bar.play.run_until(5s);
-  bar.play.faults.throttled = 1000;
-  bar.play.run_until(9s);
-  const auto unreachable = bar.play.told_of<ServerUnreachable>();
-  REQUIRE(unreachable.size() == 1);
-  CHECK(unreachable[0].next_try >= 7s);
-  bar.play.ask_at(9s, 1);
-  bar.play.run_until(9500ms);
-  REQUIRE(std::holds_alternative<NoAnswer>(bar.verdict()));
-  CHECK(bar.play.started(endpoint::authorize) == 0);
-}
-
-TEST_CASE("a wrong token pauses pushing, is told once, and costs nothing", "[engine]") {
-  Bar bar;
-  bar.venue.token = "another";
-  bar.books.add(pour(1));
-  bar.play.ask_at(5s, 1);
-  bar.play.run_until(2h);
-  CHECK(bar.play.told_of<TokenRefused>().size() == 1);
-  CHECK(bar.play.told_of<NoSnapshotHere>().empty());
-  CHECK(bar.attempts() == 0);
-  CHECK(bar.play.started(endpoint::pours) < 100);
-  CHECK(std::holds_alternative<NoAnswer>(bar.verdict()));
-  bar.venue.token = "secret";
-  bar.play.run_until(2h + 10min);
-  CHECK(bar.confirmed() == 1);
-  CHECK_FALSE(bar.play.told_of<SnapshotApplied>().empty());
 }
 
 TEST_CASE("a server without a snapshot is told once and asked for its emergency stop", "[engine]") {

@@ -81,13 +81,15 @@ TEST_CASE("a tail is never larger than the volume, at any rounding", "[wire]") {
   }
 }
 
+/// One row of a batch of one, or none.
+bool sendable(const model::Pour& pour) {
+  const PourRows encoded = encode_pours({pour});
+  CHECK(encoded.rows.size() + encoded.unsendable.size() == 1);
+  return encoded.rows.size() == 1;
+}
+
 TEST_CASE("the limits of the contract hold at the limit and not one past it", "[wire]") {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-  const auto sendable = [](const model::Pour& pour) {
-    const PourRows encoded = encode_pours({pour});
-    CHECK(encoded.rows.size() + encoded.unsendable.size() == 1);
-    return encoded.rows.size() == 1;
-  };
   model::Pour pour = test::pour(1);
   SECTION("volume") {
     pour.volume = model::Volume::millilitres(most);
