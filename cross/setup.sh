@@ -12,45 +12,74 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lists=("$@")
 [ ${#lists[@]} -gt 0 ] || lists=("$here/packages/build" "$here/packages/test")
 
+command -v apt-get >/dev/null || {
+  echo "setup: no apt-get here; tapd is built on Debian 12 or 13. What it needs is in ${lists[*]}" >&2
+  exit 1
+}
 # shellcheck disable=SC1091  # present on every Debian
 . /etc/os-release
-case "${VERSION_CODENAME:-}" in
-  bookworm | trixie) ;;
-  *) echo "setup: made for Debian 12 and 13; on ${PRETTY_NAME:-this system} install by hand what" \
-    "is listed in ${lists[*]}" >&2 ;;
-esac
 
-missing=()
-while read -r package least _; do
-  case "$package" in '' | '#'*) continue ;; esac
-  version=$(dpkg-query -W -f='${db:Status-Status} ${Version}\n' "$package" 2>/dev/null |
-    sed -n 's/^installed //p' | head -n 1)
-  if [ -z "$version" ] ||
-    { [ -n "${least:-}" ] && dpkg --compare-versions "$version" lt "$least"; }; then
-    missing+=("$package")
-  fi
-done < <(cat "${lists[@]}")
+# Prints the packages of the lists that are missing or too old: one question to dpkg for them all.
+find_missing() {
+  local wanted package least version
+  declare -A installed=()
+  mapfile -t wanted < <(sed -E 's/[[:space:]]*#.*//; /^$/d' "${lists[@]}")
+  while read -r package version; do
+    installed[$package]=$version
+  done < <(dpkg-query -W -f='${db:Status-Status} ${Package} ${Version}\n' "${wanted[@]%% *}" \
+    2>/dev/null | sed -n 's/^installed //p')
+  for package in "${wanted[@]}"; do
+    read -r package least <<<"$package"
+    version=${installed[$package]:-}
+    if [ -z "$version" ] ||
+      { [ -n "$least" ] && dpkg --compare-versions "$version" lt "$least"; }; then
+      echo "$package"
+    fi
+  done
+}
+
+mapfile -t missing < <(find_missing)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
+case "${VERSION_CODENAME:-}" in
+  bookworm | trixie) ;;
+  *) echo "setup: made for Debian 12 and 13; ${PRETTY_NAME:-this system} may lack some of these" ;;
+esac
 echo "setup: to be installed: ${missing[*]}"
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   if ! command -v sudo >/dev/null; then
-    echo "setup: that needs root, and there is no sudo. As root, run: $here/setup.sh ${lists[*]}" >&2
+    printf 'setup: that needs root, and there is no sudo. As root, run:\n ' >&2
+    printf ' %q' "$here/setup.sh" "${lists[@]}" >&2
+    echo >&2
     exit 1
   fi
-  echo "setup: sudo is used for apt-get only"
+  echo "setup: sudo is used for apt only"
   as_root=(sudo)
 fi
 
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() {
+  "$@" >"$log" 2>&1 </dev/null || {
+    echo "setup: failed: $*" >&2
+    tail -n 30 "$log" >&2
+    exit 1
+  }
+}
+
 write_as_root() { "${as_root[@]}" tee "$1" >/dev/null; }
+
+# Every index that apt is configured for, whatever the format of its sources files.
+indexes() {
+  # shellcheck disable=SC2016  # apt's own variables
+  apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages'
+}
 
 use_backports() {
   local suite=bookworm-backports uri
-  if ! apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | grep -qx "$suite"; then
-    # Whatever the format of the sources files is, this is the mirror in use.
-    uri=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-      'Created-By: Packages' | awk '$1 == "bookworm" && $2 == "main" { print $3; exit }')
+  if [ -z "$(indexes | awk -v suite=$suite '$1 == suite')" ]; then
+    uri=$(indexes | awk '$1 == "bookworm" && $2 == "main" && !found { print $3; found = 1 }')
     [ -n "$uri" ] || {
       echo "setup: no source for bookworm main is configured" >&2
       exit 1
@@ -71,21 +100,17 @@ Pin-Priority: 500
 EOF
 }
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-quietly() {
-  "$@" >"$log" 2>&1 || {
-    echo "setup: failed: $*" >&2
-    tail -n 30 "$log" >&2
-    exit 1
-  }
-}
-
+start=$SECONDS
 if [ "${VERSION_CODENAME:-}" = bookworm ]; then use_backports; fi
-export DEBIAN_FRONTEND=noninteractive
 echo "setup: reading the package lists ..."
 quietly "${as_root[@]}" apt-get update
-echo "setup: installing ${#missing[@]} packages and what they need (a minute or two) ..."
+echo "setup: installing ${#missing[@]} packages and what they need (some minutes at most) ..."
 quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes \
   --no-install-recommends "${missing[@]}"
-echo "setup: done"
+
+mapfile -t missing < <(find_missing)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "setup: apt has installed, but these are still missing or too old: ${missing[*]}" >&2
+  exit 1
+fi
+echo "setup: done in $((SECONDS - start)) s"

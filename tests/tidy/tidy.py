@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """The style that no compiler checks: lengths, purity of the core, clocks, money, arrows.
 
-  tidy.py [--root DIR]     checks every source file that git knows; a line for each finding
-  tidy.py --self-test      proves that each rule finds what it is for
+  tidy.py [--root DIR]     checks every source file that git knows; a line for each finding:
+                           file:line: rule: what to do
+  tidy.py --self-test      proves that each rule finds what it is for, and leaves good code alone
 
-Exit code 1 when anything was found.
+Where a rule is wrong, say so on the line or the one above:
+  // tidy: allow float, because libcurl's setter takes one     (float, clock or catch)
+
+Shell scripts are given to shellcheck, where it is installed. Exit code 1 when anything was found.
 """
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +32,14 @@ ARROWS = {
 CORE_INCLUDES = re.compile(r'#include (<[a-z_]+>|<tl/expected\.hpp>|"storage/model/|"daemon/core/)')
 CLOCKS = re.compile(
     r"::now\(\)|\bclock_gettime\b|\bgettimeofday\b|\bsleep_for\b|\bsleep_until\b|\busleep\b"
-    r"|\bnanosleep\b|[^_\w.>]time\(")
-FLOATS = re.compile(r"\b(float|double)\b")
+    r"|\b(clock_)?nanosleep\b|\btimespec_get\b|\blocaltime(_r)?\(|\bgmtime(_r)?\("
+    r"|(?<![\w.>])(::|std::)?time\((nullptr|NULL|0|&|\))|\b(::|std::)time\(|(?<![\w.>:])sleep\(")
+FLOATS = re.compile(r"\b(float|double|float_t|double_t)\b|\bstd::(stod|stof|strtod)\b")
+RANDOM = re.compile(r"\bstd::s?rand\b|(?<![\w:.>])s?rand\(|\brandom_device\b|\bgetrandom\(|\barc4random")
 ALLOW = re.compile(r"// tidy: allow (\w+), because \w+")
+NOT_FUNCTION = re.compile(
+    r"(\} *)?(template *<[^{}]*> *)?(namespace|class|struct|union|enum|if|for|while|switch|do|else|try|catch)\b")
+EMPTY_CATCH = re.compile(r"catch \(\.\.\.\) \{\s*\}")
 # Libraries that have one home each.
 HOMES = {
     "curl/curl.h": {"sync/curl_transport.cpp", "daemon/api_client.cpp", "daemon/main.cpp"},
@@ -40,10 +50,19 @@ HOMES = {
 }
 
 
-def without_text(line):
-    """The line without string literals and comments, so that words in them are not taken for code."""
-    line = re.sub(r'"(\\.|[^"\\])*"', '""', line)
-    return re.sub(r"//.*", "", line)
+RAW_STRING = re.compile(r'R"(\w*)\(.*?\)\1"', re.S)
+STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|//[^\n]*|/\*.*?\*/', re.S)
+
+
+def without_text(text):
+    """The text without what stands in strings and comments, so that their words are not taken for
+    code. Lines stay where they are."""
+    def blank(match):
+        return '""' + "\n" * match.group(0).count("\n")
+    text = RAW_STRING.sub(blank, text)
+    return STRING_OR_COMMENT.sub(
+        lambda match: blank(match) if match.group(0)[0] == '"' else "\n" * match.group(0).count("\n"),
+        text)
 
 
 class Findings:
@@ -81,43 +100,70 @@ def check_shape(path, lines, findings):
             findings.add(path, 1, "header", "#pragma once is missing")
 
 
-def check_functions(path, lines, findings):
-    """A function is taken to end at the closing brace in its own column; clang-format sees to that."""
-    starts = re.compile(r"^(?P<indent> *)[\w:<>,&*~\[\]() .=\"'+-]*\)[\w &:<>,.(){}*-]*\{$")
-    not_functions = re.compile(r"^ *(namespace|class|struct|enum|if|for|while|switch|do|else|try|\}|return)\b")
-    for index, line in enumerate(lines):
-        match = starts.match(line)
-        if not match or not_functions.match(line):
-            continue
-        closing = match.group("indent") + "}"
-        for end in range(index + 1, len(lines)):
-            if lines[end].startswith(closing) and not lines[end].startswith(closing + " else"):
-                length = end - index + 1
-                if length > LONGEST_FUNCTION:
-                    findings.add(path, index + 1, "function",
-                                 f"{length} lines; at most {LONGEST_FUNCTION}: name its parts")
-                break
+def functions(code):
+    """(first line, last line) of every function, lambda and test case in code without text.
+
+    A brace after a blank opens a block, unless what stands before the blank wants a value; every other
+    brace is a value. A block whose head has a parenthesis and no word of control flow is a function."""
+    head, head_line, line, depth = "", 1, 1, 0
+    blocks = []  # (kind, head_line, depth) of each brace that is open
+    for index, letter in enumerate(code):
+        if letter == "{":
+            before = code[:index].rstrip(" \n")[-6:]
+            value = not code[index - 1:index].isspace() or before[-1:] in "=,([{" or before == "return"
+            if value and index > 0 and before:
+                blocks.append(("value", head_line, depth))
+                head += letter
+            else:
+                called = "(" in head and not NOT_FUNCTION.match(head.lstrip())
+                blocks.append(("function" if called else "block", head_line, depth))
+                head, depth = "", 0
+        elif letter == "}" and blocks:
+            kind, began, depth = blocks.pop()
+            if kind == "function":
+                yield began, line
+            head = head + letter if kind == "value" else ""
+        elif letter == ";" and depth == 0:
+            head = ""
+        else:
+            depth += {"(": 1, ")": -1}.get(letter, 0)
+            if not head.strip():
+                head, head_line = "", line
+            head += letter
+            if letter == ":" and head.strip() in ("public:", "private:", "protected:"):
+                head = ""
+        line += letter == "\n"
 
 
-def check_words(path, lines, findings):
+def check_functions(path, text, findings):
+    code = without_text(re.sub(r"^#.*(\\\n.*)*", "", text, flags=re.M))
+    for first, last in functions(code):
+        if last - first + 1 > LONGEST_FUNCTION:
+            findings.add(path, first, "function",
+                         f"{last - first + 1} lines; at most {LONGEST_FUNCTION}: name its parts")
+
+
+def check_words(path, text, lines, findings):
     room = path.split("/")[0]
-    product = room in ARROWS
+    product = room in ARROWS and path != "drivers/clock.cpp"
     core = path.startswith("daemon/core/")
     money = room in ("storage", "sync") or core or (room == "drivers" and "/sim/" not in path)
-    for index, raw in enumerate(lines):
-        line, number = without_text(raw), index + 1
-        if product and path != "drivers/clock.cpp" and CLOCKS.search(line):
-            if not allowed(lines, index, "clock"):
-                findings.add(path, number, "clock", "take the time as an argument; drivers/clock.cpp reads it")
-        if product and path != "drivers/clock.cpp" and re.search(r"\b(std::rand|random_device)\b", line):
+    code = without_text(text)
+    for index, (raw, line) in enumerate(zip(lines, code.split("\n"))):
+        number = index + 1
+        if product and CLOCKS.search(line) and not allowed(lines, index, "clock"):
+            findings.add(path, number, "clock", "take the time as an argument; drivers/clock.cpp reads it")
+        if product and RANDOM.search(line):
             findings.add(path, number, "random", "take randomness as an argument")
         if money and FLOATS.search(line) and not allowed(lines, index, "float"):
             findings.add(path, number, "float", "count in integers; no floating point near money and volume")
         if path.endswith(".hpp") and re.search(r"\busing namespace\b", line):
             findings.add(path, number, "namespace", "no using namespace in a header")
-        if "NOLINT" in raw and not re.search(r"NOLINT\w*(\([\w.,-]+\))?:? \S+", raw):
-            findings.add(path, number, "nolint", "say beside it why the check is wrong here")
-        if re.search(r"catch \(\.\.\.\) \{\s*\}", line):
+        if "NOLINT" in raw and not re.search(r"NOLINT\w*\([\w.,-]+\): \S+", raw):
+            findings.add(path, number, "nolint", "name the check and why it is wrong here: NOLINT(check): why")
+    for match in EMPTY_CATCH.finditer(code):
+        number = code.count("\n", 0, match.start()) + 1
+        if not allowed(lines, number - 1, "catch"):
             findings.add(path, number, "catch", "do not swallow what you cannot name")
 
 
@@ -134,7 +180,8 @@ def check_includes(path, lines, findings):
         if name in HOMES and path not in HOMES[name]:
             findings.add(path, number, "include", f"{name} belongs to {', '.join(sorted(HOMES[name]))}")
         inner = re.match(r'#include "(\w+)/', line)
-        if room in ARROWS and inner and inner.group(1) in ARROWS and inner.group(1) not in ARROWS[room]:
+        rooms = {*ARROWS, "tests"}
+        if room in ARROWS and inner and inner.group(1) in rooms - ARROWS[room]:
             findings.add(path, number, "arrow", f"{room} may not know {inner.group(1)}")
         if core and not CORE_INCLUDES.match(line):
             findings.add(path, number, "purity", "the core includes the standard library and the model only")
@@ -145,45 +192,70 @@ def check(path, text, findings):
     if lines and lines[-1] == "":
         lines.pop()
     check_shape(path, lines, findings)
-    check_functions(path, lines, findings)
-    check_words(path, lines, findings)
+    check_functions(path, text, findings)
+    check_words(path, text, lines, findings)
     check_includes(path, lines, findings)
 
 
 def self_test():
     """Each bad text must be found by its rule, and a good one by none."""
     head = "// What this is.\n#pragma once\n"
+    long_body = "  a++;\n" * 70
     bad = [
         ("line", "storage/a.cpp", "// " + "x" * 100),
         ("file", "storage/a.cpp", "int a;\n" * 401),
         ("header", "storage/a.hpp", "#pragma once\n"),
         ("header", "storage/a.hpp", "// What this is.\n"),
-        ("function", "storage/a.cpp", "void long_one(int a) {\n" + "  a++;\n" * 70 + "}\n"),
-        ("function", "storage/a.cpp", "int A::b() const {\n" + "  a++;\n" * 70 + "}\n"),
+        ("function", "storage/a.cpp", "void long_one(int a) {\n" + long_body + "}\n"),
+        ("function", "storage/a.cpp", "int A::b() const {\n" + long_body + "}\n"),
+        ("function", "storage/a.cpp", "A::A(int b)\n    : b_{b}, c_(b) {\n" + long_body + "}\n"),
+        ("function", "storage/a.cpp", "tl::expected<A, B> a(int b,\n    C c = {}) {\n" + long_body + "}\n"),
+        ("function", "storage/a.cpp", "struct A {\n void b() {\n" + long_body + "  }\n};\n"),
+        ("function", "storage/a.cpp", "void a() {\n  run([&](int b) {\n" + long_body + "  });\n}\n"),
+        ("function", "tests/a.cpp", 'TEST_CASE("a } b {") {\n  for (int i{}; i < 9; ++i) {\n' + long_body + "  }\n}\n"),
         ("clock", "sync/a.cpp", "auto t = std::chrono::steady_clock::now();"),
+        ("clock", "drivers/a.cpp", "const auto t = time(nullptr);"),
+        ("clock", "drivers/a.cpp", "::clock_gettime(CLOCK_BOOTTIME, &t);"),
         ("clock", "daemon/a.cpp", "  std::this_thread::sleep_for(1s);"),
+        ("clock", "daemon/a.cpp", "  sleep(1);"),
         ("random", "daemon/a.cpp", "std::random_device seed;"),
+        ("random", "sync/a.cpp", "const int a = rand();"),
         ("float", "storage/a.cpp", "double price;"),
+        ("float", "drivers/a.cpp", "float rate;"),
         ("float", "daemon/core/a.cpp", "float volume = 1;"),
+        ("float", "storage/a.cpp", "// tidy: allow float\ndouble a;"),
         ("namespace", "storage/a.hpp", head + "using namespace std;"),
         ("nolint", "storage/a.cpp", "int a;  // NOLINT"),
+        ("nolint", "storage/a.cpp", "int a;  // NOLINTNEXTLINE(some-check)"),
         ("catch", "daemon/a.cpp", "} catch (...) { }"),
+        ("catch", "daemon/a.cpp", "} catch (...) {\n  // never mind\n}"),
         ("include", "daemon/a.cpp", '#include "../storage/ledger.hpp"'),
         ("include", "daemon/a.cpp", "#include <gpiod.hpp>"),
+        ("include", "sync/engine.cpp", "#include <curl/curl.h>"),
         ("arrow", "storage/a.cpp", '#include "sync/engine.hpp"'),
         ("arrow", "drivers/a.cpp", '#include "storage/model/money.hpp"'),
+        ("arrow", "sync/a.cpp", '#include "drivers/valve.hpp"'),
+        ("arrow", "sync/a.cpp", '#include "tests/support/deadline.hpp"'),
         ("purity", "daemon/core/a.cpp", "#include <sys/epoll.h>"),
         ("purity", "daemon/core/a.cpp", '#include "storage/ledger.hpp"'),
         ("todo", "daemon/a.cpp", "// TO" + "DO later"),
+        ("todo", "tests/a.cpp", "// FIX" + "ME"),
     ]
     good = [
         ("storage/a.hpp", head + "int a;  // NOLINT(some-check): the C library wants it so\n"),
         ("daemon/core/a.cpp", '#include "storage/model/money.hpp"\n#include <chrono>\n'),
         ("drivers/sim/a.cpp", "double flow;\n"),
         ("drivers/clock.cpp", "::clock_gettime(CLOCK_BOOTTIME, &now);\n"),
+        ("sync/curl_transport.cpp", "#include <curl/curl.h>\n"),
+        ("sync/a.cpp", "woken.wait_until(lock, deadline);\nconst auto a = wall_time(b);\nx.time(3);\n"),
         ("storage/a.cpp", '// a double portion, told at run time()\nconst char* a = "double now()";\n'),
+        ("storage/a.cpp", 'const char* sql = R"(\n  price double, time()\n)";\n'),
         ("storage/a.cpp", "// tidy: allow float, because a test\ndouble a;\n"),
         ("storage/a.cpp", "void short_one(int a) {\n" + "  a++;\n" * 60 + "}\n"),
+        ("storage/a.cpp", ("void short_one(int a) {\n" + "  a++;\n" * 20 + "}\n") * 5),
+        ("storage/a.cpp", "struct A {\n" + "  int a();\n" * 80 + "};\n"),
+        ("storage/a.cpp", "namespace tapd {\nconst B b = {\n" + "  {1, f(2)},\n" * 80 + "};\n}\n"),
+        ("daemon/a.cpp", "} catch (...) {\n  undo();\n  throw;\n}\n"),
     ]
     wrong = []
     for rule, path, text in bad:
@@ -201,6 +273,26 @@ def self_test():
     return 1 if wrong else 0
 
 
+def git_files(root, *patterns):
+    listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z", *patterns],
+                             check=True, capture_output=True, text=True)
+    return sorted(name for name in set(listing.stdout.split("\0")) if name and (root / name).exists())
+
+
+def check_scripts(root, findings):
+    """shellcheck over every file that begins like a shell script; how many those are."""
+    if not shutil.which("shellcheck"):
+        print("tidy: shellcheck is not installed; scripts are not checked")
+        return 0
+    scripts = [name for name in git_files(root) if (root / name).is_file()
+               and re.match(rb"#!.*\b(ba|da|)sh\b", (root / name).read_bytes()[:64])]
+    if scripts:
+        run = subprocess.run(["shellcheck", "--external-sources", "--severity=info", "--format=gcc", *scripts],
+                             cwd=root, check=False, capture_output=True, text=True)
+        findings.lines += (run.stdout + run.stderr).splitlines()
+    return len(scripts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
@@ -208,20 +300,18 @@ def main():
     arguments = parser.parse_args()
     if arguments.self_test:
         return self_test()
-    listing = subprocess.run(["git", "-C", arguments.root, "ls-files", "-co", "--exclude-standard",
-                              "*.cpp", "*.hpp"], check=True, capture_output=True, text=True)
-    files = [name for name in listing.stdout.split("\n") if name]
+    root = arguments.root.resolve()
+    files = git_files(root, "*.cpp", "*.hpp")
     if not files:
         print("tidy: git knows no source file here")
         return 1
     findings = Findings()
     for name in files:
-        path = arguments.root / name
-        if path.exists():
-            check(name, path.read_text(encoding="utf-8"), findings)
+        check(name, (root / name).read_text(encoding="utf-8"), findings)
+    scripts = check_scripts(root, findings)
     for line in findings.lines:
         print(line)
-    print(f"tidy: {len(files)} files, {len(findings.lines)} findings")
+    print(f"tidy: {len(files)} sources, {scripts} scripts, {len(findings.lines)} findings")
     return 1 if findings.lines else 0
 
 
