@@ -53,6 +53,7 @@ boot_guest() {
 follow_console() {
   local line
   passed=0 failed=0 ended=no
+  : >"$work/console.log"
   while IFS= read -r line; do
     line=${line%$'\r'}
     printf '%s\n' "$line" >>"$work/console.log"
@@ -87,5 +88,5 @@ run_jobs() {
   else
     echo "FAIL - the machine came to its end (the emulator's exit code was $rc)"
   fi
-  tail -n 5 "$work/console.log" "$work/qemu.log" >&2
+  tail -n 5 "$work/console.log" "$work/qemu.log" >&2 || true
 }

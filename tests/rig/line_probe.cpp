@@ -92,6 +92,9 @@ void hold(const std::string& name) {
                                               .set_direction(gpiod::line::direction::OUTPUT)
                                               .set_output_value(gpiod::line::value::ACTIVE))
           .do_request();
+  if (request.get_value(line.offset) != gpiod::line::value::ACTIVE) {
+    throw std::runtime_error(fmt::format("{} does not follow", name));
+  }
   say_ready();
   while (true) ::pause();
 }

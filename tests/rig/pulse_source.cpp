@@ -38,6 +38,9 @@ constexpr std::string_view usage =
     "  --patience MS  gives up when the valve has not opened by then (60000)\n"
     "Prints 'pulses N tail N', the tail being a part of the pulses.";
 
+// Liquid takes its time to start; and each look wakes an emulator that could have skipped the time.
+constexpr std::chrono::milliseconds valve_look_period{5};
+
 struct Arguments {
   std::string meter;
   std::string valve;
@@ -137,7 +140,7 @@ bool wait_for_open(const Valve& valve, std::chrono::milliseconds patience) {
   const auto deadline = since_boot_now() + patience;
   while (!valve.is_open()) {
     if (since_boot_now() >= deadline) return false;
-    tapd::drivers::pause_for(1ms);
+    tapd::drivers::pause_for(valve_look_period);
   }
   return true;
 }

@@ -41,8 +41,9 @@ Transfer parse_transfer(std::string_view hex) {
   }
   for (; hex.size() >= 2; hex.remove_prefix(2)) {
     std::uint8_t byte = 0;
-    const auto [end, error] = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
-    if (error != std::errc{} || end != hex.data() + 2) break;
+    const char* const begin = hex.data();
+    const auto [end, error] = std::from_chars(begin, begin + 2, byte, 16);
+    if (error != std::errc{} || end != begin + 2) break;
     transfer.bytes.push_back(byte);
   }
   if (!hex.empty()) throw std::invalid_argument(fmt::format("not hex digits: '{}'", hex));

@@ -30,15 +30,17 @@ device = "${3:-/dev/spidev0.0}"
 END
 }
 
-# tapd_up: starts it on tapd.toml and waits until it says that it is ready. Its journal is
-# tapd.log; the one of the run before becomes tapd.log.1 and so on.
+# tapd_up: starts it on tapd.toml and waits until it says that it is ready; without that there is
+# nothing to check, and the job ends. Its journal is tapd.log; earlier ones are tapd.log.1, .2 ...
 tapd_up() {
   local run=1
   while [ -e "tapd.log.$run" ]; do run=$((run + 1)); done
   [ ! -e tapd.log ] || mv tapd.log "tapd.log.$run"
   tapd --config tapd.toml >tapd.log 2>&1 &
   TAPD_PID=$!
-  within 20 grep -q "ready:" tapd.log || fail "tapd becomes ready: $(tail -n 3 tapd.log)"
+  within 20 grep -q "ready:" tapd.log && return
+  fail "tapd becomes ready: $(tail -n 3 tapd.log)"
+  exit 1
 }
 # tapd_signal NAME
 tapd_signal() { kill "-$1" "$TAPD_PID"; }

@@ -1,17 +1,17 @@
 # The native tapd on real lines and a real spidev: a card, a pour, a row; and every way out of a
-# pour that the kernel has a part in. The valve is always looked at from outside, never asked of tapd.
+# pour that the kernel has a part in. The valve is always looked at from outside; tapd's own word
+# for it counts nothing.
 # shellcheck shell=dash
 # shellcheck disable=SC2154  # RIG, VALVE, TAPD_PID ...: guest/*.sh
 
 ann=04ab7815cd6b80 # has plenty
-dan=dead01ef       # has 2.00
+dan=dead01ef       # has 1.00, which buys 77 ml
 stranger=01020304
 
 mkdir -m 700 state
 write_config tapd.toml
-seed_ledger state/tapd.db "$CENTS_PER_LITRE" $ann=100000 $dan=200 \
-  || fail "the ledger takes what a server would have told"
-reader_up || fail "the reader's model runs: $(cat "$RIG/reader.log")"
+seed_ledger state/tapd.db "$CENTS_PER_LITRE" $ann=100000 $dan=100 || exit 1
+reader_up || exit 1
 
 # --- wrong in the configuration, or in the wiring -------------------------------------------------
 
@@ -52,7 +52,7 @@ liquid 100000 330 12
 reader card $ann
 check_within "a card opens the valve" 5 line_is "$VALVE" 1
 check_within "the tap says that it pours" 5 state_is pouring
-sleep 2
+sleep 1
 check "the valve stays open while it pours" "$(line_value "$VALVE")" 1
 reader remove
 check_within "taking the card away shuts the valve" 5 line_is "$VALVE" 0
@@ -76,7 +76,7 @@ check_between "its price is what the volume costs" "$(newest price_cents)" \
 tapd_up
 liquid 100000 330 12
 reader card $dan
-check_within "a guest with 2.00 may begin" 5 line_is "$VALVE" 1
+check_within "a guest with 1.00 may begin" 5 line_is "$VALVE" 1
 check_within "the valve shuts by itself at the limit" 10 line_is "$VALVE" 0
 liquid_ends
 check_within "the guest is told that it is over" 5 state_is finished
@@ -87,8 +87,8 @@ check_within "the next guest may come" 5 state_is idle
 tapd_down
 check "the row says why it ended, and has every pulse" \
   "$(newest "status, pulses, edges_lost, stop_reason")" "new|$(poured)|0|limit_reached"
-check_between "not a millilitre was let through beyond what 2.00 buys" \
-  "$(newest "volume_ml - tail_volume_ml")" 140 155
+check_between "not a millilitre was let through beyond what 1.00 buys" \
+  "$(newest "volume_ml - tail_volume_ml")" 65 77
 
 # --- killed in mid-pour ---------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ tapd_up
 liquid 100000 330 12
 reader card $ann
 check_within "a pour that will be cut off begins" 5 state_is pouring
-sleep 2
+sleep 1
 tapd_signal KILL
 tapd_gone
 check "the valve falls when tapd is killed" "$(line_value "$VALVE")" 0
@@ -136,13 +136,13 @@ check "the pour ends as if the card had been taken away, and has every pulse" \
 
 # --- more than the kernel can keep ----------------------------------------------------------------
 
-# Nobody reads for a second while 2000 pulses come: the kernel keeps 1024 edges, and numbers all.
+# Nobody reads while more than 1024 edges come: the kernel keeps so many, and numbers all.
 tapd_up
-liquid 3000 2000 0
+liquid 2000 2000 0
 reader card $ann
 check_within "a fast pour begins" 5 state_is pouring
 tapd_signal STOP
-sleep 1
+usleep 600000
 tapd_signal CONT
 liquid_ends
 sleep 1
@@ -150,7 +150,7 @@ reader remove
 check_within "it ends like any other" 10 state_is idle
 tapd_down
 check "no pulse is lost with the edges that the kernel had to drop" "$(newest pulses)" "$(poured)"
-check_between "and the row says how many those were" "$(newest edges_lost)" 1000 5000
+check_between "and the row says how many those were" "$(newest edges_lost)" 500 3000
 
 check "the database is sound" "$(sql "PRAGMA integrity_check")" ok
 reader_down

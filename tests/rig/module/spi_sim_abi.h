@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Largest request and largest answer in bytes, headers included. */
-#define SPI_SIM_MAX_BYTES (64 * 1024)
+#define SPI_SIM_MAX_BYTES 65536
 
 struct spi_sim_request {
 	__u32 seq;		/* Repeated in the answer. */
