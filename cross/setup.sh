@@ -70,7 +70,8 @@ quietly() {
 
 write_as_root() { "${as_root[@]}" tee "$1" >/dev/null; }
 
-# Every index that apt is configured for, whatever the format of its sources files.
+# Every index that apt is configured for, whatever the format of its sources files. Empty before the
+# first apt-get update.
 indexes() {
   # shellcheck disable=SC2016  # apt's own variables
   apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages'
@@ -92,6 +93,7 @@ Suites: $suite
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 EOF
+    quietly "${as_root[@]}" apt-get update
   fi
   write_as_root "/etc/apt/preferences.d/$suite-tapd" <<EOF
 Package: src:libgpiod src:catch2
@@ -101,9 +103,9 @@ EOF
 }
 
 start=$SECONDS
-if [ "${VERSION_CODENAME:-}" = bookworm ]; then use_backports; fi
 echo "setup: reading the package lists ..."
 quietly "${as_root[@]}" apt-get update
+if [ "${VERSION_CODENAME:-}" = bookworm ]; then use_backports; fi
 echo "setup: installing ${#missing[@]} packages and what they need (some minutes at most) ..."
 quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes \
   --no-install-recommends "${missing[@]}"
