@@ -68,8 +68,9 @@ check_between "its volume is what the pulses are worth" "$(newest volume_ml)" \
   $((expected / 1000)) $((expected / 1000 + 1))
 check "its tail is what ran after the valve was told to shut" "$(newest tail_volume_ml)" \
   "$(($(to_microlitres 12) / 1000))"
-check_between "its price is what the volume costs" "$(newest price_cents)" \
-  $((expected * CENTS_PER_LITRE / 1000000 - 1)) $((expected * CENTS_PER_LITRE / 1000000 + 1))
+# Exactly: whole millilitres times the litre price, half a cent up.
+check "its price is what the volume costs" "$(newest price_cents)" \
+  "$((($(newest volume_ml) * CENTS_PER_LITRE + 500) / 1000))"
 
 # --- the limit ------------------------------------------------------------------------------------
 
