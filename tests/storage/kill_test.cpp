@@ -1,6 +1,8 @@
 // Processes that really end by SIGKILL while they hold the file, in every state of a pour, and a
 // disk that is really full.
 #include <sys/resource.h>
+#include <set>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
@@ -172,6 +174,7 @@ TEST_CASE("whatever was acknowledged before a kill is there, once", "[kill]") {
   TempDir folder;
   std::uint64_t number = 0;
   std::size_t survivors = 0;
+  std::set<std::uint64_t> unacknowledged;  // on disk, perhaps as a pour that was only begun
   constexpr int kills = 12;
   for (int round = 0; round < kills; ++round) {
     Child child{[&folder, number](Pipe& pipe) {
@@ -207,8 +210,10 @@ TEST_CASE("whatever was acknowledged before a kill is there, once", "[kill]") {
     REQUIRE(survivors >= last);
     REQUIRE(survivors <= last + 1);
     number = survivors;
+    if (survivors > last) unacknowledged.insert(survivors);
     for (std::uint64_t one = 1; one <= last; ++one) {
       REQUIRE(pours->at(survivors - one).begin.client_tx_id == pour_id(one));
+      if (unacknowledged.contains(one)) continue;
       REQUIRE(pours->at(survivors - one).volume == model::Volume::millilitres(100));
     }
   }
