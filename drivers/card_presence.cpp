@@ -26,19 +26,20 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   const bool refusable =
       std::holds_alternative<SeveralCards>(look) || std::holds_alternative<UnusableCard>(look);
   if (!refusable) refusals_ = 0;
+  if (!std::holds_alternative<Garbled>(look)) unreadable_looks_ = 0;
   if (!std::holds_alternative<CardSeen>(look)) forget_candidate();
   if (!std::holds_alternative<NobodyThere>(look)) break_silence();
 
-  std::visit(
-      Overloaded{[&](const NobodyThere&) { silence(now, events); },
-                 [&](const CardSeen& card) { seen(card.uid, now, events); }, [](const Garbled&) {},
-                 [&](const SeveralCards&) { refuse("several cards: one, please", events); },
-                 [&](const UnusableCard& card) {
-                   release(events);
-                   refuse(card.why, events);
-                 },
-                 [&](const ReaderTrouble& reader) { trouble(reader.what, events); }},
-      look);
+  std::visit(Overloaded{[&](const NobodyThere&) { silence(now, events); },
+                        [&](const CardSeen& card) { seen(card.uid, now, events); },
+                        [&](const Garbled& answer) { unreadable(answer.what, events); },
+                        [&](const SeveralCards&) { refuse("several cards: one, please", events); },
+                        [&](const UnusableCard& card) {
+                          release(events);
+                          refuse(card.why, events);
+                        },
+                        [&](const ReaderTrouble& reader) { trouble(reader.what, events); }},
+             look);
   return events;
 }
 
@@ -78,6 +79,16 @@ void CardPresence::refuse(const std::string& why, Events& events) {
   events.emplace_back(CardRefused{.why = why});
 }
 
+// Some broken answers are usual while a card is being laid on; a card that gives nothing else for
+// half a second is worth a word to the guest and to staff.
+void CardPresence::unreadable(const std::string& what, Events& events) {
+  if (unreadable_looks_ < rules_.looks_to_call_unreadable) ++unreadable_looks_;
+  if (held_ || refusal_told_ || unreadable_looks_ < rules_.looks_to_call_unreadable) return;
+  refusal_told_ = true;
+  events.emplace_back(CardRefused{.why = "a card lies there that cannot be read (" + what +
+                                         "): lay it flat, or take another card"});
+}
+
 void CardPresence::trouble(const std::string& what, Events& events) {
   if (failed_) return;
   ++troubles_;
@@ -95,6 +106,7 @@ void CardPresence::reader_works(Events& events) {
 }
 
 void CardPresence::release(Events& events) {
+  unreadable_looks_ = 0;
   if (!held_) return;
   events.emplace_back(CardLeft{.uid = held_->uid, .last_seen = held_->last_seen});
   held_.reset();

@@ -17,8 +17,9 @@ namespace tapd::drivers {
 
 /// How patient presence is. The defaults are the hardware notes'.
 struct PresenceRules {
-  int looks_to_arrive{2};    ///< Same UID (or the same kind of refusal) in so many looks in a row.
-  int silences_to_leave{3};  ///< Clean silences in a row ...
+  int looks_to_arrive{2};  ///< Same UID (or the same kind of refusal) in so many looks in a row.
+  int looks_to_call_unreadable{10};  ///< Broken answers in a row, with no card held, until told.
+  int silences_to_leave{3};          ///< Clean silences in a row ...
   std::chrono::milliseconds silence_to_leave{250};     ///< ... and at least this long.
   std::chrono::milliseconds longest_unreadable{1500};  ///< No clean answer for so long: gone.
   int troubles_to_fault{3};  ///< ReaderTrouble in a row until the fault is told.
@@ -64,6 +65,7 @@ class CardPresence {
   void seen(const Uid& uid, SinceBoot now, Events& events);
   void silence(SinceBoot now, Events& events);
   void refuse(const std::string& why, Events& events);
+  void unreadable(const std::string& what, Events& events);
   void trouble(const std::string& what, Events& events);
   void reader_works(Events& events);
   void release(Events& events);
@@ -79,6 +81,7 @@ class CardPresence {
   int troubles_{0};
   bool failed_{false};
   int refusals_{0};
+  int unreadable_looks_{0};
   bool refusal_told_{false};
 };
 

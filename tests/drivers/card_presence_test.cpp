@@ -58,6 +58,31 @@ TEST_CASE("a card arrives at the second look in a row that reads the same UID", 
   CHECK(table.looks(100, CardSeen{anna}).empty());
 }
 
+TEST_CASE("a card that gives only broken answers is told once, with what was broken",
+          "[presence]") {
+  Table table;
+  const Garbled broken{"wrong check byte of the UID"};
+  CHECK(table.looks(9, broken).empty());
+  const auto events = table.look(broken);
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<CardRefused>(events[0]).why.find(broken.what) != std::string::npos);
+  CHECK(table.looks(50, broken).empty());
+  CHECK_FALSE(table.present());
+  // Taken away and laid on anew, it is told anew.
+  CHECK(table.looks(20, NobodyThere{}).empty());
+  CHECK(table.looks(10, broken).size() == 1);
+}
+
+TEST_CASE("broken answers of a held card are not told as a refusal", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  for (int i = 0; i < 20; ++i) {
+    CHECK(table.looks(9, Garbled{"parity"}).empty());
+    CHECK(table.look(CardSeen{anna}).empty());
+  }
+  CHECK(table.present() == anna);
+}
+
 TEST_CASE("looks that are not in a row do not add up to an arrival", "[presence]") {
   Table table;
   for (int i = 0; i < 20; ++i) {
