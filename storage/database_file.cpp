@@ -1,5 +1,6 @@
 #include "storage/database_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -90,10 +91,24 @@ std::uint32_t application_id(const Header& header) {
   return value;
 }
 
+bool has_content(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  return !error && size > 0;
+}
+
+// A power cut may have spoilt the first page of a file whose journal still holds it; SQLite mends
+// that, and the connection asks it the same questions afterwards.
+bool can_be_mended(const std::filesystem::path& file, const Header& header) {
+  const bool blank = std::all_of(header.begin(), header.end(), [](auto byte) { return byte == 0; });
+  return has_content(file.string() + "-wal") || (blank && has_content(file.string() + "-journal"));
+}
+
 void check_header(const std::filesystem::path& file, int descriptor) {
   Header header{};
   const std::size_t size = read_header(descriptor, header);
   if (size == 0) return;  // Created, and the power went before anything was written.
+  if (can_be_mended(file, header)) return;
   if (std::memcmp(header.data(), magic.data(), std::min(size, magic.size())) != 0) {
     refuse(Error::Kind::corrupt, file,
            "it is not an SQLite database; it was left as it is; name another file or restore a "
@@ -114,8 +129,7 @@ void check_header(const std::filesystem::path& file, int descriptor) {
 // SQLite would delete a journal that has lost its database, and the last pours with it.
 void refuse_orphaned_journal(const std::filesystem::path& file) {
   const std::filesystem::path journal = file.string() + "-wal";
-  std::error_code ignored;
-  if (std::filesystem::file_size(journal, ignored) > 0 && !ignored) {
+  if (has_content(journal)) {
     refuse(Error::Kind::corrupt, file,
            fmt::format("the file is missing or empty but its journal {} is there; restore the "
                        "database beside it, or move the journal away",

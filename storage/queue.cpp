@@ -13,6 +13,19 @@ namespace {
 
 constexpr std::size_t largest_batch = 10'000;
 
+// What the server says about a row is for people; it is not worth more room than this.
+constexpr std::size_t longest_note = 500;
+
+// At most longest_note bytes, without the rest of a UTF-8 character that does not fit.
+std::string note(const std::string& text) {
+  std::size_t end = std::min(text.size(), longest_note);
+  const auto continues = [&text](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  while (end > 0 && continues(end)) --end;
+  return text.substr(0, end);
+}
+
 // The partial index serves only queries that repeat its condition.
 constexpr const char* waiting = "status <> 'confirmed' AND status IN ('new', 'sent')";
 
@@ -115,24 +128,20 @@ void Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const mo
       confirm(verdict, now);
       break;
     case Verdict::Kind::final_failure:
-      Use{fail_, row.text(), marks_.next(), verdict.outcome, verdict.reason}.run();
+      Use{fail_, row.text(), marks_.next(), note(verdict.outcome), note(verdict.reason)}.run();
       break;
     case Verdict::Kind::spend_attempt:
       spend_attempt(verdict, attempt_cap, retry_at);
       break;
     case Verdict::Kind::not_judged:
-      Use{put_back_, row.text(), verdict.reason}.run();
+      Use{put_back_, row.text(), note(verdict.reason)}.run();
       break;
   }
 }
 
 void Queue::confirm(const Verdict& verdict, const model::Moment& now) {
-  Use{confirm_,
-      verdict.client_tx_id.text(),
-      model::to_iso8601(now.wall),
-      marks_.next(),
-      verdict.outcome,
-      verdict.reason}
+  Use{confirm_,      verdict.client_tx_id.text(), model::to_iso8601(now.wall),
+      marks_.next(), note(verdict.outcome),       note(verdict.reason)}
       .run();
 }
 
@@ -140,8 +149,8 @@ void Queue::spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,
                           const model::Moment& retry_at) {
   Use{spend_,
       verdict.client_tx_id.text(),
-      verdict.outcome,
-      verdict.reason,
+      note(verdict.outcome),
+      note(verdict.reason),
       attempt_cap,
       std::int64_t{retry_at.since_boot.count()},
       boot_}

@@ -162,7 +162,8 @@ CREATE TABLE guests (
   guest_id TEXT NOT NULL PRIMARY KEY CHECK (guest_id <> ''),
   first_name TEXT NOT NULL,
   is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),
-  balance_cents INTEGER NOT NULL,
+  balance_cents INTEGER NOT NULL
+    CHECK (balance_cents BETWEEN -1000000000000000 AND 1000000000000000),
   balance_asked INTEGER CHECK (balance_asked >= 0),
   balance_heard_at TEXT,
   balance_heard_mono_ns INTEGER,
@@ -196,8 +197,8 @@ CREATE TABLE beverages (
 CREATE TABLE kegs (
   keg_id TEXT NOT NULL PRIMARY KEY CHECK (keg_id <> ''),
   beverage_id TEXT NOT NULL,
-  initial_volume_ml INTEGER NOT NULL CHECK (initial_volume_ml >= 0),
-  current_volume_ml INTEGER NOT NULL CHECK (current_volume_ml >= 0),
+  initial_volume_ml INTEGER NOT NULL CHECK (initial_volume_ml BETWEEN 0 AND 1000000000),
+  current_volume_ml INTEGER NOT NULL CHECK (current_volume_ml BETWEEN 0 AND 1000000000),
   status TEXT NOT NULL CHECK (status IN ('full', 'in_use', 'empty')),
   heard_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -115,6 +115,12 @@ TEST_CASE("a snapshot with nonsense in it changes nothing", "[cache]") {
   SECTION("a keg of negative size") {
     bad.kegs[0].initial_volume = model::Volume::millilitres(-1);
   }
+  SECTION("a keg of a million litres") {
+    bad.kegs[0].current_volume = model::Volume::microlitres(INT64_MAX);
+  }
+  SECTION("a balance beyond all money") {
+    bad.guests[0].balance = model::Money{INT64_MIN};
+  }
   SECTION("a guest without a name for the system") {
     bad.guests[0].id = {};
   }

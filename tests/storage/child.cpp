@@ -33,6 +33,10 @@ void close_once(int& descriptor) {
   } catch (const std::exception& error) {
     pipe.write(std::string{"exception in the child: "} + error.what());
     ::_exit(2);
+  } catch (...) {
+    // A failed REQUIRE: it must not run on into the parent's other tests.
+    pipe.write("a requirement failed in the child");
+    ::_exit(2);
   }
   ::_exit(0);
 }

@@ -127,6 +127,17 @@ TEST_CASE("a row not judged goes back without an attempt spent", "[queue]") {
   CHECK(ids(bar.ledger().due_pours(10, at(22))) == numbers({1}));
 }
 
+TEST_CASE("of what the server says only so much is kept, in whole characters", "[queue]") {
+  Bar bar;
+  pour(bar.ledger(), 1, 100);
+  std::string endless;
+  while (endless.size() < 100'000) endless += "ж";
+  CHECK(judge(bar.ledger(), Verdict::Kind::spend_attempt, "x" + endless) == "ok");
+  CHECK(newest(bar.ledger()).last_error == ("x" + endless).substr(0, 499));
+  CHECK(judge(bar.ledger(), Verdict::Kind::not_judged, endless) == "ok");
+  CHECK(newest(bar.ledger()).last_error == endless.substr(0, 500));
+}
+
 TEST_CASE("a final failure is parked at once and sent again only by hand", "[queue]") {
   Bar bar;
   auto& ledger = bar.ledger();
