@@ -1,0 +1,193 @@
+// The engine with its outcomes handed over one by one: what matters is which came first.
+#include <map>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "sync/engine.hpp"
+#include "sync/wire.hpp"
+#include "tests/sync/memory_books.hpp"
+#include "tests/sync/samples.hpp"
+#include "tests/sync/venue.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+
+const std::string snapshot_path = endpoint::snapshot("bar-1");
+
+/// An engine whose requests wait until the test answers them.
+class Desk {
+ public:
+  Desk() : engine{options(), books, always_longest()} {
+    for (std::uint64_t guest = 1; guest <= 3; ++guest) venue.add_guest(guest, 10'000);
+    look(0s);
+    answer(endpoint::register_controller);
+  }
+
+  /// Lets time pass and the engine start what is due.
+  void look(std::chrono::milliseconds when) {
+    now = when;
+    for (Outgoing& outgoing : engine.due(at(now))) {
+      waiting.emplace(outgoing.request.path, std::move(outgoing));
+    }
+  }
+  /// Takes the oldest waiting request for that path.
+  Outgoing take(const std::string& path) {
+    const auto found = waiting.find(path);
+    REQUIRE(found != waiting.end());
+    Outgoing outgoing = std::move(found->second);
+    waiting.erase(found);
+    return outgoing;
+  }
+  void hand(const Outgoing& outgoing, const HttpOutcome& outcome) {
+    engine.on_outcome(outgoing.id, outcome, at(now));
+    look(now);
+  }
+  /// The venue answers the oldest waiting request for that path.
+  void answer(const std::string& path) {
+    const Outgoing outgoing = take(path);
+    hand(outgoing, venue.answer(outgoing.request));
+  }
+  void fail(const std::string& path) { hand(take(path), HttpResponse{500, {}, "oops"}); }
+  /// A pour is written and sent at once, alone.
+  void pour_now(std::uint64_t number) {
+    books.add(pour(number));
+    engine.pours_waiting();
+    look(now + 10s);
+  }
+
+  static EngineOptions options() {
+    EngineOptions chosen;
+    chosen.controller_id = "bar-1";
+    chosen.token = "secret";
+    chosen.batch_size = 1;
+    chosen.snapshot_interval = 5min;
+    chosen.register_interval = 1h;
+    return chosen;
+  }
+
+  MemoryBooks books;
+  Venue venue;
+  Engine engine;
+  std::multimap<std::string, Outgoing> waiting;
+  std::chrono::milliseconds now{};
+};
+
+TEST_CASE("a late balance does not replace one from a snapshot asked for after it", "[engine]") {
+  Desk desk;
+  desk.answer(snapshot_path);
+  desk.look(5min - 1s);
+  desk.engine.ask({1, card(1), model::TapId{1}}, at(desk.now));
+  desk.look(desk.now);
+  const Outgoing late = desk.take(endpoint::authorize);
+  const HttpResponse old = desk.venue.answer(late.request);
+  desk.venue.change_balance(1, -9'000);  // Spent at another controller's tap.
+  desk.look(5min);
+  SECTION("the snapshot was applied meanwhile") {
+    desk.answer(snapshot_path);
+    desk.hand(late, old);
+    CHECK(desk.books.heard.empty());
+    CHECK(desk.books.available(1) == model::Money{1'000});
+  }
+  SECTION("a later ask of the same card was answered meanwhile") {
+    desk.engine.ask({2, card(1), model::TapId{1}}, at(desk.now));
+    desk.look(desk.now);
+    desk.answer(endpoint::authorize);
+    desk.hand(late, old);
+    CHECK(desk.books.heard.size() == 1);
+    CHECK(desk.books.available(1) == model::Money{1'000});
+  }
+  SECTION("only another card was answered meanwhile") {
+    desk.engine.ask({2, card(2), model::TapId{2}}, at(desk.now));
+    desk.look(desk.now);
+    desk.answer(endpoint::authorize);
+    desk.hand(late, old);
+    CHECK(desk.books.heard.size() == 2);
+  }
+}
+
+TEST_CASE("the marker of a balance is the one from before its request", "[engine]") {
+  Desk desk;
+  desk.answer(snapshot_path);
+  desk.books.add(pour(1, 1));
+  desk.engine.pours_waiting();
+  desk.engine.ask({1, card(1), model::TapId{1}}, at(desk.now));
+  desk.look(desk.now);
+  const Outgoing asked = desk.take(endpoint::authorize);
+  const HttpResponse before_the_pour = desk.venue.answer(asked.request);
+  desk.answer(endpoint::pours);
+  desk.hand(asked, before_the_pour);
+  // The balance heard does not contain the pour, although the pour is confirmed by now.
+  CHECK(desk.books.available(1) == model::Money{10'000 - 516});
+}
+
+TEST_CASE("a row is at fault for a 500 only while everything else goes well", "[engine]") {
+  Desk desk;
+  desk.pour_now(1);
+  desk.fail(endpoint::pours);
+  desk.look(desk.now + 10s);
+  desk.fail(endpoint::pours);  // Aside.
+  desk.pour_now(2);
+  desk.answer(endpoint::pours);
+  REQUIRE(desk.books.rows().at(tx(2)).status == model::PourStatus::confirmed);
+  desk.fail(endpoint::pours);  // The first again, between neighbours.
+  SECTION("it spends an attempt when the next neighbour goes through") {
+    desk.answer(snapshot_path);
+    desk.pour_now(3);
+    desk.answer(endpoint::pours);
+    CHECK(desk.books.rows().at(tx(1)).attempts == 1);
+  }
+  SECTION("it does not when another request failed as well") {
+    desk.fail(snapshot_path);
+    desk.pour_now(3);
+    desk.answer(endpoint::pours);
+    CHECK(desk.books.rows().at(tx(1)).attempts == 0);
+  }
+}
+
+TEST_CASE("a status that a snapshot overtook does not lift the emergency stop", "[engine]") {
+  Desk desk;
+  desk.fail(snapshot_path);
+  desk.look(10s);
+  const Outgoing status = desk.take(endpoint::system_status);
+  const HttpResponse all_clear = desk.venue.answer(status.request);
+  desk.venue.emergency_stop = true;
+  desk.look(1h);
+  desk.answer(snapshot_path);
+  desk.hand(status, all_clear);
+  std::vector<bool> told;
+  for (const Notice& notice : desk.engine.take_notices()) {
+    if (const auto* const stop = std::get_if<EmergencyStop>(&notice)) told.push_back(stop->on);
+  }
+  CHECK(told == std::vector{true});
+}
+
+TEST_CASE("a 304 to a request without a condition is nonsense", "[engine]") {
+  Desk desk;
+  (void)desk.engine.take_notices();
+  desk.hand(desk.take(snapshot_path), HttpResponse{304, {}, ""});
+  const auto notices = desk.engine.take_notices();
+  REQUIRE(notices.size() == 1);
+  REQUIRE(std::holds_alternative<Nonsense>(notices[0]));
+  CHECK(std::get<Nonsense>(notices[0]).endpoint == snapshot_path);
+  CHECK(desk.books.unchanged == 0);
+}
+
+TEST_CASE("a snapshot that the ledger could not keep is asked for in full again", "[engine]") {
+  Desk desk;
+  desk.answer(snapshot_path);
+  desk.look(5min);
+  CHECK(desk.waiting.find(snapshot_path)->second.request.headers.contains("If-None-Match"));
+  desk.venue.change_balance(1, 1);
+  const Outgoing asked = desk.take(snapshot_path);
+  desk.books.broken = storage::Error{storage::Error::Kind::full, "disk full"};
+  desk.hand(asked, desk.venue.answer(asked.request));
+  desk.books.broken.reset();
+  desk.look(5min + 10s);
+  CHECK_FALSE(desk.take(snapshot_path).request.headers.contains("If-None-Match"));
+}
+
+}  // namespace
+}  // namespace tapd::sync
