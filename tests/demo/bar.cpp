@@ -43,7 +43,9 @@ std::string tail_of(const std::string& log) {
 }
 
 [[noreturn]] void fail(const std::string& what, const test::ChildProcess& part) {
-  throw std::runtime_error{fmt::format("{}; its last lines:\n{}", what, tail_of(part.output()))};
+  const std::string log = part.output();
+  if (log.empty()) throw std::runtime_error{what + "; it wrote nothing"};
+  throw std::runtime_error{fmt::format("{}; its last lines:\n{}", what, tail_of(log))};
 }
 
 void write_file(const std::filesystem::path& file, const std::string& text) {

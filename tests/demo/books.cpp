@@ -45,6 +45,7 @@ std::vector<ServerPour> read_server(central::Connection& database) {
       "  COALESCE(started_at::text, ''), volume_ml, (amount_charged * 100)::bigint"
       " FROM pours ORDER BY created_at, client_tx_id");
   std::vector<ServerPour> pours;
+  pours.reserve(static_cast<std::size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) {
     pours.push_back({.client_tx_id = rows.text(row, 0),
                      .receipt = rows.text(row, 1),
@@ -62,6 +63,7 @@ std::vector<Balance> read_balances(central::Connection& database) {
   const central::Rows rows = database.run(
       "SELECT guest_id, first_name, (balance * 100)::bigint FROM guests ORDER BY guest_id");
   std::vector<Balance> balances;
+  balances.reserve(static_cast<std::size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) {
     balances.push_back({.guest_id = rows.text(row, 0),
                         .name = rows.text(row, 1),

@@ -94,10 +94,7 @@ std::vector<std::string> closing_table(const Verdict& verdict, const Brush& brus
   add_volumes(verdict, brush, lines);
   add_money(verdict, brush, lines);
   lines.push_back(
-      painted(" Allowed per pour: 0.5 ml rounding, a pulse, 20 ms of flow (impeller runs on);",
-              Mood::quiet, brush));
-  lines.push_back(
-      painted(" and below, for each pour cut off by the kill: 50 ml or 1 s of its flow.",
+      painted(" Allowed per pour: 0.5 ml, a pulse, 20 ms of flow; if cut off, 50 ml or 1 s",
               Mood::quiet, brush));
   lines.emplace_back();
   lines.push_back(
@@ -110,7 +107,7 @@ std::vector<std::string> closing_table(const Verdict& verdict, const Brush& brus
                             "by their balances in PostgreSQL", brush));
   lines.push_back(
       zero_line(verdict.guests_overdrawn, "guests past their balance",
-                fmt::format("deepest {}, allowed {} (shutting)", money(verdict.overdraft_cents),
+                fmt::format("deepest {}; up to {} while it shuts", money(verdict.overdraft_cents),
                             money(verdict.overdraft_allowed_cents)),
                 brush));
   for (const std::string& failure : verdict.failures) {

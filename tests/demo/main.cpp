@@ -8,13 +8,13 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "tests/demo/books.hpp"
 #include "tests/demo/closing_table.hpp"
@@ -115,16 +115,14 @@ int play(const CommandLine& line, Screen& screen) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "Shows tapd at work in about a minute: four simulated taps, a dozen guests, a venue server\n"
-      "on PostgreSQL that is killed and comes back, tapd itself killed in mid-pour; at the end "
-      "the\n"
-      "books of all of them are compared. Everything runs in a temporary folder and on loopback.\n"
-      "Exit codes: 0 every book agrees; 1 one does not, or a part failed; 2 usage; 130 "
-      "interrupted."};
+      "on PostgreSQL that is killed and comes back, tapd itself killed in mid-pour. At the end "
+      "all\n"
+      "of their books are compared. Everything runs in a temporary folder and on loopback.\n"
+      "Exit codes: 0 every book agrees; 1 one does not, or a part failed; 2 usage; 130 broken "
+      "off."};
   CommandLine line = defaults();
   describe(app, line);
   try {
@@ -133,11 +131,23 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
   catch_end_signals();
+  const TerminalAbility ability = terminal_ability(line.plain);
+  Screen screen{ability};
+  if (ability.too_small) {
+    screen.print("(In a window of at least 80 columns and 24 lines this is a picture.)");
+  }
+  return play(line, screen);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    Screen screen{terminal_ability(line.plain)};
-    return play(line, screen);
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "tapd-demo: {}\n", error.what());
+    std::fputs("tapd-demo: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
     return exit_failed;
   }
 }

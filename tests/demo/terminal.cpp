@@ -56,7 +56,9 @@ std::optional<termios> stop_echo() {
 TerminalAbility terminal_ability(bool plain) {
   std::setlocale(LC_CTYPE, "");
   const bool terminal = ::isatty(STDOUT_FILENO) != 0 && variable("TERM") != "dumb";
-  return {.live = terminal && !plain && is_large_enough(),
+  const bool large = is_large_enough();
+  return {.live = terminal && !plain && large,
+          .too_small = terminal && !plain && !large,
           .brush = {.utf8 = std::string_view{::nl_langinfo(CODESET)} == "UTF-8",
                     .colour = terminal && variable("NO_COLOR").empty()}};
 }

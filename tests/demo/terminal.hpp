@@ -15,7 +15,8 @@ namespace tapd::demo {
 
 /// What standard output can do.
 struct TerminalAbility {
-  bool live{false};  ///< A terminal that is large enough and can move its cursor.
+  bool live{false};       ///< A terminal that is large enough and can move its cursor.
+  bool too_small{false};  ///< It would be live if it were larger.
   Brush brush;
 };
 /// Looks at standard output, the locale, TERM and NO_COLOR. `plain`: the user wants lines.

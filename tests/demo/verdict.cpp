@@ -205,7 +205,7 @@ class Judge {
         dearest = std::max(dearest, pour.price_cents * 100 / pour.volume_ml + 1);
       }
     }
-    verdict_.overdraft_allowed_cents = fastest * valve_shuts_in_ms * dearest / 100'000 + 1;
+    verdict_.overdraft_allowed_cents = fastest * overrun_ms * dearest / 100'000 + 1;
     for (const Balance& balance : books_.balances) {
       verdict_.overdraft_cents = std::max(verdict_.overdraft_cents, -balance.after_cents);
       if (-balance.after_cents <= verdict_.overdraft_allowed_cents) continue;

@@ -203,7 +203,7 @@ TEST_CASE("a balance may end below zero by what runs while a valve shuts, no fur
           "[demo][verdict]") {
   Books books = good_books();
   const std::int64_t allowed = judge(books).overdraft_allowed_cents;
-  CHECK(allowed == 4);  // 50 ml/s for 50 ms at 12.90 a litre: 3.2 cents, and one for rounding
+  CHECK(allowed == 17);  // 50 ml/s for 250 ms at 12.90 a litre: 16.1 cents, and one for rounding
   books.balances[0].before_cents = 387 - allowed;
   books.balances[0].after_cents = -allowed;
   CHECK(judge(books).holds());
@@ -211,7 +211,7 @@ TEST_CASE("a balance may end below zero by what runs while a valve shuts, no fur
   books.balances[0].before_cents -= 1;
   books.balances[0].after_cents -= 1;
   CHECK(judge(books).guests_overdrawn == 1);
-  check_fails(books, "Ann could pour past the balance: it is -0.05 now");
+  check_fails(books, "Ann could pour past the balance: it is -0.18 now");
 }
 
 TEST_CASE("the API and the file have to tell the same", "[demo][verdict]") {
