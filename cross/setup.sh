@@ -13,7 +13,7 @@ lists=("$@")
 [ ${#lists[@]} -gt 0 ] || lists=("$here/packages/build" "$here/packages/test")
 
 command -v apt-get >/dev/null || {
-  echo "setup: no apt-get here; tapd is built on Debian 12 or 13. What it needs is in ${lists[*]}" >&2
+  echo "setup: no apt-get here; tapd is built on Debian 12 or 13. It needs: ${lists[*]}" >&2
   exit 1
 }
 # shellcheck disable=SC1091  # present on every Debian

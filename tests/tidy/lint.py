@@ -3,10 +3,10 @@
 
   lint.py --build DIR [--jobs N] [REGEX]     REGEX: only the files whose path matches
 
-DIR holds compile_commands.json. A file is looked at again when it, a header of ours that it reaches,
-its command, .clang-tidy or clang-tidy itself has changed. What is remembered lies in
-${TAPD_CACHE:-~/.cache/tapd}/lint, so that another clone finds it too; only clean files are. The headers of
-the system are not watched: remove that folder after an upgrade of a library.
+DIR holds compile_commands.json. A file is looked at again when it, a header of ours that it
+reaches, its command, .clang-tidy or clang-tidy itself has changed. What is remembered lies in
+${TAPD_CACHE:-~/.cache/tapd}/lint, so that another clone finds it too; only clean files are. The
+headers of the system are not watched: remove that folder after an upgrade of a library.
 
 Ends with how many files were looked at and how many have findings. Exit code 1 for findings, 2 when
 nothing could be looked at.
@@ -27,7 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TIDY = "clang-tidy-19"
 INCLUDE = re.compile(rb'^#include "([^"]+)"', re.M)
-NOISE = re.compile(r"^(\d+ warnings? (and \d+ errors? )?generated|Suppressed \d+ warnings|Use -header-filter)")
+NOISE = re.compile(
+    r"^(\d+ warnings? (and \d+ errors? )?generated|Suppressed \d+ warnings|Use -header-filter)")
 
 
 def reached(path, seen):
@@ -76,7 +77,8 @@ def look_at(path, build):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("regex", nargs="?", default="")

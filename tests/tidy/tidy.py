@@ -18,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 100
 LONGEST_FUNCTION = 70
 LONGEST_FILE = 400
@@ -35,10 +36,13 @@ CLOCKS = re.compile(
     r"|\b(clock_)?nanosleep\b|\btimespec_get\b|\blocaltime(_r)?\(|\bgmtime(_r)?\("
     r"|(?<![\w.>])(::|std::)?time\((nullptr|NULL|0|&|\))|\b(::|std::)time\(|(?<![\w.>:])sleep\(")
 FLOATS = re.compile(r"\b(float|double|float_t|double_t)\b|\bstd::(stod|stof|strtod)\b")
-RANDOM = re.compile(r"\bstd::s?rand\b|(?<![\w:.>])s?rand\(|\brandom_device\b|\bgetrandom\(|\barc4random")
+RANDOM = re.compile(
+    r"\bstd::s?rand\b|(?<![\w:.>])s?rand\(|\brandom_device\b|\bgetrandom\(|\barc4random")
 ALLOW = re.compile(r"// tidy: allow (\w+), because \w+")
 NOT_FUNCTION = re.compile(
-    r"(\} *)?(template *<[^{}]*> *)?(namespace|class|struct|union|enum|if|for|while|switch|do|else|try|catch)\b")
+    r"(\} *)?(template *<[^{}]*> *)?"
+    r"(namespace|class|struct|union|enum|if|for|while|switch|do|else|try|catch)\b")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")
 EMPTY_CATCH = re.compile(r"catch \(\.\.\.\) \{\s*\}")
 # Libraries that have one home each.
 HOMES = {
@@ -51,18 +55,17 @@ HOMES = {
 
 
 RAW_STRING = re.compile(r'R"(\w*)\(.*?\)\1"', re.S)
-STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|//[^\n]*|/\*.*?\*/', re.S)
+STRING_OR_COMMENT = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|//[^\n]*|/\*.*?\*/', re.S)
 
 
 def without_text(text):
     """The text without what stands in strings and comments, so that their words are not taken for
     code. Lines stay where they are."""
     def blank(match):
-        return '""' + "\n" * match.group(0).count("\n")
-    text = RAW_STRING.sub(blank, text)
-    return STRING_OR_COMMENT.sub(
-        lambda match: blank(match) if match.group(0)[0] == '"' else "\n" * match.group(0).count("\n"),
-        text)
+        quotes = '""' if match.group(0)[0] in 'R"' else ""
+        return quotes + "\n" * match.group(0).count("\n")
+    return STRING_OR_COMMENT.sub(blank, RAW_STRING.sub(blank, text))
 
 
 class Findings:
@@ -92,10 +95,12 @@ def check_shape(path, lines, findings):
         if re.search(r"\b(TODO|FIXME|XXX)\b", line):
             findings.add(path, number, "todo", "finish it, or write an issue")
     if len(lines) > LONGEST_FILE:
-        findings.add(path, len(lines), "file", f"{len(lines)} lines; at most {LONGEST_FILE}: split it")
+        findings.add(path, len(lines), "file",
+                     f"{len(lines)} lines; at most {LONGEST_FILE}: split it")
     if path.endswith(".hpp"):
         if not lines or not lines[0].startswith("//"):
-            findings.add(path, 1, "header", "begin with what this is, who calls it, what it promises")
+            findings.add(path, 1, "header",
+                         "begin with what this is, who calls it, what it promises")
         if "#pragma once" not in lines:
             findings.add(path, 1, "header", "#pragma once is missing")
 
@@ -103,15 +108,16 @@ def check_shape(path, lines, findings):
 def functions(code):
     """(first line, last line) of every function, lambda and test case in code without text.
 
-    A brace after a blank opens a block, unless what stands before the blank wants a value; every other
-    brace is a value. A block whose head has a parenthesis and no word of control flow is a function."""
+    A brace after a blank opens a block, unless what stands before the blank wants a value; every
+    other brace is a value. A block whose head has a parenthesis and no word of control flow is a
+    function."""
     head, head_line, line, depth = "", 1, 1, 0
     blocks = []  # (kind, head_line, depth) of each brace that is open
     for index, letter in enumerate(code):
         if letter == "{":
             before = code[:index].rstrip(" \n")[-6:]
-            value = not code[index - 1:index].isspace() or before[-1:] in "=,([{" or before == "return"
-            if value and index > 0 and before:
+            value = not code[index - 1:index].isspace() or before[-1:] in "=,([{"
+            if (value or before == "return") and before:
                 blocks.append(("value", head_line, depth))
                 head += letter
             else:
@@ -152,15 +158,18 @@ def check_words(path, text, lines, findings):
     for index, (raw, line) in enumerate(zip(lines, code.split("\n"))):
         number = index + 1
         if product and CLOCKS.search(line) and not allowed(lines, index, "clock"):
-            findings.add(path, number, "clock", "take the time as an argument; drivers/clock.cpp reads it")
+            findings.add(path, number, "clock",
+                         "take the time as an argument; drivers/clock.cpp reads it")
         if product and RANDOM.search(line):
             findings.add(path, number, "random", "take randomness as an argument")
         if money and FLOATS.search(line) and not allowed(lines, index, "float"):
-            findings.add(path, number, "float", "count in integers; no floating point near money and volume")
+            findings.add(path, number, "float",
+                         "count in integers; no floating point near money and volume")
         if path.endswith(".hpp") and re.search(r"\busing namespace\b", line):
             findings.add(path, number, "namespace", "no using namespace in a header")
         if "NOLINT" in raw and not re.search(r"NOLINT\w*\([\w.,-]+\): \S+", raw):
-            findings.add(path, number, "nolint", "name the check and why it is wrong here: NOLINT(check): why")
+            findings.add(path, number, "nolint",
+                         "name the check and why it is wrong here: NOLINT(check): why")
     for match in EMPTY_CATCH.finditer(code):
         number = code.count("\n", 0, match.start()) + 1
         if not allowed(lines, number - 1, "catch"):
@@ -178,13 +187,15 @@ def check_includes(path, lines, findings):
         target = re.match(r'#include [<"]([^>"]+)', line)
         name = target.group(1) if target else ""
         if name in HOMES and path not in HOMES[name]:
-            findings.add(path, number, "include", f"{name} belongs to {', '.join(sorted(HOMES[name]))}")
+            findings.add(path, number, "include",
+                         f"{name} belongs to {', '.join(sorted(HOMES[name]))}")
         inner = re.match(r'#include "(\w+)/', line)
         rooms = {*ARROWS, "tests"}
         if room in ARROWS and inner and inner.group(1) in rooms - ARROWS[room]:
             findings.add(path, number, "arrow", f"{room} may not know {inner.group(1)}")
         if core and not CORE_INCLUDES.match(line):
-            findings.add(path, number, "purity", "the core includes the standard library and the model only")
+            findings.add(path, number, "purity",
+                         "the core includes the standard library and the model only")
 
 
 def check(path, text, findings):
@@ -195,6 +206,24 @@ def check(path, text, findings):
     check_functions(path, text, findings)
     check_words(path, text, lines, findings)
     check_includes(path, lines, findings)
+
+
+def check_plain(root, name, text, findings):
+    """Documents link to files that exist; scripts keep to the columns too."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if name.endswith(".md"):
+            for target in LINK.findall(line):
+                if not ((root / name).parent / target).exists():
+                    findings.add(name, number, "link", f"there is no {target}")
+        elif len(line) > LONGEST_LINE:
+            findings.add(name, number, "line", f"{len(line)} characters; at most {LONGEST_LINE}")
+
+
+def check_any(path, text, findings):
+    if path.endswith((".cpp", ".hpp")):
+        check(path, text, findings)
+    else:
+        check_plain(ROOT, path, text, findings)
 
 
 def self_test():
@@ -209,10 +238,13 @@ def self_test():
         ("function", "storage/a.cpp", "void long_one(int a) {\n" + long_body + "}\n"),
         ("function", "storage/a.cpp", "int A::b() const {\n" + long_body + "}\n"),
         ("function", "storage/a.cpp", "A::A(int b)\n    : b_{b}, c_(b) {\n" + long_body + "}\n"),
-        ("function", "storage/a.cpp", "tl::expected<A, B> a(int b,\n    C c = {}) {\n" + long_body + "}\n"),
+        ("function", "storage/a.cpp",
+         "tl::expected<A, B> a(int b,\n    C c = {}) {\n" + long_body + "}\n"),
         ("function", "storage/a.cpp", "struct A {\n void b() {\n" + long_body + "  }\n};\n"),
-        ("function", "storage/a.cpp", "void a() {\n  run([&](int b) {\n" + long_body + "  });\n}\n"),
-        ("function", "tests/a.cpp", 'TEST_CASE("a } b {") {\n  for (int i{}; i < 9; ++i) {\n' + long_body + "  }\n}\n"),
+        ("function", "storage/a.cpp",
+         "void a() {\n  run([&](int b) {\n" + long_body + "  });\n}\n"),
+        ("function", "tests/a.cpp",
+         'TEST_CASE("a } b {") {\n  for (int i{}; i < 9; ++i) {\n' + long_body + "  }\n}\n"),
         ("clock", "sync/a.cpp", "auto t = std::chrono::steady_clock::now();"),
         ("clock", "drivers/a.cpp", "const auto t = time(nullptr);"),
         ("clock", "drivers/a.cpp", "::clock_gettime(CLOCK_BOOTTIME, &t);"),
@@ -240,6 +272,8 @@ def self_test():
         ("purity", "daemon/core/a.cpp", '#include "storage/ledger.hpp"'),
         ("todo", "daemon/a.cpp", "// TO" + "DO later"),
         ("todo", "tests/a.cpp", "// FIX" + "ME"),
+        ("link", "docs/a.md", "see [the figures](no_such_file.md)"),
+        ("line", "tests/a.py", "#" * 101),
     ]
     good = [
         ("storage/a.hpp", head + "int a;  // NOLINT(some-check): the C library wants it so\n"),
@@ -247,25 +281,28 @@ def self_test():
         ("drivers/sim/a.cpp", "double flow;\n"),
         ("drivers/clock.cpp", "::clock_gettime(CLOCK_BOOTTIME, &now);\n"),
         ("sync/curl_transport.cpp", "#include <curl/curl.h>\n"),
-        ("sync/a.cpp", "woken.wait_until(lock, deadline);\nconst auto a = wall_time(b);\nx.time(3);\n"),
-        ("storage/a.cpp", '// a double portion, told at run time()\nconst char* a = "double now()";\n'),
+        ("sync/a.cpp",
+         "woken.wait_until(lock, deadline);\nconst auto a = wall_time(b);\nx.time(3);\n"),
+        ("storage/a.cpp",
+         '// a double portion, told at run time()\nconst char* a = "double now()";\n'),
         ("storage/a.cpp", 'const char* sql = R"(\n  price double, time()\n)";\n'),
         ("storage/a.cpp", "// tidy: allow float, because a test\ndouble a;\n"),
         ("storage/a.cpp", "void short_one(int a) {\n" + "  a++;\n" * 60 + "}\n"),
         ("storage/a.cpp", ("void short_one(int a) {\n" + "  a++;\n" * 20 + "}\n") * 5),
         ("storage/a.cpp", "struct A {\n" + "  int a();\n" * 80 + "};\n"),
         ("storage/a.cpp", "namespace tapd {\nconst B b = {\n" + "  {1, f(2)},\n" * 80 + "};\n}\n"),
+        ("docs/a.md", "[start](../README.md#x), [all](https://example.org/a) of it " + "x" * 90),
         ("daemon/a.cpp", "} catch (...) {\n  undo();\n  throw;\n}\n"),
     ]
     wrong = []
     for rule, path, text in bad:
         findings = Findings()
-        check(path, text, findings)
+        check_any(path, text, findings)
         if not any(f": {rule}: " in line for line in findings.lines):
             wrong.append(f"{rule} did not find: {text[:60]!r}")
     for path, text in good:
         findings = Findings()
-        check(path, text, findings)
+        check_any(path, text, findings)
         wrong += [f"found in what is good: {line}" for line in findings.lines]
     for line in wrong:
         print(line)
@@ -274,9 +311,10 @@ def self_test():
 
 
 def git_files(root, *patterns):
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z", *patterns],
-                             check=True, capture_output=True, text=True)
-    return sorted(name for name in set(listing.stdout.split("\0")) if name and (root / name).exists())
+    command = ["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z", *patterns]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True)
+    names = {name for name in listing.stdout.split("\0") if name}
+    return sorted(name for name in names if (root / name).exists())
 
 
 def check_scripts(root, findings):
@@ -287,15 +325,16 @@ def check_scripts(root, findings):
     scripts = [name for name in git_files(root) if (root / name).is_file()
                and re.match(rb"#!.*\b(ba|da|)sh\b", (root / name).read_bytes()[:64])]
     if scripts:
-        run = subprocess.run(["shellcheck", "--external-sources", "--severity=info", "--format=gcc", *scripts],
-                             cwd=root, check=False, capture_output=True, text=True)
+        command = ["shellcheck", "--external-sources", "--severity=info", "--format=gcc", *scripts]
+        run = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
         findings.lines += (run.stdout + run.stderr).splitlines()
     return len(scripts)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--self-test", action="store_true")
     arguments = parser.parse_args()
     if arguments.self_test:
@@ -308,10 +347,14 @@ def main():
     findings = Findings()
     for name in files:
         check(name, (root / name).read_text(encoding="utf-8"), findings)
+    others = git_files(root, "*.md", "*.py", "*.sh", "dev", ".ci/run")
+    for name in others:
+        check_plain(root, name, (root / name).read_text(encoding="utf-8"), findings)
     scripts = check_scripts(root, findings)
     for line in findings.lines:
         print(line)
-    print(f"tidy: {len(files)} sources, {scripts} scripts, {len(findings.lines)} findings")
+    print(f"tidy: {len(files)} sources, {len(others)} other files, {scripts} scripts given to "
+          f"shellcheck, {len(findings.lines)} findings")
     return 1 if findings.lines else 0
 
 
