@@ -97,6 +97,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* world = std::get_if<WorldRead>(&answer)) {
     if (world->result) on_world(*world->result, now);
   }
+  if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
 }
 
 void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
@@ -141,6 +142,7 @@ void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
 
 void Controller::on_tick(const Moment& now) {
   last_tick_ = now.since_boot;
+  watch_clock(now);
   for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
     // The filter holds the newest edge back until it has lasted; with no edge after it, this look
     // is what counts it.

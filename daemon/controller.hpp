@@ -49,6 +49,7 @@ struct ControllerOptions {
   std::chrono::milliseconds storage_stall{5'000};  ///< A progress unanswered for so long: stop.
   std::chrono::milliseconds end_retry{1'000};      ///< An end that failed is written again.
   std::chrono::milliseconds reader_stall{2'000};   ///< No look for so long: the card is not seen.
+  std::chrono::milliseconds clock_retry{60'000};   ///< A note of the clock that failed is repeated.
 };
 
 /// What the controller needs of the rest of the program. All of it returns at once.
@@ -120,6 +121,8 @@ class Controller {
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);
   void watch_reader(TapSlot& tap, const model::Moment& now);
+  void watch_clock(const model::Moment& now);
+  void on_clock_noted(const ClockNoted& noted, const model::Moment& now);
   void report_leak(TapSlot& tap, const ReportLeak& leak, const model::Moment& now);
   void say(const TapSlot& tap, const Say& say);
   [[nodiscard]] TapSlot* find(model::TapId id);
@@ -132,6 +135,8 @@ class Controller {
   bool server_reachable_{false};
   World world_;
   std::optional<bool> server_stop_;  // as the server last told it in this run
+  // When the ledger is told that the wall clock is right; empty while it is told and afterwards.
+  std::optional<model::SinceBoot> note_clock_at_{model::SinceBoot{}};
 };
 
 }  // namespace tapd

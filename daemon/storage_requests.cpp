@@ -60,6 +60,9 @@ struct CarryOut {
   StorageAnswer operator()(const WriteFlowEvent& write) const {
     return FlowEventDone{ledger.record_flow_event(write.event)};
   }
+  StorageAnswer operator()(const NoteClock& note) const {
+    return ClockNoted{ledger.note_clock(note.at, boot)};
+  }
 };
 
 }  // namespace

@@ -37,8 +37,12 @@ struct ReadWorld {};
 struct WriteFlowEvent {
   model::FlowEvent event;
 };
+/// The wall clock can be trusted: what this boot wrote before can be dated now.
+struct NoteClock {
+  model::Moment at;
+};
 using StorageRequest =
-    std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld, WriteFlowEvent>;
+    std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld, WriteFlowEvent, NoteClock>;
 
 struct BeginRowDone {
   model::TapId tap;
@@ -69,8 +73,11 @@ struct WorldRead {
 struct FlowEventDone {
   storage::Result<> result;
 };
-using StorageAnswer =
-    std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead, FlowEventDone>;
+struct ClockNoted {
+  storage::Result<> result;
+};
+using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead,
+                                   FlowEventDone, ClockNoted>;
 
 /// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
 [[nodiscard]] std::string close_time_key(model::TapId tap);

@@ -181,6 +181,36 @@ TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks 
   CHECK(tap.state() == TapState::idle);
 }
 
+TEST_CASE("a clock that was set late is noted once, so that earlier pours get their dates",
+          "[controller]") {
+  ControllerFixture tap;
+  const auto notes = [&tap] {
+    return std::count_if(tap.asked.begin(), tap.asked.end(), [](const StorageRequest& request) {
+      return std::holds_alternative<NoteClock>(request);
+    });
+  };
+  tap.now.wall_trusted = false;
+  tap.pass(1s);
+  REQUIRE(notes() == 0);
+  tap.now.wall_trusted = true;
+  tap.pass(1s);
+  REQUIRE(notes() == 1);
+  CHECK(tap.newest<NoteClock>().at.since_boot == tap.now.since_boot);
+  SECTION("done") {
+    tap.controller.on_storage(ClockNoted{}, tap.now);
+    for (int minute = 0; minute < 10; ++minute) tap.pass(1min);
+    CHECK(notes() == 1);
+  }
+  SECTION("tried again after a minute when the disk did not take it") {
+    const storage::Error full{.kind = storage::Error::Kind::full, .message = "tapd.db: full"};
+    tap.controller.on_storage(ClockNoted{tl::unexpected(full)}, tap.now);
+    tap.pass(59s);
+    CHECK(notes() == 1);
+    tap.pass(1s);
+    CHECK(notes() == 2);
+  }
+}
+
 TEST_CASE("a valve that does not follow is shut again and faults the tap", "[controller]") {
   ControllerFixture tap;
   tap.valve.broken = true;
