@@ -29,9 +29,10 @@ bool readable(int fd) {
 
 }  // namespace
 
-RawServer::RawServer(std::string bytes, Then then)
+RawServer::RawServer(std::string bytes, Then then, First first)
     : bytes_{std::move(bytes)},
       then_{then},
+      first_{first},
       listener_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
   require(listener_.is_open(), "socket");
   sockaddr_in address{};
@@ -62,12 +63,13 @@ void RawServer::serve() {
     UniqueFd connection{accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!connection.is_open()) continue;
     ++connections_;
+    if (first_ == First::listen) read_head(connection.get());
     answer(connection.get());
     if (then_ == Then::keep_silent) silent.push_back(std::move(connection));
   }
 }
 
-void RawServer::answer(int connection) const {
+void RawServer::read_head(int connection) const {
   std::string head;
   std::array<char, 4096> buffer{};
   while (!stop_ && head.find("\r\n\r\n") == std::string::npos) {
@@ -76,6 +78,9 @@ void RawServer::answer(int connection) const {
     if (got <= 0) return;
     head.append(buffer.data(), static_cast<std::size_t>(got));
   }
+}
+
+void RawServer::answer(int connection) const {
   std::string_view left = bytes_;
   while (!stop_ && !left.empty()) {
     const ssize_t sent = send(connection, left.data(), left.size(), MSG_NOSIGNAL);

@@ -15,8 +15,10 @@ class RawServer {
  public:
   enum class Then : std::uint8_t { hang_up, keep_silent };
 
-  /// Reads one request head per connection, writes `bytes`, then does `then`.
-  RawServer(std::string bytes, Then then);
+  enum class First : std::uint8_t { listen, talk };
+
+  /// Reads one request head per connection unless it talks first, writes `bytes`, then does `then`.
+  RawServer(std::string bytes, Then then, First first = First::listen);
   ~RawServer();
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;
@@ -28,10 +30,12 @@ class RawServer {
 
  private:
   void serve();
+  void read_head(int connection) const;
   void answer(int connection) const;
 
   std::string bytes_;
   Then then_;
+  First first_;
   tapd::test::UniqueFd listener_;
   std::uint16_t port_{0};
   std::atomic<bool> stop_{false};
