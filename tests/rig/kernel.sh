@@ -56,9 +56,9 @@ prepare_image() {
   cd image
   fetch "linux-image-$release"
   say "unpacking kernel $release ..."
-  # A module that is not in there is built in: not an error.
+  # A module that is not in there is built in: not an error. Debian 13 has them under usr/.
   dpkg-deb --fsys-tarfile linux-image-*.deb | tar x --wildcards './boot/*' \
-    './lib/modules/*/fs/configfs/configfs.ko*' './lib/modules/*/drivers/spi/spidev.ko*' \
+    '*/modules/*/fs/configfs/configfs.ko*' '*/modules/*/drivers/spi/spidev.ko*' \
     2>/dev/null || true
   [[ -e boot/config-$release && -e boot/vmlinuz-$release ]] \
     || die "linux-image-$release holds no kernel: $PWD"
@@ -68,7 +68,7 @@ prepare_image() {
   done
   unpack_vmlinux "boot/vmlinuz-$release"
   mv vmlinux ..
-  find lib -name '*.ko*' -exec cp {} ../modules/ \;
+  find . -name '*.ko*' -exec cp {} ../modules/ \;
   find ../modules -name '*.ko.xz' -exec unxz -f {} +
   cd ..
   rm -rf image

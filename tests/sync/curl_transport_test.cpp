@@ -249,12 +249,9 @@ TEST_CASE("what is not HTTP is an error", "[curl]") {
 }
 
 TEST_CASE("plain HTTP behind https is a TLS error", "[curl]") {
-  // What a web server says to a greeting that it does not understand; said at once, since whether a
-  // greeting of random bytes looks like a line depends on its bytes.
+  // Talks first: whether a TLS greeting looks like a line of HTTP depends on its random bytes.
   const test::RawServer web{"HTTP/1.1 400 Bad Request\r\n\r\n", Then::keep_silent, First::talk};
-  std::string url = web.url();
-  url.replace(0, 4, "https");
-  const HttpOutcome answer = outcome(to(url), get("/"));
+  const HttpOutcome answer = outcome(to("https" + web.url().substr(4)), get("/"));
   REQUIRE_FALSE(answer);
   CHECK(answer.error().kind == Kind::tls);
 }
