@@ -144,7 +144,7 @@ Display display_for(DenialReason reason) {
 
 }  // namespace
 
-void TapSession::deny(Denial denial, const Moment& now) {
+void TapSession::deny(const Denial& denial, const Moment& now) {
   sale_.reset();
   enter(TapState::denied, now);
   reason_ = std::string{to_text(denial.reason)};

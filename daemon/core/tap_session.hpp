@@ -134,7 +134,7 @@ class TapSession {
   void on_event(const Repaired& event, const model::Moment& now);
 
   void authorize(const model::CardUid& card, const model::Moment& now);
-  void deny(Denial denial, const model::Moment& now);
+  void deny(const Denial& denial, const model::Moment& now);
   void pour_flow(const Flow& flow, const model::Moment& now);
   void stray_flow(const Flow& flow, const model::Moment& now);
   void stop(model::StopReason reason, const model::Moment& now);

@@ -134,7 +134,8 @@ std::string Fields::summary() const {
   std::string line;
   for (const auto& [field, message] : faults_) {
     if (!line.empty()) line += "; ";
-    line += field.empty() ? message : field + ": " + message;
+    if (!field.empty()) line.append(field).append(": ");
+    line += message;
   }
   return line;
 }

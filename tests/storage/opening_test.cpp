@@ -68,10 +68,11 @@ std::string refused_untouched(const TempDir& folder, Error::Kind kind,
 // A ledger with many pages in it, closed.
 void fill(const fs::path& file) {
   Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
-  REQUIRE(outcome(ledger.in_one_commit([&ledger]() -> storage::Result<> {
-            for (std::uint64_t number = 1; number <= 300; ++number) pour(ledger, number, 100);
-            return {};
-          })) == "ok");
+  const auto filled = ledger.in_one_commit([&ledger]() -> storage::Result<> {
+    for (std::uint64_t number = 1; number <= 300; ++number) pour(ledger, number, 100);
+    return {};
+  });
+  REQUIRE(outcome(filled) == "ok");
 }
 
 }  // namespace
