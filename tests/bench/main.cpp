@@ -5,9 +5,22 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "drivers_bench.hpp"
 #include "pour_bench.hpp"
 
 namespace {
+
+void run_pour(const tapd::bench::PourBenchOptions& options, const tapd::bench::Report& report) {
+  bench_card_to_valve(options, report);
+  tapd::bench::bench_pulse_rate(report);
+  bench_footprint(options, report);
+  bench_overshoot(options, report);
+}
+
+void run_drivers(const tapd::bench::DriversBenchOptions& /*options*/,
+                 const tapd::bench::Report& report) {
+  tapd::bench::bench_pulse_rate(report);
+}
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -30,17 +43,22 @@ int run(int argc, char** argv) {
   pour->add_option("--tapd", options.tapd, "the program whose memory is measured")
       ->check(CLI::ExistingFile);
   pour->add_flag("--quick", quick, "40 pours each (about half a minute)");
+
+  CLI::App* drivers = app.add_subcommand("drivers", "pulses, reader, meter, valve (about 1 min)");
+  tapd::bench::DriversBenchOptions drivers_options;
+  drivers->add_flag("--quick", drivers_options.quick, "a tenth of the repetitions");
   CLI11_PARSE(app, argc, argv);
 
+  const tapd::bench::Report report{as_json};
+  if (drivers->parsed()) {
+    run_drivers(drivers_options, report);
+    return 0;
+  }
   if (quick) {
     options.pours = 40;
     options.idle = std::chrono::seconds{3};
   }
-  const tapd::bench::Report report{as_json};
-  bench_card_to_valve(options, report);
-  bench_pulse_rate(options, report);
-  bench_footprint(options, report);
-  bench_overshoot(options, report);
+  run_pour(options, report);
   return 0;
 }
 

@@ -18,8 +18,6 @@ void bench_overshoot(const PourBenchOptions& options, const Report& report);
 /// From the card's arrival to the command that opens the valve, with a cached balance; beside it
 /// what one durable SQLite commit costs on the same disk.
 void bench_card_to_valve(const PourBenchOptions& options, const Report& report);
-/// Pulses per second on four taps at once, through pipes that drop what nobody reads.
-void bench_pulse_rate(const PourBenchOptions& options, const Report& report);
 /// Resident memory and idle processor time of the real process.
 void bench_footprint(const PourBenchOptions& options, const Report& report);
 

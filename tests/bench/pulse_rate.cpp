@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench_bar.hpp"
-#include "pour_bench.hpp"
+#include "drivers_bench.hpp"
 
 namespace tapd::bench {
 namespace {
@@ -117,7 +117,7 @@ Outcome run_at(std::int64_t pulses_per_second) {
 
 }  // namespace
 
-void bench_pulse_rate(const PourBenchOptions& /*options*/, const Report& report) {
+void bench_pulse_rate(const Report& report) {
   report.section("Pulses per second on four taps at once (a meter's most: SF800 about 2,030)");
   std::int64_t best = 0;
   for (const std::int64_t rate : {500, 1'000, 2'000, 5'000, 10'000, 20'000}) {

@@ -1,0 +1,16 @@
+// `./dev bench drivers`: what the hardware's drivers cost and bear. One function for each part,
+// each in a file of its own, each printing a section.
+#pragma once
+
+#include "figures.hpp"
+
+namespace tapd::bench {
+
+struct DriversBenchOptions {
+  bool quick{false};  ///< A tenth of the repetitions: shows that it works, not how fast it is.
+};
+
+/// Pulses per second on four taps at once, through pipes that drop what nobody reads.
+void bench_pulse_rate(const Report& report);
+
+}  // namespace tapd::bench
