@@ -15,7 +15,8 @@ std::chrono::microseconds median(std::vector<std::chrono::microseconds> lessons)
 
 TailEstimate::TailEstimate(std::chrono::microseconds longest_close,
                            std::optional<std::chrono::microseconds> known)
-    : longest_close_{longest_close} {
+    : longest_close_{longest_close},
+      close_time_{std::min<std::chrono::microseconds>(assumed, longest_close)} {
   if (!known) return;
   lessons_.push_back(std::clamp(*known, std::chrono::microseconds{0}, longest_close_));
   close_time_ = lessons_.front();

@@ -1,6 +1,7 @@
 // What still runs after the valve is told to close, learnt from earlier pours of the same tap: a
-// closing time, because the tail grows with the flow. The estimate only ever lowers the point at
-// which the valve is told to close; it is bounded, so a bad lesson costs the guest little.
+// closing time, because the tail grows with the flow. A tap that has not poured yet gets what
+// valves usually take. The estimate only ever lowers the point at which the valve is told to close;
+// it is bounded, so a bad lesson costs the guest little.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,9 @@ class TailEstimate {
  public:
   /// How many lessons the median looks back on.
   static constexpr std::size_t memory = 20;
+  /// Before the first lesson: in the middle of what solenoid valves take (hardware notes, section
+  /// 5: 20 to 100 ms). With nothing, the first guest with a limit is served past it.
+  static constexpr std::chrono::milliseconds assumed{50};
   /// Slower flow than this teaches nothing: 5 ml/s.
   static constexpr std::int64_t slowest_lesson = 5'000;
 
@@ -27,7 +31,7 @@ class TailEstimate {
   /// One pour ended: `tail` ran after the valve was told to close at `rate` (microlitres per
   /// second).
   void learn(model::Volume tail, std::int64_t rate);
-  /// The closing time in force: the median of the lessons; zero before the first.
+  /// The closing time in force: the median of the lessons; `assumed` before the first.
   [[nodiscard]] std::chrono::microseconds close_time() const;
   /// The tail to be expected at this rate.
   [[nodiscard]] model::Volume expected(std::int64_t microlitres_per_second) const;

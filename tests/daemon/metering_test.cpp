@@ -67,11 +67,22 @@ TEST_CASE("flow that has stopped has no rate", "[metering]") {
 
 TEST_CASE("the tail is learnt as a median, so that one bad lesson changes nothing", "[metering]") {
   TailEstimate tail{300ms};
-  CHECK(tail.expected(60'000) == Volume{});
   for (int i = 0; i < 9; ++i) tail.learn(Volume::microlitres(3'000), 60'000);  // 50 ms
   tail.learn(Volume::microlitres(60'000), 60'000);                             // a whole second
   CHECK(tail.close_time() == 50ms);
   CHECK(tail.expected(100'000) == Volume::microlitres(5'000));
+}
+
+TEST_CASE("a tap that has never poured is given the tail of a usual valve, within its bound",
+          "[metering]") {
+  TailEstimate tail{300ms};
+  CHECK(tail.expected(60'000) == Volume::microlitres(3'000));
+  // One lesson replaces the assumption: it is no lesson itself.
+  tail.learn(Volume::microlitres(1'200), 60'000);
+  CHECK(tail.close_time() == 20ms);
+  CHECK(TailEstimate{30ms}.close_time() == 30ms);
+  CHECK(TailEstimate{0ms}.expected(200'000) == Volume{});
+  CHECK(TailEstimate{300ms, 0us}.close_time() == 0us);
 }
 
 TEST_CASE("what is learnt is bounded, and drips teach nothing", "[metering]") {
@@ -80,7 +91,7 @@ TEST_CASE("what is learnt is bounded, and drips teach nothing", "[metering]") {
   CHECK(tail.close_time() == 100ms);
   TailEstimate dripping{100ms};
   dripping.learn(Volume::microlitres(1'000), TailEstimate::slowest_lesson - 1);
-  CHECK(dripping.close_time() == 0us);
+  CHECK(dripping.close_time() == TailEstimate::assumed);
   CHECK(TailEstimate{100ms, std::chrono::microseconds{999'999}}.close_time() == 100ms);
 }
 

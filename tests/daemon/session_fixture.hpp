@@ -34,7 +34,10 @@ inline model::ClientTxId some_id() {
 
 class SessionFixture {
  public:
-  explicit SessionFixture(SessionRules rules = {}, std::chrono::microseconds close_time = {})
+  /// `close_time`: learnt before; nothing: the tap has never poured.
+  explicit SessionFixture(
+      SessionRules rules = {},
+      std::optional<std::chrono::microseconds> close_time = std::chrono::microseconds{0})
       : session{model::TapId{1}, rules, one_ml_per_edge,
                 TailEstimate{rules.longest_close_time, close_time}} {}
 

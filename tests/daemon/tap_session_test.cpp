@@ -81,6 +81,23 @@ TEST_CASE("a learnt tail shuts the valve earlier and never later", "[tap_session
   CHECK(edges <= 291);
 }
 
+TEST_CASE("the very first pour of a tap is not served past its limit", "[tap_session]") {
+  SessionFixture tap{SessionRules{}, std::nullopt};
+  tap.to_ready(205);
+  while (tap.session.valve_open()) {
+    tap.now.since_boot += 10ms;  // 100 ml/s
+    tap.flow(1);
+  }
+  for (int i = 0; i < 4; ++i) {  // the valve takes 40 ms
+    tap.now.since_boot += 10ms;
+    tap.flow(1);
+  }
+  tap.pass(150ms);
+  REQUIRE(tap.newest<EndPour>() != nullptr);
+  CHECK(tap.newest<EndPour>()->end.last.volume <= model::Volume::millilitres(205));
+  CHECK(tap.newest<EndPour>()->end.last.volume >= model::Volume::millilitres(200));
+}
+
 TEST_CASE("tap-to-start pours without the card and ends when it is laid on again",
           "[tap_session]") {
   SessionRules rules;
