@@ -3,8 +3,8 @@
 #
 #   cross/sysroot.sh arm64|armhf FOLDER
 #
-# Needs apt, dpkg and tar; no root, no emulator, no foreign architecture on this machine. No script of
-# any package runs. The mirror is the one this machine uses. An unchanged list of packages is not
+# Needs apt, dpkg and tar; no root, no emulator, no foreign architecture on this machine. No script
+# of any package runs. The mirror is the one this machine uses. An unchanged list of packages is not
 # fetched again.
 set -euo pipefail
 
