@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <list>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "daemon/hardware.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/journal_lines.hpp"
+#include "daemon/kill_check.hpp"
 #include "daemon/reader_thread.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
@@ -46,7 +48,7 @@ std::optional<std::chrono::microseconds> known_close_time(const storage::Ledger&
 }
 
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
-                                  const model::Moment& now) {
+                                  const std::string& unsafe, const model::Moment& now) {
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
@@ -63,6 +65,8 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .meter = hardware.taps[i].meter.get(),
                       .valve = hardware.taps[i].valve.get(),
                       .indicator = hardware.taps[i].indicator.get(),
+                      .keep_alive = hardware.taps[i].keep_alive.get(),
+                      .unsafe = tap.simulated ? std::string{} : unsafe,
                       .last_look = {}});
   }
   return setups;
@@ -96,6 +100,10 @@ void say_what_was_opened(const Config& config, const Hardware& hardware, Journal
     journal.line(Level::info,
                  fmt::format("tap {}: valve {}; meter {}; reader {}", config.taps[i].id.number(),
                              tap.valve->describe(), tap.meter->describe(), tap.reader->describe()));
+    if (tap.keep_alive) {
+      journal.line(Level::info, fmt::format("tap {}: keep-alive {}", config.taps[i].id.number(),
+                                            tap.keep_alive->describe()));
+    }
   }
 }
 
@@ -123,7 +131,10 @@ class Running {
         boot_{drivers::boot_id()},
         hardware_{open_hardware(config, clock_)},
         ledger_{open_ledger(config, boot_, moment(clock_), journal)},
-        controller_{options(), set_up_taps(config, hardware_, *ledger_, moment(clock_)), ports()},
+        controller_{
+            options(),
+            set_up_taps(config, hardware_, *ledger_, check_kill(config, journal), moment(clock_)),
+            ports()},
         storage_{std::make_unique<StorageThread>(
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); })} {
     say_what_was_opened(config, hardware_, journal);
@@ -147,6 +158,9 @@ class Running {
     std::vector<int> meters;
     for (const TapHardware& tap : hardware_.taps) meters.push_back(tap.meter->descriptor());
     ControlLoop loop{controller_, inbox_, meters, clock_, journal_};
+    ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
+                          std::getenv("WATCHDOG_PID")};
+    loop.tell(service);
     journal_.line(Level::info, fmt::format("ready: {} taps, API on {}", hardware_.taps.size(),
                                            config_.socket.string()));
     if (const auto first = run_before_others(config_.realtime_priority); !first) {

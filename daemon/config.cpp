@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config_outputs.hpp"
 #include "daemon/toml_reader.hpp"
 
 namespace tapd {
@@ -65,16 +66,18 @@ void read_hardware(TomlTable& tap, TapConfig& config) {
   meter.refuse_unknown_keys();
 
   TomlTable valve = tap.table("valve");
+  TomlTable indicator = tap.table("indicator");
   TomlTable reader = tap.table("reader");
   if (!config.simulated) {
-    config.valve_line = read_line(valve);
-    config.valve_line.active_low = valve.choice("active", {"high", "low"}) == 1;
+    read_valve(valve, config);
+    read_indicator(indicator, config);
     config.reader.device = reader.required_text("device");
     config.reader.speed_hz =
         static_cast<std::uint32_t>(reader.whole("speed_hz", 4'000'000, {100'000, 10'000'000}));
     config.reader.antenna_gain_db = read_gain(reader);
   }
   valve.refuse_unknown_keys();
+  indicator.refuse_unknown_keys();
   reader.refuse_unknown_keys();
 
   TomlTable simulated = tap.table("sim");
@@ -132,6 +135,12 @@ void read_taps(TomlTable& root, Config& config, Findings& findings) {
     if (!tap.simulated) {
       claims.claim(table, line_name(tap.meter_line), "the meter of " + name);
       claims.claim(table, line_name(tap.valve_line), "the valve of " + name);
+      if (tap.keep_alive) {
+        claims.claim(table, line_name(tap.keep_alive->line), "the keep-alive of " + name);
+      }
+      for (const auto& lamp : tap.lamps) {
+        if (lamp) claims.claim(table, line_name(*lamp), "a lamp of " + name);
+      }
       claims.claim(table, "reader " + tap.reader.device.string(), "the reader of " + name);
     }
     config.taps.push_back(tap);
@@ -199,6 +208,7 @@ Config read_root(const toml::table& file, Findings& findings) {
   }
   const std::vector<std::string_view> levels{"info", "debug", "warning", "error"};
   config.log_level = levels[controller.choice("log_level", levels)];
+  config.require_safe_kill = controller.flag("require_safe_kill", false);
   config.realtime_priority = static_cast<int>(controller.whole("realtime_priority", 10, {0, 50}));
   controller.refuse_unknown_keys();
   config.server = read_server(root.table("server"));

@@ -3,6 +3,7 @@
 // error in a cellar is found at the desk. Secrets are never in it: it names the files they are in.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include "daemon/controller.hpp"
 #include "drivers/gpio_lines.hpp"
+#include "drivers/signal_pattern.hpp"
 
 namespace tapd {
 
@@ -30,6 +32,12 @@ struct LineConfig {
   drivers::LineBias bias{drivers::LineBias::as_is};
 };
 
+/// The line whose pulses keep the valve's external one-shot alive.
+struct KeepAliveConfig {
+  LineConfig line;
+  std::int64_t hz{20};
+};
+
 struct ReaderConfig {
   std::filesystem::path device;  ///< "/dev/spidev0.0"
   std::uint32_t speed_hz{4'000'000};
@@ -43,6 +51,8 @@ struct TapConfig {
   std::int64_t milli_pulses_per_litre{0};
   std::chrono::microseconds shortest_interval{200};  ///< Shorter edges are bounce.
   LineConfig valve_line;
+  std::optional<KeepAliveConfig> keep_alive;
+  std::array<std::optional<LineConfig>, drivers::lamp_count> lamps;  ///< By drivers::Lamp.
   ReaderConfig reader;
   SessionRules rules;
   std::optional<model::LitrePrice> own_price;
@@ -68,7 +78,8 @@ struct Config {
   std::filesystem::path state_dir;
   std::filesystem::path socket;
   std::string log_level{"info"};
-  int realtime_priority{10};  ///< Of the control thread (SCHED_FIFO); 0: as any other thread.
+  bool require_safe_kill{false};  ///< Sell only where a kill is known to shut the valves.
+  int realtime_priority{10};      ///< Of the control thread (SCHED_FIFO); 0: as any other thread.
   ServerConfig server;
   PolicyRules policy;
   std::vector<TapConfig> taps;

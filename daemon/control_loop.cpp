@@ -99,6 +99,7 @@ void ControlLoop::stop() {
 
 int ControlLoop::run() {
   controller_.start(moment(clock_));
+  if (service_ != nullptr) service_->ready();
   constexpr std::size_t most_events = 32;
   std::array<epoll_event, most_events> events{};
   for (;;) {
@@ -134,7 +135,7 @@ void ControlLoop::serve(std::uint64_t tag) {
     case tag_timer: {
       std::uint64_t expired = 0;
       [[maybe_unused]] const auto got = ::read(timer_.number(), &expired, sizeof expired);
-      controller_.on_tick(moment(clock_));
+      tick();
       return;
     }
     case tag_signal:
@@ -150,6 +151,14 @@ void ControlLoop::serve(std::uint64_t tag) {
       controller_.on_meter(tag, moment(clock_));
       return;
   }
+}
+
+void ControlLoop::tick() {
+  const model::Moment now = moment(clock_);
+  controller_.on_tick(now);
+  if (service_ == nullptr || !service_->period() || now.since_boot < alive_at_) return;
+  service_->alive();
+  alive_at_ = now.since_boot + *service_->period();
 }
 
 void ControlLoop::serve_inbox() {
@@ -180,11 +189,13 @@ void ControlLoop::begin_to_stop(const std::string& why) {
   stop_deadline_ = now.since_boot + stop_grace;
   journal_.line(Level::info, fmt::format("stopping ({}): shutting every valve", why));
   controller_.shut_down(now);
+  if (service_ != nullptr) service_->stopping();
 }
 
 void ControlLoop::arm_timer() {
   auto at = controller_.wake_at();
   if (stopping_) at = std::min(at.value_or(stop_deadline_), stop_deadline_);
+  if (service_ != nullptr && service_->period()) at = std::min(at.value_or(alive_at_), alive_at_);
   itimerspec when{};  // zero: disarmed
   if (at) {
     const auto ns = std::max<std::int64_t>(at->count(), 1);

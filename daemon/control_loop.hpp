@@ -11,6 +11,7 @@
 
 #include "daemon/controller.hpp"
 #include "daemon/inbox.hpp"
+#include "daemon/service_notify.hpp"
 #include "drivers/clock.hpp"
 
 #include <tl/expected.hpp>
@@ -55,6 +56,9 @@ class ControlLoop {
   int run();
   /// As a signal would. Any thread.
   void stop();
+  /// Tells the service manager that this loop is ready, alive, stopping. Alive it is when a tick
+  /// has gone through every tap. Before `run`; must outlive the loop.
+  void tell(ServiceNotify& service) { service_ = &service; }
 
  private:
   void watch(int descriptor, std::uint64_t tag);
@@ -62,6 +66,7 @@ class ControlLoop {
   void serve_inbox();
   void take_signal();
   void begin_to_stop(const std::string& why);
+  void tick();
   void arm_timer();
 
   Controller& controller_;
@@ -72,6 +77,8 @@ class ControlLoop {
   Descriptor timer_;
   Descriptor signals_;
   Descriptor stop_;
+  ServiceNotify* service_{nullptr};
+  model::SinceBoot alive_at_{};  // when the manager is told next, if it watches
   bool stopping_{false};
   model::SinceBoot stop_deadline_{};
 };

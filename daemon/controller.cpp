@@ -24,6 +24,9 @@ Controller::Controller(ControllerOptions options, std::vector<TapSetup> taps, Co
 void Controller::start(const Moment& now) {
   for (TapSlot& tap : taps_) {
     command_valve(tap, false, now);
+    if (!tap.setup.unsafe.empty()) {
+      deliver(tap, Locked{LockReason::unsafe_kill, tap.setup.unsafe}, now);
+    }
     deliver(tap, Started{}, now);
   }
   ports_.storage(ReadWorld{});
@@ -151,6 +154,7 @@ void Controller::on_tick(const Moment& now) {
   for (TapSlot& tap : taps_) {
     watch_reader(tap, now);
     deliver(tap, Tick{}, now);
+    drive_on(tap, now);
     if (tap.progress_posted && now.since_boot - *tap.progress_posted >= options_.storage_stall) {
       deliver(tap, Locked{LockReason::storage, "the disk has not answered for too long"}, now);
     }
@@ -158,6 +162,17 @@ void Controller::on_tick(const Moment& now) {
       tap.retry_end_at.reset();
       ports_.storage(*tap.unwritten_end);
     }
+  }
+}
+
+void Controller::drive_on(TapSlot& tap, const Moment& now) {
+  if (const auto driven = tap.outputs.tick(now.since_boot); !driven) {
+    deliver(tap, Faulted{.kind = FaultKind::valve, .what = driven.error()}, now);
+  }
+  if (const std::string trouble = tap.outputs.take_trouble(); !trouble.empty()) {
+    ports_.journal->line(Level::warning,
+                         fmt::format("tap {}: a lamp has failed and is given up: {}",
+                                     tap.setup.id.number(), trouble));
   }
 }
 
@@ -184,6 +199,7 @@ std::optional<model::SinceBoot> Controller::wake_at() const {
   };
   for (const TapSlot& tap : taps_) {
     consider(tap.session.wake_at());
+    consider(tap.outputs.wake_at());
     consider(tap.retry_end_at);
     if (tap.setup.last_look && (tap.session.valve_open() || tap.reader_stalled)) {
       // Stalled: look again every so often whether it has come back.
@@ -221,38 +237,6 @@ void Controller::deliver(TapSlot& tap, const Event& event, const Moment& now) {
   carry_out(tap, tap.session.on(event, now), now);
 }
 
-namespace {
-
-drivers::Signal signal_for(Display display) {
-  switch (display) {
-    case Display::starting:
-    case Display::wait:
-      return drivers::Signal::wait;
-    case Display::idle:
-      return drivers::Signal::idle;
-    case Display::ready:
-      return drivers::Signal::ready;
-    case Display::pouring:
-      return drivers::Signal::pouring;
-    case Display::nearly_out:
-      return drivers::Signal::nearly_out;
-    case Display::denied_funds:
-      return drivers::Signal::denied_funds;
-    case Display::denied_card:
-      return drivers::Signal::denied_card;
-    case Display::denied_tap:
-    case Display::locked:
-      return drivers::Signal::denied_tap;
-    case Display::remove_card:
-      return drivers::Signal::remove_card;
-    case Display::fault:
-      return drivers::Signal::fault;
-  }
-  return drivers::Signal::off;
-}
-
-}  // namespace
-
 void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& now) {
   // The valve first: nothing that is said or written may come before it is shut.
   for (const Action& action : actions) {
@@ -272,7 +256,7 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
     } else if (const auto* end = std::get_if<EndPour>(&action)) {
       end_row(tap, *end);
     } else if (const auto* show = std::get_if<Show>(&action)) {
-      if (tap.setup.indicator != nullptr) tap.setup.indicator->show(signal_for(show->display));
+      tap.outputs.show(show->display, now.since_boot);
     } else if (const auto* leak = std::get_if<ReportLeak>(&action)) {
       report_leak(tap, *leak, now);
     } else if (const auto* words = std::get_if<Say>(&action)) {
@@ -282,12 +266,9 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
 }
 
 void Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
-  const auto done = open ? tap.setup.valve->open() : tap.setup.valve->shut();
-  if (done) return;
-  // A valve that does not obey: shut it once more, and let nobody pour until staff has looked.
-  if (open) [[maybe_unused]]
-    const auto shut = tap.setup.valve->shut();
-  deliver(tap, Faulted{.kind = FaultKind::valve, .what = done.error()}, now);
+  const auto done = open ? tap.outputs.open(now.since_boot) : tap.outputs.shut(now.since_boot);
+  // A valve that does not obey: let nobody pour until staff has looked.
+  if (!done) deliver(tap, Faulted{.kind = FaultKind::valve, .what = done.error()}, now);
 }
 
 void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress,

@@ -17,10 +17,9 @@
 #include "daemon/core/tap_session.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/storage_requests.hpp"
+#include "daemon/tap_outputs.hpp"
 #include "drivers/card_presence.hpp"
 #include "drivers/flow_meter.hpp"
-#include "drivers/indicator.hpp"
-#include "drivers/valve.hpp"
 #include "sync/engine.hpp"
 
 namespace tapd {
@@ -35,6 +34,8 @@ struct TapSetup {
   drivers::FlowMeter* meter{nullptr};
   drivers::Valve* valve{nullptr};
   drivers::Indicator* indicator{nullptr};
+  drivers::KeepAlive* keep_alive{nullptr};
+  std::string unsafe{};  ///< Why the tap must not sell on this machine; empty: it may.
   /// When the reader's thread last finished a look; see `watch_reader_of`. Empty: not watched.
   std::function<model::SinceBoot()> last_look;
 };
@@ -94,8 +95,13 @@ class Controller {
  private:
   struct TapSlot {
     TapSlot(TapSetup with, TapSession starting)
-        : setup{std::move(with)}, session{std::move(starting)} {}
+        : setup{std::move(with)},
+          outputs{
+              {.valve = setup.valve, .keep_alive = setup.keep_alive, .indicator = setup.indicator},
+              setup.rules.longest_open},
+          session{std::move(starting)} {}
     TapSetup setup;
+    TapOutputs outputs;
     TapSession session;
     std::uint64_t ticket{0};  ///< Of the authorization under way; older answers are ignored.
     std::optional<sync::Allowed> allowed;  ///< The server's yes, while the facts are read.
@@ -121,6 +127,7 @@ class Controller {
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);
   void watch_reader(TapSlot& tap, const model::Moment& now);
+  void drive_on(TapSlot& tap, const model::Moment& now);
   void watch_clock(const model::Moment& now);
   void on_clock_noted(const ClockNoted& noted, const model::Moment& now);
   void report_leak(TapSlot& tap, const ReportLeak& leak, const model::Moment& now);

@@ -58,6 +58,7 @@ TapHardware simulated_tap(drivers::sim::SimBar& bar, std::size_t place) {
   return {.valve = bar.valve(place),
           .meter = bar.meter(place),
           .indicator = bar.indicator(place),
+          .keep_alive = nullptr,
           .reader = bar.reader(place)};
 }
 

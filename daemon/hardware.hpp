@@ -13,6 +13,7 @@
 #include "drivers/clock.hpp"
 #include "drivers/flow_meter.hpp"
 #include "drivers/indicator.hpp"
+#include "drivers/pulse_train.hpp"
 #include "drivers/sim/bar.hpp"
 #include "drivers/valve.hpp"
 
@@ -23,7 +24,8 @@ namespace tapd {
 struct TapHardware {
   std::unique_ptr<drivers::Valve> valve;
   std::unique_ptr<drivers::FlowMeter> meter;
-  std::unique_ptr<drivers::Indicator> indicator;  ///< Null: none is wired.
+  std::unique_ptr<drivers::Indicator> indicator;   ///< Null: none is wired.
+  std::unique_ptr<drivers::KeepAlive> keep_alive;  ///< Null: no one-shot is wired.
   std::unique_ptr<drivers::CardReader> reader;
 };
 

@@ -12,6 +12,7 @@
 #include "daemon/app.hpp"
 #include "daemon/config.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/shut_valves.hpp"
 #include "daemon/spdlog_journal.hpp"
 
 namespace {
@@ -20,8 +21,15 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_config = 78;
 
-int run(const std::string& file, bool only_check) {
+int only_shut_valves(const tapd::Config& config) {
+  const tapd::ShutReport report = tapd::shut_valves(config);
+  for (const std::string& line : report.lines) fmt::print("{}\n", line);
+  return report.all_shut ? 0 : exit_failed;
+}
+
+int run(const std::string& file, bool only_check, bool only_shut) {
   const tapd::Config config = tapd::read_config(file);
+  if (only_shut) return only_shut_valves(config);
   if (only_check) {
     fmt::print("{}: good: {} taps, server {}\n", file, config.taps.size(),
                config.server.url.empty() ? "none" : config.server.url);
@@ -45,8 +53,13 @@ int main(int argc, char** argv) {
       "to the venue server."};
   std::string file = "/etc/tapd/tapd.toml";
   bool only_check = false;
+  bool only_shut = false;
   app.add_option("--config", file, "the configuration")->capture_default_str();
   app.add_flag("--check-config", only_check, "read and check the configuration, then end");
+  app.add_flag(
+      "--shut-valves", only_shut,
+      "drive every configured valve shut, then end; 1 when one could not be (for systemd's "
+      "ExecStopPost)");
   app.set_version_flag("--version", tapd::version());
   try {
     app.parse(argc, argv);
@@ -55,7 +68,7 @@ int main(int argc, char** argv) {
   }
   curl_global_init(CURL_GLOBAL_DEFAULT);
   try {
-    return run(file, only_check);
+    return run(file, only_check, only_shut);
   } catch (const tapd::ConfigError& error) {
     fmt::print(stderr, "tapd: the configuration is not good:\n{}\n", error.what());
     return exit_config;

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "drivers/gpiod_flow_meter.hpp"
-#include "drivers/gpiod_valve.hpp"
+#include "drivers/gpiod_output.hpp"
+#include "drivers/line_indicator.hpp"
+#include "drivers/line_valve.hpp"
 #include "drivers/linux_spi.hpp"
 #include "drivers/mfrc522.hpp"
 
@@ -55,17 +57,46 @@ drivers::LineAddress line(const LineConfig& config) {
   return drivers::LineName{.name = config.name, .chip = config.chip};
 }
 
+std::unique_ptr<drivers::OutputLine> output(const LineConfig& config, const char* consumer) {
+  return std::make_unique<drivers::GpiodOutput>(line(config), config.active_low, consumer);
+}
+
+/// Null when no lamp is configured.
+std::unique_ptr<drivers::Indicator> open_indicator(const TapConfig& tap) {
+  drivers::LampLines lines;
+  bool any = false;
+  for (std::size_t lamp = 0; lamp < drivers::lamp_count; ++lamp) {
+    if (const auto& wired = tap.lamps.at(lamp)) {
+      lines.at(lamp) = output(*wired, "tapd indicator");
+      any = true;
+    }
+  }
+  if (!any) return nullptr;
+  return std::make_unique<drivers::LineIndicator>(std::move(lines));
+}
+
 }  // namespace
+
+drivers::LineAddress valve_address(const TapConfig& tap) {
+  return line(tap.valve_line);
+}
 
 std::unique_ptr<drivers::Valve> open_gpio_valve(const TapConfig& tap) {
   return named(tap, "valve", [&] {
-    return std::make_unique<drivers::GpiodValve>(line(tap.valve_line), tap.valve_line.active_low);
+    return std::make_unique<drivers::LineValve>(output(tap.valve_line, drivers::valve_consumer));
   });
 }
 
 TapHardware open_gpio_tap(const TapConfig& tap, std::unique_ptr<drivers::Valve> valve) {
   TapHardware hardware;
   hardware.valve = std::move(valve);
+  if (tap.keep_alive) {
+    hardware.keep_alive = named(tap, "keep-alive", [&] {
+      return std::make_unique<drivers::KeepAlive>(output(tap.keep_alive->line, "tapd keep-alive"),
+                                                  tap.keep_alive->hz);
+    });
+  }
+  hardware.indicator = named(tap, "indicator", [&] { return open_indicator(tap); });
   hardware.meter = named(tap, "meter", [&] {
     return std::make_unique<drivers::GpiodFlowMeter>(line(tap.meter_line), tap.shortest_interval,
                                                      tap.meter_line.bias);

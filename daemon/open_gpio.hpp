@@ -7,6 +7,9 @@
 
 namespace tapd {
 
+/// Where the valve's line is to be found.
+[[nodiscard]] drivers::LineAddress valve_address(const TapConfig& tap);
+
 /// Takes the valve's line, shut. Throws std::runtime_error naming tap, line and what to do.
 [[nodiscard]] std::unique_ptr<drivers::Valve> open_gpio_valve(const TapConfig& tap);
 

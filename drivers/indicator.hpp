@@ -1,7 +1,10 @@
 // What the guest sees and hears at the tap: lights and a buzzer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace tapd::drivers {
 
@@ -30,7 +33,15 @@ class Indicator {
   Indicator(Indicator&&) = delete;
   Indicator& operator=(Indicator&&) = delete;
 
-  virtual void show(Signal signal) noexcept = 0;
+  using SinceBoot = std::chrono::nanoseconds;
+
+  virtual void show(Signal signal, SinceBoot now) noexcept = 0;
+  /// Goes on with what is shown; due at `wake_at`.
+  virtual void tick(SinceBoot /*now*/) noexcept {}
+  /// None: what is shown does not change by itself.
+  [[nodiscard]] virtual std::optional<SinceBoot> wake_at() const noexcept { return std::nullopt; }
+  /// What has broken since the last call; mostly nothing.
+  [[nodiscard]] virtual std::string take_trouble() noexcept { return {}; }
 };
 
 }  // namespace tapd::drivers

@@ -14,7 +14,14 @@
 namespace tapd {
 
 /// Why a tap does not sell although nothing is broken. Several may hold at once.
-enum class LockReason : std::uint8_t { emergency_stop, tap_status, no_keg, storage, shutdown };
+enum class LockReason : std::uint8_t {
+  emergency_stop,
+  tap_status,
+  no_keg,
+  storage,
+  shutdown,
+  unsafe_kill,  ///< A kill would leave the valve open, and the configuration forbids to sell then.
+};
 /// What is broken. Several may hold at once.
 enum class FaultKind : std::uint8_t { reader, meter, valve, leak };
 

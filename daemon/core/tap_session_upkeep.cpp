@@ -101,6 +101,7 @@ StopReason stop_reason(LockReason reason) {
       return StopReason::shutdown;
     case LockReason::tap_status:
     case LockReason::no_keg:
+    case LockReason::unsafe_kill:
       return StopReason::tap_locked;
   }
   return StopReason::tap_locked;
@@ -211,8 +212,8 @@ std::string_view to_text(TapState state) {
 }
 
 std::string_view to_text(LockReason reason) {
-  constexpr std::array<std::string_view, 5> texts{"emergency_stop", "tap_status", "no_keg",
-                                                  "storage", "shutdown"};
+  constexpr std::array<std::string_view, 6> texts{"emergency_stop", "tap_status", "no_keg",
+                                                  "storage",        "shutdown",   "unsafe_kill"};
   return texts.at(static_cast<std::size_t>(reason));
 }
 

@@ -72,7 +72,7 @@ class SimReader final : public CardReader {
 class SimIndicator final : public Indicator {
  public:
   explicit SimIndicator(SharedStation station) : station_{std::move(station)} {}
-  void show(Signal signal) noexcept override { station_->show(signal); }
+  void show(Signal signal, SinceBoot /*now*/) noexcept override { station_->show(signal); }
 
  private:
   SharedStation station_;

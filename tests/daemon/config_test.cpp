@@ -113,6 +113,52 @@ TEST_CASE("a bad configuration is refused with file, line, key and what would be
   CHECK_THAT(text, ContainsSubstring(bad.at) && ContainsSubstring(bad.says));
 }
 
+TEST_CASE("what a tap drives besides its valve is read as written", "[config]") {
+  std::string text = replaced(good, "active = \"low\" }",
+                              "active = \"low\", chip = \"pinctrl-rp1\", keep_alive_line = "
+                              "\"GPIO23\", keep_alive_hz = 50 }\nindicator = { red = \"GPIO5\", "
+                              "buzzer = \"GPIO6\", active = \"low\" }");
+  text = replaced(text, "id = \"bar-1\"", "id = \"bar-1\"\nrequire_safe_kill = true");
+  const Config config = parse_config(text, "tapd.toml");
+  CHECK(config.require_safe_kill);
+  const TapConfig& tap = config.taps[0];
+  REQUIRE(tap.keep_alive);
+  CHECK(tap.keep_alive->line.name == "GPIO23");
+  CHECK(tap.keep_alive->line.chip == "pinctrl-rp1");
+  CHECK_FALSE(tap.keep_alive->line.active_low);
+  CHECK(tap.keep_alive->hz == 50);
+  REQUIRE(tap.lamps[0]);
+  CHECK(tap.lamps[0]->name == "GPIO5");
+  CHECK(tap.lamps[0]->active_low);
+  CHECK_FALSE(tap.lamps[1]);
+  CHECK(tap.lamps[3]->name == "GPIO6");
+  const Config plain = parse_config(good, "tapd.toml");
+  CHECK_FALSE(plain.require_safe_kill);
+  CHECK_FALSE(plain.taps[0].keep_alive);
+}
+
+TEST_CASE("what a tap drives is refused with what would be right", "[config]") {
+  struct Bad {
+    std::string valve_extra, says;
+  };
+  const Bad bad = GENERATE(values<Bad>({
+      {", keep_alive_hz = 50 }", "keep_alive_hz: is of no use without keep_alive_line"},
+      {", keep_alive_line = \"GPIO23\", keep_alive_hz = 1 }", "is 1, but must be 2 to 200"},
+      {", keep_alive_line = \"GPIO23\", keep_alive_hz = 201 }", "is 201, but must be 2 to 200"},
+      {", keep_alive_line = \"GPIO17\" }",
+       "line GPIO17 is used twice: as the meter of tap 1 and as the keep-alive of tap 1"},
+      {" }\nindicator = { red = \"GPIO17\" }", "as a lamp of tap 1"},
+      {" }\nindicator = { red = \"GPIO5\", blue = \"GPIO5\" }", "line GPIO5 is used twice"},
+      {" }\nindicator = { yellow = \"GPIO5\" }", "tap 1.indicator.yellow: unknown key"},
+      {" }\nindicator = { red = 5 }", "indicator.red: must be a text in quotes"},
+      {" }\nindicator = { red = \"GPIO5\", active = \"lo\" }", "must be one of: high, low"},
+  }));
+  CAPTURE(bad.valve_extra);
+  const std::string text =
+      replaced(good, "active = \"low\" }", "active = \"low\"" + bad.valve_extra);
+  CHECK_THAT(findings(text), ContainsSubstring("tapd.toml:1") && ContainsSubstring(bad.says));
+}
+
 TEST_CASE("every finding of a file is told at once", "[config]") {
   std::string text = replaced(good, "id = \"bar-1\"", "id = 7");
   text = replaced(text, "id = 2", "id = 1000");

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "drivers/gpiod_flow_meter.hpp"
-#include "drivers/gpiod_valve.hpp"
+#include "drivers/gpiod_output.hpp"
 
 // Choosing a line is shown here on listings; real lines are tested on the kernel's gpio-sim in the
 // emulated machine.
@@ -91,7 +91,7 @@ TEST_CASE("a machine without GPIO chips says so, whatever is made on it", "[gpio
   const auto no_chip = MessageMatches(ContainsSubstring("GPIO17: there is no GPIO chip"));
   const LineName line{.name = "GPIO17", .chip = {}};
   CHECK_THROWS_MATCHES(find_line(line, empty), std::runtime_error, no_chip);
-  CHECK_THROWS_MATCHES(GpiodValve(line, true, empty), std::runtime_error, no_chip);
+  CHECK_THROWS_MATCHES(GpiodOutput(line, true, "a test", empty), std::runtime_error, no_chip);
   CHECK_THROWS_MATCHES(GpiodFlowMeter(line, 200us, LineBias::pull_up, empty), std::runtime_error,
                        no_chip);
   std::filesystem::remove_all(empty);

@@ -278,7 +278,7 @@ TEST_CASE("commands reach the tap that bears their number", "[sim][bar]") {
   CHECK_THAT(bar.meter(1)->describe(), ContainsSubstring("tap 17"));
   CHECK_THROWS_AS(bar.meter(3), std::out_of_range);
 
-  bar.indicator(1)->show(Signal::pouring);
+  bar.indicator(1)->show(Signal::pouring, 0ns);
   CHECK(bar.shown(1) == Signal::pouring);
   CHECK(bar.shown(0) == Signal::off);
 }
@@ -359,7 +359,7 @@ TEST_CASE("control, reader and command threads share a tap", "[sim][live]") {
     if (i >= rounds && looks >= rounds && edges > 0) break;
     refused = refused || !(i % 1024 < 1000 ? valve->open() : valve->shut());
     edges += meter->read(since_boot_now()).edges;
-    indicator->show(Signal::pouring);
+    indicator->show(Signal::pouring, 0ns);
   }
   stop = true;
   CHECK_FALSE(refused);

@@ -48,7 +48,7 @@ EMPTY_CATCH = re.compile(r"catch \(\.\.\.\) \{\s*\}")
 HOMES = {
     "curl/curl.h": {"sync/curl_transport.cpp", "daemon/api_client.cpp", "daemon/main.cpp"},
     "gpiod.hpp": {"drivers/gpio_lines.cpp", "drivers/gpiod_flow_meter.cpp",
-                  "drivers/gpiod_valve.cpp", "drivers/gpiod_request.cpp",
+                  "drivers/gpiod_output.cpp",
                   "tests/rig/line_probe.cpp"},
     "microhttpd.h": {"daemon/http_server.cpp"},
 }

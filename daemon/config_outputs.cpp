@@ -1,0 +1,44 @@
+#include "daemon/config_outputs.hpp"
+
+namespace tapd {
+namespace {
+
+/// A one-shot is made for some tens of milliseconds to a second.
+constexpr Bounds plausible_keep_alive{2, 200};
+
+/// In the order of drivers::Lamp.
+constexpr std::array<std::string_view, drivers::lamp_count> lamp_names{"red", "green", "blue",
+                                                                       "buzzer"};
+
+}  // namespace
+
+void read_valve(TomlTable& valve, TapConfig& tap) {
+  tap.valve_line.name = valve.required_text("line");
+  tap.valve_line.chip = valve.text("chip", "");
+  tap.valve_line.active_low = valve.choice("active", {"high", "low"}) == 1;
+  const auto name = valve.text("keep_alive_line");
+  const std::int64_t hz = valve.whole("keep_alive_hz", 0, plausible_keep_alive);
+  if (name) {
+    tap.keep_alive = KeepAliveConfig{};
+    tap.keep_alive->line.name = *name;
+    tap.keep_alive->line.chip = tap.valve_line.chip;
+    if (hz != 0) tap.keep_alive->hz = hz;
+  } else if (hz != 0) {
+    valve.fault("keep_alive_hz", "is of no use without keep_alive_line: name the line as well");
+  }
+}
+
+void read_indicator(TomlTable& indicator, TapConfig& tap) {
+  const std::string chip = indicator.text("chip", "");
+  const bool active_low = indicator.choice("active", {"high", "low"}) == 1;
+  for (std::size_t lamp = 0; lamp < drivers::lamp_count; ++lamp) {
+    const auto name = indicator.text(lamp_names.at(lamp));
+    if (!name) continue;
+    tap.lamps.at(lamp) = LineConfig{};
+    tap.lamps.at(lamp)->name = *name;
+    tap.lamps.at(lamp)->chip = chip;
+    tap.lamps.at(lamp)->active_low = active_low;
+  }
+}
+
+}  // namespace tapd

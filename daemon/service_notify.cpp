@@ -1,0 +1,59 @@
+#include "daemon/service_notify.hpp"
+
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace tapd {
+namespace {
+
+std::optional<std::int64_t> number(const char* text) {
+  if (text == nullptr) return std::nullopt;
+  const std::string_view word{text};
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size() || value <= 0) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+ServiceNotify::ServiceNotify(const char* socket, const char* watchdog_us,
+                             const char* watchdog_pid) {
+  if (socket == nullptr) return;
+  address_ = socket;
+  sockaddr_un longest{};
+  if (address_.empty() || (address_[0] != '/' && address_[0] != '@') ||
+      address_.size() > sizeof longest.sun_path) {
+    return;
+  }
+  if (address_[0] == '@') address_[0] = '\0';  // an abstract socket, unix(7)
+  socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto pid = number(watchdog_pid);
+  if (watchdog_pid != nullptr && (!pid || *pid != ::getpid())) return;  // meant for another
+  const auto allowed = number(watchdog_us);
+  constexpr int told_per_period = 3;
+  if (allowed) period_ = std::chrono::microseconds{*allowed} / told_per_period;
+}
+
+ServiceNotify::~ServiceNotify() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
+void ServiceNotify::send(std::string_view text) {
+  if (socket_ < 0) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, address_.data(), address_.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+  // A manager that does not listen is not our trouble; one that misses a sign of life asks again by
+  // killing, which is what it is for.
+  [[maybe_unused]] const auto sent = ::sendto(socket_, text.data(), text.size(), MSG_NOSIGNAL,
+                                              reinterpret_cast<const sockaddr*>(&address), length);
+}
+
+}  // namespace tapd

@@ -1,0 +1,45 @@
+#include "drivers/line_valve.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace tapd::drivers {
+
+LineValve::LineValve(std::unique_ptr<OutputLine> line) : line_(std::move(line)) {
+  if (auto done = shut(); !done) throw std::runtime_error(done.error());
+}
+
+LineValve::~LineValve() {
+  // Nobody is left to be told of a failure.
+  static_cast<void>(line_->drive(false));
+}
+
+tl::expected<void, std::string> LineValve::obey(bool open) {
+  if (auto driven = line_->drive(open); !driven) return driven;
+  const auto level = line_->read();
+  if (!level) return tl::unexpected(level.error());
+  if (*level == open) return {};
+  return tl::unexpected(
+      fmt::format("{}: driven {} but the pin reads {}: is it shorted, or driven by something else?",
+                  describe(), open ? "open" : "shut", *level ? "open" : "shut"));
+}
+
+tl::expected<void, std::string> LineValve::open() {
+  auto done = obey(true);
+  if (done) return done;
+  if (auto undone = shut(); !undone)
+    return tl::unexpected(done.error() + "; then " + undone.error());
+  return done;
+}
+
+tl::expected<void, std::string> LineValve::shut() {
+  return obey(false);
+}
+
+std::string LineValve::describe() const {
+  return line_->describe();
+}
+
+}  // namespace tapd::drivers
