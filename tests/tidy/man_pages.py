@@ -17,9 +17,9 @@ COMMAND = re.compile(r"^  ([a-z][a-z-]*)\s{2,}\S", re.M)
 
 def words_of(program):
     """What the help of the program names: its options, and its commands where it has some."""
-    help_text = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
-    commands = help_text.partition("Subcommands:")[2]
-    return set(OPTION.findall(help_text)) | set(COMMAND.findall(commands))
+    said = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
+    commands = said.partition("Subcommands:")[2]
+    return set(OPTION.findall(said)) | set(COMMAND.findall(commands))
 
 
 def main():
