@@ -180,6 +180,15 @@ ServerConfig read_server(TomlTable server) {
   return config;
 }
 
+model::Money read_money(TomlTable& table, std::string_view key, model::Money otherwise) {
+  const auto text = table.text(key);
+  if (!text) return otherwise;
+  const auto amount = model::parse_amount(*text);
+  if (amount) return *amount;
+  table.fault(key, amount.error());
+  return otherwise;
+}
+
 PolicyRules read_policy(TomlTable policy) {
   PolicyRules rules;
   rules.largest_pour =
@@ -188,6 +197,12 @@ PolicyRules read_policy(TomlTable policy) {
       model::Volume::millilitres(policy.whole("smallest_start_ml", 50, {1, 1'000}));
   rules.oldest_balance = std::chrono::hours{policy.whole("oldest_balance_hours", 72, {0, 8'760})};
   rules.sell_offline = policy.flag("sell_offline", true);
+  rules.dearest_pour = read_money(policy, "largest_pour_price", rules.dearest_pour);
+  OfflineLimits& offline = rules.offline;
+  offline.per_guest = read_money(policy, "offline_spend_per_guest", offline.per_guest);
+  offline.pours_per_guest =
+      policy.whole("offline_pours_per_guest", offline.pours_per_guest, {1, 1'000});
+  offline.controller = read_money(policy, "offline_exposure", offline.controller);
   if (rules.smallest_start > rules.largest_pour) {
     policy.fault("smallest_start_ml", "is more than largest_pour_ml: nobody could ever pour");
   }

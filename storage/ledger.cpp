@@ -13,6 +13,7 @@
 #include "storage/marks.hpp"
 #include "storage/measuring.hpp"
 #include "storage/notes.hpp"
+#include "storage/offline_risk.hpp"
 #include "storage/pours.hpp"
 #include "storage/queue.hpp"
 #include "storage/snapshot.hpp"
@@ -29,6 +30,7 @@ struct Ledger::Implementation {
         pours{connection.database()},
         queue{connection.database(), marks, options.boot},
         cache{connection.database(), marks, hearings},
+        offline_risk{connection.database()},
         snapshots{connection.database(), hearings},
         measuring{connection.database(), notes} {}
 
@@ -72,6 +74,7 @@ struct Ledger::Implementation {
   Pours pours;
   Queue queue;
   Cache cache;
+  OfflineRisk offline_risk;
   SnapshotWriter snapshots;
   Measuring measuring;
 };
@@ -190,7 +193,11 @@ Result<> Ledger::hear_system_state(const model::SystemState& state, const model:
 }
 
 Result<AuthorizationFacts> Ledger::facts(const model::CardUid& card, model::TapId tap) const {
-  return self_->look([&] { return self_->cache.facts(card, tap); });
+  return self_->look([&] {
+    AuthorizationFacts facts = self_->cache.facts(card, tap);
+    self_->offline_risk.add_to(facts);
+    return facts;
+  });
 }
 
 Result<std::vector<model::Tap>> Ledger::taps() const {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace tapd {
 namespace {
@@ -55,7 +58,8 @@ bool balance_too_old(const PolicyRules& rules, const model::AuthorizationFacts& 
 
 Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts& facts, Grant grant,
                       model::Volume most) {
-  const model::Volume affordable = model::volume_for(facts.available, grant.price);
+  const model::Volume affordable =
+      model::volume_for(std::min(facts.available, rules.dearest_pour), grant.price);
   grant.limit = std::min({most, affordable, rules.largest_pour});
   if (facts.keg) grant.limit = std::min(grant.limit, facts.keg->current_volume);
   if (facts.keg && facts.keg->current_volume < rules.smallest_start) {
@@ -70,6 +74,30 @@ Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts&
   if (facts.tap && facts.tap->keg_id) grant.keg_id = *facts.tap->keg_id;
   if (facts.beverage) grant.beverage = facts.beverage->name;
   return grant;
+}
+
+// What the offline limits leave for one more pour, or whose limit is reached.
+tl::expected<model::Money, Denial> left_offline(const PolicyRules& rules,
+                                                const model::AuthorizationFacts& facts,
+                                                model::LitrePrice price) {
+  const model::Money least = model::price_of(rules.smallest_start, price);
+  const model::Money guest = rules.offline.per_guest - facts.offline_guest.spent;
+  if (guest < least || facts.offline_guest.pours >= rules.offline.pours_per_guest) {
+    return tl::unexpected(deny(DenialReason::offline_guest_limit,
+                               "this guest has poured " +
+                                   std::to_string(facts.offline_guest.pours) + " times for " +
+                                   model::to_text(facts.offline_guest.spent) +
+                                   " that the server has not confirmed: it must be reached first"));
+  }
+  const model::Money controller = rules.offline.controller - facts.offline_controller.spent;
+  if (controller < least) {
+    return tl::unexpected(
+        deny(DenialReason::offline_exposure,
+             "pours for " + model::to_text(facts.offline_controller.spent) +
+                 " wait for the server, the most that policy.offline_exposure allows: bring the "
+                 "network back"));
+  }
+  return std::min(guest, controller);
 }
 
 }  // namespace
@@ -100,7 +128,9 @@ Decision decide_offline(const PolicyRules& rules, const model::AuthorizationFact
   grant.guest_first_name = facts.guest->first_name;
   grant.price = *price;
   grant.by = model::AuthorizedBy::cache;
-  return grant_within(rules, facts, std::move(grant), model::Volume::largest());
+  auto left = left_offline(rules, facts, *price);
+  if (!left) return std::move(left.error());
+  return grant_within(rules, facts, std::move(grant), model::volume_for(*left, *price));
 }
 
 Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts& facts,
@@ -118,7 +148,7 @@ Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts
 
 namespace {
 
-constexpr std::array<std::pair<DenialReason, std::string_view>, 14> reason_texts{{
+constexpr std::array<std::pair<DenialReason, std::string_view>, 16> reason_texts{{
     {DenialReason::unknown_card, "unknown_card"},
     {DenialReason::lost_card, "lost_card"},
     {DenialReason::inactive_card, "inactive_card"},
@@ -126,6 +156,8 @@ constexpr std::array<std::pair<DenialReason, std::string_view>, 14> reason_texts
     {DenialReason::insufficient_funds, "insufficient_funds"},
     {DenialReason::balance_too_old, "balance_too_old"},
     {DenialReason::offline_not_allowed, "offline_not_allowed"},
+    {DenialReason::offline_guest_limit, "offline_guest_limit"},
+    {DenialReason::offline_exposure, "offline_exposure"},
     {DenialReason::emergency_stop, "emergency_stop"},
     {DenialReason::tap_not_active, "tap_not_active"},
     {DenialReason::no_keg, "no_keg"},

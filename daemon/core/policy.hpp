@@ -13,12 +13,22 @@
 
 namespace tapd {
 
+/// What the venue risks while the server cannot be asked. Counted are the pours that the cache
+/// allowed and the server has not confirmed.
+struct OfflineLimits {
+  model::Money per_guest{5'000};
+  std::int64_t pours_per_guest{10};
+  model::Money controller{200'000};  ///< Of all guests together.
+};
+
 /// The venue's limits. Defaults are safe for a small venue.
 struct PolicyRules {
   model::Volume largest_pour{model::Volume::microlitres(1'000'000)};  ///< Per pour: 1 litre.
   model::Volume smallest_start{model::Volume::microlitres(50'000)};   ///< Less balance: refused.
   std::chrono::hours oldest_balance{72};  ///< Offline: older cached balances do not count.
   bool sell_offline{true};
+  OfflineLimits offline;
+  model::Money dearest_pour{model::largest_amount};  ///< Per pour, in money.
 };
 
 /// Why somebody may not pour. The names are what staff read in the journal.
@@ -30,6 +40,8 @@ enum class DenialReason : std::uint8_t {
   insufficient_funds,
   balance_too_old,
   offline_not_allowed,
+  offline_guest_limit,
+  offline_exposure,
   emergency_stop,
   tap_not_active,
   no_keg,

@@ -131,6 +131,8 @@ Display display_for(DenialReason reason) {
       return Display::denied_card;
     case DenialReason::balance_too_old:
     case DenialReason::offline_not_allowed:
+    case DenialReason::offline_guest_limit:
+    case DenialReason::offline_exposure:
     case DenialReason::emergency_stop:
     case DenialReason::tap_not_active:
     case DenialReason::no_keg:

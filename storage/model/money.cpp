@@ -27,11 +27,11 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Reads `digits` onto `value`; false as soon as the value leaves the range of a litre price.
-bool append_digits(std::string_view digits, std::int64_t& value) {
-  return std::all_of(digits.begin(), digits.end(), [&value](char c) {
+// Reads `digits` onto `value`; false as soon as the value is more than `most`.
+bool append_digits(std::string_view digits, std::int64_t& value, std::int64_t most) {
+  return std::all_of(digits.begin(), digits.end(), [&value, most](char c) {
     value = value * 10 + (c - '0');
-    return value <= largest_litre_price.minor_per_litre();
+    return value <= most;
   });
 }
 
@@ -86,10 +86,13 @@ std::string price_per_ml_decimal(LitrePrice price) {
   return fmt::format("{}.{:05}", whole, fraction);
 }
 
-tl::expected<LitrePrice, std::string> parse_litre_price(std::string_view text) {
-  const auto refuse = [text](std::string_view why) {
-    return tl::make_unexpected(
-        fmt::format("\"{}\" is not a litre price: {}", text.substr(0, 40), why));
+namespace {
+
+// Minor units in a decimal of major ones, at most `most`. `what` is what it should be.
+tl::expected<std::int64_t, std::string> parse_decimal(std::string_view text, std::string_view what,
+                                                      std::int64_t most) {
+  const auto refuse = [text, what](std::string_view why) {
+    return tl::make_unexpected(fmt::format("\"{}\" is not {}: {}", text.substr(0, 40), what, why));
   };
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
@@ -107,12 +110,23 @@ tl::expected<LitrePrice, std::string> parse_litre_price(std::string_view text) {
 
   std::int64_t minor = 0;
   const std::string_view padding = std::string_view{"00"}.substr(fraction.size());
-  if (!append_digits(whole, minor) || !append_digits(fraction, minor) ||
-      !append_digits(padding, minor)) {
-    return refuse(
-        fmt::format("it is more than {}", to_text(Money{largest_litre_price.minor_per_litre()})));
+  if (!append_digits(whole, minor, most) || !append_digits(fraction, minor, most) ||
+      !append_digits(padding, minor, most)) {
+    return refuse(fmt::format("it is more than {}", to_text(Money{most})));
   }
-  return LitrePrice{minor};
+  return minor;
+}
+
+}  // namespace
+
+tl::expected<LitrePrice, std::string> parse_litre_price(std::string_view text) {
+  return parse_decimal(text, "a litre price", largest_litre_price.minor_per_litre())
+      .map([](std::int64_t minor) { return LitrePrice{minor}; });
+}
+
+tl::expected<Money, std::string> parse_amount(std::string_view text) {
+  return parse_decimal(text, "an amount of money", largest_amount.minor_units())
+      .map([](std::int64_t minor) { return Money{minor}; });
 }
 
 std::string to_text(Money amount) {

@@ -74,6 +74,9 @@ inline constexpr LitrePrice largest_litre_price{100'000'000};
 /// and one point only). Errors say what is wrong with the text.
 [[nodiscard]] tl::expected<LitrePrice, std::string> parse_litre_price(std::string_view text);
 
+/// Reads an amount such as "50" or "12.90", in the same notation; never negative.
+[[nodiscard]] tl::expected<Money, std::string> parse_amount(std::string_view text);
+
 /// "12.90" for 1290 minor units, "-0.05" for -5. For people and journals.
 [[nodiscard]] std::string to_text(Money amount);
 

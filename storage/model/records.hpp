@@ -170,6 +170,12 @@ struct FlowEvent {
 };
 
 /// Everything the authorization policy needs to know about one card at one tap, read in one go.
+/// Pours that the cache allowed and the server has not confirmed: the venue's risk.
+struct OfflineSpending {
+  std::int64_t pours{0};
+  Money spent;  ///< Charges, and holds of those that run.
+};
+
 struct AuthorizationFacts {
   std::optional<Card> card;
   std::optional<Guest> guest;      ///< `balance` is the last one heard.
@@ -180,6 +186,8 @@ struct AuthorizationFacts {
   std::optional<Keg> keg;
   std::optional<Beverage> beverage;
   bool emergency_stop{false};
+  OfflineSpending offline_guest;       ///< Of this guest, whichever card.
+  OfflineSpending offline_controller;  ///< Of everybody at this controller.
 };
 
 }  // namespace tapd::model

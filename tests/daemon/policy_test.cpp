@@ -115,6 +115,53 @@ TEST_CASE("each refusal has its own reason", "[policy]") {
   }
 }
 
+TEST_CASE("what the cache allowed and nobody has confirmed is bounded", "[policy]") {
+  auto facts = usual();
+  PolicyRules rules;
+  rules.offline = {
+      .per_guest = model::Money{800}, .pours_per_guest = 3, .controller = model::Money{5'000}};
+  facts.offline_guest = {.pours = 2, .spent = model::Money{300}};
+  facts.offline_controller = {.pours = 9, .spent = model::Money{1'000}};
+  SECTION("by what is left for the guest, although the balance would allow more") {
+    const Grant grant = std::get<Grant>(offline(facts, rules));
+    CHECK(grant.hold == model::Money{500});
+  }
+  SECTION("by what is left for the controller") {
+    facts.offline_controller.spent = model::Money{4'900};
+    const Grant grant = std::get<Grant>(offline(facts, rules));
+    CHECK(grant.hold == model::Money{100});
+  }
+  SECTION("by how often the guest has poured") {
+    facts.offline_guest.pours = 3;
+    CHECK(refused(offline(facts, rules)) == DenialReason::offline_guest_limit);
+  }
+  SECTION("by too little left for a start") {
+    facts.offline_guest.spent = model::Money{776};
+    CHECK(refused(offline(facts, rules)) == DenialReason::offline_guest_limit);
+    facts.offline_guest.spent = model::Money{775};
+    CHECK(std::get<Grant>(offline(facts, rules)).limit == rules.smallest_start);
+  }
+  SECTION("by too little left for all") {
+    facts.offline_controller.spent = model::Money{4'976};
+    CHECK(refused(offline(facts, rules)) == DenialReason::offline_exposure);
+  }
+  SECTION("but not while the server says yes") {
+    facts.offline_guest = {.pours = 100, .spent = model::Money{100'000}};
+    facts.offline_controller = facts.offline_guest;
+    const ServerLeave leave{.guest_id = facts.guest->id,
+                            .guest_first_name = "Ann",
+                            .most = model::Volume::millilitres(500),
+                            .price = {}};
+    CHECK(std::holds_alternative<Grant>(decide_online(rules, facts, leave, std::nullopt)));
+  }
+}
+
+TEST_CASE("a pour has a ceiling in money as well", "[policy]") {
+  PolicyRules rules;
+  rules.dearest_pour = model::Money{200};
+  CHECK(std::get<Grant>(offline(usual(), rules)).hold == model::Money{200});
+}
+
 TEST_CASE("what forbids the tap to sell has its own reason too", "[policy]") {
   auto facts = usual();
   SECTION("emergency stop") {
