@@ -1,5 +1,6 @@
 #include "daemon/api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <future>
@@ -44,6 +45,25 @@ json tap_json(const TapSession& session) {
   tap["price_cents"] = view.price.minor_units();
   if (view.client_tx_id) tap["receipt"] = view.client_tx_id->short_id();
   return tap;
+}
+
+json reader_json(const drivers::ReaderHealth& reader) {
+  return {{"out_of_service", reader.out_of_service},
+          {"looks", reader.looks},
+          {"garbled", reader.garbled},
+          {"troubles", reader.troubles},
+          {"incidents", reader.incidents},
+          {"initialised", reader.initialised},
+          {"soft_resets", reader.soft_resets},
+          {"line_resets", reader.line_resets},
+          {"reopened", reader.reopened},
+          {"given_up", reader.given_up}};
+}
+
+void add_readers(json& taps, const std::vector<drivers::ReaderHealth>& readers) {
+  for (std::size_t i = 0; i < std::min(taps.size(), readers.size()); ++i) {
+    taps[i]["reader"] = reader_json(readers[i]);
+  }
 }
 
 json queue_json(const storage::QueueCounts& queue) {
@@ -115,6 +135,7 @@ ApiResponse Api::status() const {
   const auto queue =
       ports_.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
   if (!queue) return problem(500, queue.error().message);
+  if (ports_.readers) add_readers((*body)["taps"], ports_.readers());
   (*body)["queue"] = queue_json(*queue);
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;

@@ -8,10 +8,12 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "daemon/control_loop.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/storage_thread.hpp"
+#include "drivers/card_reader.hpp"
 
 #include <tl/expected.hpp>
 
@@ -23,6 +25,8 @@ struct ApiPorts {
   StorageThread* storage{nullptr};
   /// Carries out a command of the simulated bar; null when no tap is simulated.
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
+  /// How the readers have been doing, in the order of the taps. Empty: not told.
+  std::function<std::vector<drivers::ReaderHealth>()> readers;
   std::string controller_id;
   std::string version;
 };

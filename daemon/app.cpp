@@ -147,11 +147,13 @@ class Running {
     }
     start_readers();
     if (hardware_.player) hardware_.player->begin();
-    api_ = std::make_unique<HttpServer>(config.socket, Api{{.control = &inbox_,
-                                                            .storage = storage_.get(),
-                                                            .simulate = hardware_.simulate,
-                                                            .controller_id = config.controller_id,
-                                                            .version = version()}});
+    api_ = std::make_unique<HttpServer>(config.socket,
+                                        Api{{.control = &inbox_,
+                                             .storage = storage_.get(),
+                                             .simulate = hardware_.simulate,
+                                             .readers = [this] { return readers_health(); },
+                                             .controller_id = config.controller_id,
+                                             .version = version()}});
   }
 
   int run() {
@@ -206,14 +208,31 @@ class Running {
     }
   }
 
+  ReaderThread::Reports reports_of_reader(std::size_t i) {
+    return {.presence =
+                [this, i](drivers::PresenceEvent event) {
+                  tell_loop(Presence{.tap = i, .event = std::move(event)});
+                },
+            .note =
+                [this, i](const drivers::ReaderNote& note) {
+                  journal_.line(
+                      note.serious ? Level::error : Level::info,
+                      fmt::format("reader of tap {}: {}", config_.taps[i].id.number(), note.text));
+                }};
+  }
+
+  [[nodiscard]] std::vector<drivers::ReaderHealth> readers_health() const {
+    std::vector<drivers::ReaderHealth> all;
+    for (const ReaderThread& reader : readers_) all.push_back(reader.health());
+    return all;
+  }
+
   void start_readers() {
     constexpr std::chrono::milliseconds pace{50};  // hardware notes: 10 to 20 polls a second
     for (std::size_t i = 0; i < hardware_.taps.size(); ++i) {
       const ReaderThread& reader =
           readers_.emplace_back(std::move(hardware_.taps[i].reader), drivers::PresenceRules{}, pace,
-                                clock_, [this, i](drivers::PresenceEvent event) {
-                                  tell_loop(Presence{.tap = i, .event = std::move(event)});
-                                });
+                                clock_, reports_of_reader(i));
       controller_.watch_reader_of(i, [&reader] { return reader.last_look(); });
     }
   }

@@ -50,6 +50,14 @@ std::int64_t read_gain(TomlTable& reader) {
   return gain;
 }
 
+void read_reset_line(TomlTable& reader, ReaderConfig& config) {
+  config.reset_line = reader.text("reset_line", "");
+  config.reset_chip = reader.text("reset_chip", "");
+  if (config.reset_line.empty() && !config.reset_chip.empty()) {
+    reader.fault("reset_chip", "needs reset_line: the name of the line on that chip");
+  }
+}
+
 void read_hardware(TomlTable& tap, TapConfig& config) {
   TomlTable meter = tap.table("meter");
   if (!config.simulated) {
@@ -75,6 +83,7 @@ void read_hardware(TomlTable& tap, TapConfig& config) {
     config.reader.speed_hz =
         static_cast<std::uint32_t>(reader.whole("speed_hz", 4'000'000, {100'000, 10'000'000}));
     config.reader.antenna_gain_db = read_gain(reader);
+    read_reset_line(reader, config.reader);
   }
   valve.refuse_unknown_keys();
   indicator.refuse_unknown_keys();
@@ -122,8 +131,12 @@ class Claims {
   std::map<std::string, std::string> users_;
 };
 
+std::string line_name(const std::string& name, const std::string& chip) {
+  return "line " + name + (chip.empty() ? "" : " of " + chip);
+}
+
 std::string line_name(const LineConfig& line) {
-  return "line " + line.name + (line.chip.empty() ? "" : " of " + line.chip);
+  return line_name(line.name, line.chip);
 }
 
 void read_taps(TomlTable& root, Config& config, Findings& findings) {
@@ -142,6 +155,10 @@ void read_taps(TomlTable& root, Config& config, Findings& findings) {
         if (lamp) claims.claim(table, line_name(*lamp), "a lamp of " + name);
       }
       claims.claim(table, "reader " + tap.reader.device.string(), "the reader of " + name);
+      if (!tap.reader.reset_line.empty()) {
+        claims.claim(table, line_name(tap.reader.reset_line, tap.reader.reset_chip),
+                     "the reader's reset of " + name);
+      }
     }
     config.taps.push_back(tap);
   }

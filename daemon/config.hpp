@@ -42,6 +42,8 @@ struct ReaderConfig {
   std::filesystem::path device;  ///< "/dev/spidev0.0"
   std::uint32_t speed_hz{4'000'000};
   std::int64_t antenna_gain_db{38};  ///< 33, 38, 43 or 48.
+  std::string reset_line;            ///< Where NRSTPD is wired to; empty: nowhere.
+  std::string reset_chip;            ///< As LineConfig::chip.
 };
 
 struct TapConfig {

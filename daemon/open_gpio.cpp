@@ -15,18 +15,30 @@
 namespace tapd {
 namespace {
 
-/// The reader together with the bus it sits on.
+std::unique_ptr<drivers::OutputLine> open_reset_line(const ReaderConfig& config) {
+  if (config.reset_line.empty()) return nullptr;
+  // On is low: held in reset. Off, also when tapd is gone, the reader works.
+  return std::make_unique<drivers::GpiodOutput>(
+      drivers::LineName{.name = config.reset_line, .chip = config.reset_chip}, true,
+      "tapd reader reset");
+}
+
+/// The reader together with the bus it sits on and the line that resets it.
 class OwnedMfrc522 final : public drivers::CardReader {
  public:
   OwnedMfrc522(const ReaderConfig& config, drivers::Mfrc522Settings settings)
       : bus_{config.device.string(), config.speed_hz},
-        reader_{bus_, drivers::system_pacing(), settings} {}
+        line_{open_reset_line(config)},
+        reader_{bus_, drivers::system_pacing(), settings, line_.get()} {}
   drivers::Look look(drivers::SinceBoot now) override { return reader_.look(now); }
   void cycle_field() override { reader_.cycle_field(); }
   std::string describe() const override { return reader_.describe(); }
+  drivers::ReaderHealth health() const override { return reader_.health(); }
+  std::vector<drivers::ReaderNote> take_notes() override { return reader_.take_notes(); }
 
  private:
   drivers::LinuxSpi bus_;
+  std::unique_ptr<drivers::OutputLine> line_;  ///< Null: not wired.
   drivers::Mfrc522 reader_;
 };
 
@@ -102,8 +114,9 @@ TapHardware open_gpio_tap(const TapConfig& tap, std::unique_ptr<drivers::Valve> 
                                                      tap.meter_line.bias);
   });
   hardware.reader = named(tap, "reader", [&] {
-    return std::make_unique<OwnedMfrc522>(
-        tap.reader, drivers::Mfrc522Settings{.gain = gain(tap.reader.antenna_gain_db)});
+    drivers::Mfrc522Settings settings;
+    settings.gain = gain(tap.reader.antenna_gain_db);
+    return std::make_unique<OwnedMfrc522>(tap.reader, settings);
   });
   return hardware;
 }

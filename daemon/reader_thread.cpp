@@ -1,7 +1,6 @@
 #include "daemon/reader_thread.hpp"
 
 #include <condition_variable>
-#include <mutex>
 #include <utility>
 #include <variant>
 
@@ -9,13 +8,12 @@ namespace tapd {
 
 ReaderThread::ReaderThread(std::unique_ptr<drivers::CardReader> reader,
                            drivers::PresenceRules rules, std::chrono::milliseconds pace,
-                           const drivers::Clock& clock,
-                           std::function<void(drivers::PresenceEvent)> report)
+                           const drivers::Clock& clock, Reports reports)
     : reader_{std::move(reader)},
       presence_{rules},
       pace_{pace},
       clock_{clock},
-      report_{std::move(report)},
+      reports_{std::move(reports)},
       last_look_{clock.read().since_boot.count()},
       thread_{[this](const std::stop_token& stop) { look_for_ever(stop); }} {}
 
@@ -28,11 +26,23 @@ void ReaderThread::look_for_ever(const std::stop_token& stop) {
     last_look_.store(now.count());
     for (drivers::PresenceEvent& event : presence_.on(look, now)) {
       if (std::holds_alternative<drivers::CardLeft>(event)) reader_->cycle_field();
-      report_(std::move(event));
+      reports_.presence(std::move(event));
     }
+    tell_health();
     std::unique_lock lock{mutex};
     pause.wait_for(lock, stop, pace_, [] { return false; });
   }
+}
+
+void ReaderThread::tell_health() {
+  for (const drivers::ReaderNote& note : reader_->take_notes()) reports_.note(note);
+  const std::scoped_lock lock{health_guard_};
+  health_ = reader_->health();
+}
+
+drivers::ReaderHealth ReaderThread::health() const {
+  const std::scoped_lock lock{health_guard_};
+  return health_;
 }
 
 }  // namespace tapd

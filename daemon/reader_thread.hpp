@@ -1,5 +1,6 @@
 // A thread per card reader, because a reader blocks on SPI: it looks at the field at a steady pace,
-// lets CardPresence decide what the looks mean, and reports changes.
+// lets CardPresence decide what the looks mean, and reports changes. What the reader itself has
+// been through goes to the journal and is kept for the status.
 #pragma once
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "drivers/card_presence.hpp"
@@ -17,10 +19,14 @@ namespace tapd {
 
 class ReaderThread {
  public:
-  /// `report` is called from the reader's thread and must return at once.
+  /// Called from the reader's thread; both must return at once.
+  struct Reports {
+    std::function<void(drivers::PresenceEvent)> presence;
+    std::function<void(const drivers::ReaderNote&)> note;
+  };
+
   ReaderThread(std::unique_ptr<drivers::CardReader> reader, drivers::PresenceRules rules,
-               std::chrono::milliseconds pace, const drivers::Clock& clock,
-               std::function<void(drivers::PresenceEvent)> report);
+               std::chrono::milliseconds pace, const drivers::Clock& clock, Reports reports);
 
   ~ReaderThread() = default;  // the thread is asked to stop and joined
   ReaderThread(const ReaderThread&) = delete;
@@ -33,14 +39,20 @@ class ReaderThread {
     return std::chrono::nanoseconds{last_look_.load()};
   }
 
+  /// How the reader was after its last look. Any thread.
+  [[nodiscard]] drivers::ReaderHealth health() const;
+
  private:
   void look_for_ever(const std::stop_token& stop);
+  void tell_health();
 
   std::unique_ptr<drivers::CardReader> reader_;
   drivers::CardPresence presence_;
   std::chrono::milliseconds pace_;
   const drivers::Clock& clock_;
-  std::function<void(drivers::PresenceEvent)> report_;
+  Reports reports_;
+  mutable std::mutex health_guard_;
+  drivers::ReaderHealth health_;
   std::atomic<std::int64_t> last_look_;
   std::jthread thread_;
 };

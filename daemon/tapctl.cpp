@@ -39,12 +39,30 @@ void print_tap(const json& tap) {
   fmt::print("\n");
 }
 
+/// Only what somebody should look at: a reader without incidents is not mentioned.
+void print_reader(const json& tap) {
+  if (!tap.contains("reader")) return;
+  const json& reader = tap.at("reader");
+  const auto count = [&](const char* name) { return reader.value(name, std::uint64_t{0}); };
+  if (count("incidents") == 0) return;
+  fmt::print(
+      "        reader{}: {} incidents; initialised {}, soft reset {}, reset by line {}, reopened "
+      "{}, "
+      "given up {} times\n",
+      reader.value("out_of_service", false) ? " OUT OF SERVICE" : "", count("incidents"),
+      count("initialised"), count("soft_resets"), count("line_resets"), count("reopened"),
+      count("given_up"));
+}
+
 void print_status(const json& status) {
   fmt::print("{} (tapd {}), server {}{}\n", status.at("controller_id").get<std::string>(),
              status.at("version").get<std::string>(),
              status.at("server_reachable").get<bool>() ? "reachable" : "NOT reachable",
              status.at("emergency_stop").get<bool>() ? ", EMERGENCY STOP" : "");
-  for (const json& tap : status.at("taps")) print_tap(tap);
+  for (const json& tap : status.at("taps")) {
+    print_tap(tap);
+    print_reader(tap);
+  }
   const json& queue = status.at("queue");
   fmt::print("queue: {} waiting, {} failed, {} confirmed; {} not yet confirmed by the server\n",
              queue.at("waiting").get<int>(), queue.at("failed").get<int>(),

@@ -38,7 +38,7 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
                           release(events);
                           refuse(card.why, events);
                         },
-                        [&](const ReaderTrouble& reader) { trouble(reader.what, events); }},
+                        [&](const ReaderTrouble& reader) { trouble(reader.what, now, events); }},
              look);
   return events;
 }
@@ -89,10 +89,13 @@ void CardPresence::unreadable(const std::string& what, Events& events) {
                                          "): lay it flat, or take another card"});
 }
 
-void CardPresence::trouble(const std::string& what, Events& events) {
+void CardPresence::trouble(const std::string& what, SinceBoot now, Events& events) {
   if (failed_) return;
-  ++troubles_;
-  if (troubles_ < rules_.troubles_to_fault) return;
+  if (!trouble_since_) trouble_since_ = now;
+  if (troubles_ < rules_.troubles_to_fault) ++troubles_;
+  const bool lasts =
+      troubles_ >= rules_.troubles_to_fault && now - *trouble_since_ >= rules_.trouble_to_fault;
+  if (!lasts) return;
   failed_ = true;
   release(events);
   events.emplace_back(ReaderFailed{.what = what});
@@ -100,6 +103,7 @@ void CardPresence::trouble(const std::string& what, Events& events) {
 
 void CardPresence::reader_works(Events& events) {
   troubles_ = 0;
+  trouble_since_.reset();
   if (!failed_) return;
   failed_ = false;
   events.emplace_back(ReaderBack{});

@@ -22,7 +22,9 @@ struct PresenceRules {
   int silences_to_leave{3};          ///< Clean silences in a row ...
   std::chrono::milliseconds silence_to_leave{250};     ///< ... and at least this long.
   std::chrono::milliseconds longest_unreadable{1500};  ///< No clean answer for so long: gone.
-  int troubles_to_fault{3};  ///< ReaderTrouble in a row until the fault is told.
+  int troubles_to_fault{3};  ///< ReaderTrouble in a row until the fault is told ...
+  /// ... and for at least this long: the reader is given time to help itself.
+  std::chrono::milliseconds trouble_to_fault{1000};
 };
 
 struct CardArrived {
@@ -66,7 +68,7 @@ class CardPresence {
   void silence(SinceBoot now, Events& events);
   void refuse(const std::string& why, Events& events);
   void unreadable(const std::string& what, Events& events);
-  void trouble(const std::string& what, Events& events);
+  void trouble(const std::string& what, SinceBoot now, Events& events);
   void reader_works(Events& events);
   void release(Events& events);
   void forget_candidate();
@@ -79,6 +81,7 @@ class CardPresence {
   int silences_{0};
   std::optional<SinceBoot> silent_since_;
   int troubles_{0};
+  std::optional<SinceBoot> trouble_since_;
   bool failed_{false};
   int refusals_{0};
   int unreadable_looks_{0};

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace tapd::drivers {
 
@@ -47,6 +48,26 @@ struct ReaderTrouble {
 using Look =
     std::variant<NobodyThere, CardSeen, Garbled, SeveralCards, UnusableCard, ReaderTrouble>;
 
+/// A line for the journal, without the name of the reader.
+struct ReaderNote {
+  bool serious{false};  ///< Somebody should look at the reader.
+  std::string text;
+};
+
+/// How a reader has been doing since it was made. For the status and the metrics.
+struct ReaderHealth {
+  bool out_of_service{false};  ///< Given up for now; tried again every few seconds.
+  std::uint64_t looks{0};
+  std::uint64_t garbled{0};      ///< Looks at which something answered that was no proper frame.
+  std::uint64_t troubles{0};     ///< Looks at which the reader itself failed.
+  std::uint64_t incidents{0};    ///< Troubles in a row count as one.
+  std::uint64_t initialised{0};  ///< Remedies applied, from the mildest to the strongest.
+  std::uint64_t soft_resets{0};
+  std::uint64_t line_resets{0};
+  std::uint64_t reopened{0};
+  std::uint64_t given_up{0};  ///< Times it was taken out of service.
+};
+
 /// A card reader. Used from one thread.
 class CardReader {
  public:
@@ -63,6 +84,10 @@ class CardReader {
   /// Switches the field off and on again, so that a halted card that still lies there becomes
   /// visible again. Called after a card was declared gone.
   virtual void cycle_field() {}
+  /// How it has been doing.
+  [[nodiscard]] virtual ReaderHealth health() const { return {}; }
+  /// What the journal should say since the last call: usually nothing.
+  [[nodiscard]] virtual std::vector<ReaderNote> take_notes() { return {}; }
   /// What the reader is, for the start-up line ("MFRC522 version 2.0 on /dev/spidev0.0").
   [[nodiscard]] virtual std::string describe() const = 0;
 };

@@ -106,6 +106,24 @@ void UidAssembly::append(std::span<const std::uint8_t> bytes) {
   for (const std::uint8_t byte : bytes) uid_.bytes.at(uid_.size++) = byte;
 }
 
+std::vector<Part> parts_of(const Uid& uid) {
+  if (uid.size != 4 && uid.size != 7 && uid.size != 10) return {};
+  std::vector<Part> parts;
+  std::size_t from = 0;
+  while (from < uid.size) {
+    const bool last = uid.size - from == 4;
+    const std::size_t count = last ? 4 : 3;
+    Part part{};
+    if (!last) part[0] = cascade_tag;
+    std::copy_n(uid.bytes.begin() + static_cast<std::ptrdiff_t>(from), count,
+                part.begin() + (last ? 0 : 1));
+    part[4] = bcc(std::span{part}.first<4>());
+    parts.push_back(part);
+    from += count;
+  }
+  return parts;
+}
+
 std::optional<std::string> refusal_of(const Uid& uid) {
   const auto bytes = std::span{uid.bytes}.first(std::min<std::size_t>(uid.size, uid.bytes.size()));
   const auto is = [](std::uint8_t wanted) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -70,6 +71,10 @@ class UidAssembly {
   Uid uid_;
   std::size_t level_{0};
 };
+
+/// The parts a card with this UID of 4, 7 or 10 bytes is selected with, level by level; empty for
+/// any other length.
+[[nodiscard]] std::vector<Part> parts_of(const Uid& uid);
 
 /// Why a UID cannot be a card's name: random (4 bytes beginning with 0x08), a cascade tag where
 /// none may be, nothing but zeros or ones. nullopt: it can.

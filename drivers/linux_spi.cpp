@@ -56,6 +56,10 @@ std::string spi_start_error(const std::string& path, int error) {
 
 LinuxSpi::LinuxSpi(std::string path, std::uint32_t speed_hz)
     : path_(std::move(path)), speed_hz_(speed_hz), fd_(open_device(path_)) {
+  configure();
+}
+
+void LinuxSpi::configure() {
   std::uint8_t mode = SPI_MODE_0;
   std::uint8_t bits = bits_per_word;
   std::uint32_t speed = speed_hz_;
@@ -82,6 +86,18 @@ tl::expected<void, std::string> LinuxSpi::transfer(std::span<const std::uint8_t>
   if (sent < 0) return tl::unexpected(fmt::format("{}: {}", path_, text_of(errno)));
   if (static_cast<std::size_t>(sent) != tx.size()) {
     return tl::unexpected(fmt::format("{}: {} of {} bytes were moved", path_, sent, tx.size()));
+  }
+  return {};
+}
+
+tl::expected<void, std::string> LinuxSpi::reopen() {
+  fd_ = UniqueFd{};
+  try {
+    fd_ = open_device(path_);
+    configure();
+  } catch (const std::runtime_error& error) {
+    fd_ = UniqueFd{};
+    return tl::unexpected(std::string(error.what()));
   }
   return {};
 }

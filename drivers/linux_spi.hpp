@@ -22,9 +22,13 @@ class LinuxSpi final : public SpiBus {
 
   [[nodiscard]] tl::expected<void, std::string> transfer(std::span<const std::uint8_t> tx,
                                                          std::span<std::uint8_t> rx) override;
+  /// After a failure every transfer fails too, until a later call succeeds.
+  [[nodiscard]] tl::expected<void, std::string> reopen() override;
   [[nodiscard]] std::string describe() const override;
 
  private:
+  void configure();
+
   std::string path_;
   std::uint32_t speed_hz_;
   UniqueFd fd_;

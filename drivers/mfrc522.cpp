@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 namespace tapd::drivers {
 namespace {
@@ -11,6 +12,8 @@ std::string name_version(std::uint8_t version) {
   switch (version) {
     case 0x00:
       return "MFRC522 (not heard of yet)";
+    case 0x12:
+      return "MFRC522 counterfeit (12)";
     case 0x88:
       return "MFRC522 clone FM17522 (88)";
     case 0x90:
@@ -24,6 +27,20 @@ std::string name_version(std::uint8_t version) {
   }
 }
 
+std::string name_remedy(ReaderRemedy remedy) {
+  switch (remedy) {
+    case ReaderRemedy::initialise:
+      return "initialising it again";
+    case ReaderRemedy::soft_reset:
+      return "a soft reset";
+    case ReaderRemedy::reset_line:
+      return "a reset by its line";
+    case ReaderRemedy::reopen:
+      return "opening its device again";
+  }
+  return "";
+}
+
 tl::unexpected<Look> trouble(std::string what) {
   return tl::unexpected<Look>(ReaderTrouble{std::move(what)});
 }
@@ -32,69 +49,146 @@ tl::unexpected<Look> garbled(std::string what) {
   return tl::unexpected<Look>(Garbled{std::move(what)});
 }
 
+RecoveryRules with_line(RecoveryRules rules, bool wired) {
+  rules.has_reset_line = wired;
+  return rules;
+}
+
 }  // namespace
 
-Mfrc522::Mfrc522(SpiBus& bus, Pacing pacing, Mfrc522Settings settings)
-    : bus_(bus), chip_(bus, std::move(pacing), settings.gain) {}
+Mfrc522::Mfrc522(SpiBus& bus, Pacing pacing, Mfrc522Settings settings, OutputLine* line)
+    : bus_(bus),
+      pacing_(std::move(pacing)),
+      chip_(bus, pacing_, settings.gain, line),
+      recovery_(with_line(settings.recovery, line != nullptr)),
+      looks_per_full_look_(settings.looks_per_full_look) {}
 
-Look Mfrc522::look(SinceBoot /*now*/) {
-  ++counters_.looks;
-  Look found = look_at_field();
-  if (std::holds_alternative<Garbled>(found)) ++counters_.garbled;
-  if (auto* broken = std::get_if<ReaderTrouble>(&found)) {
-    ++counters_.troubles;
-    // Trouble is told even when this helps: a supply that dips with every frame must show.
-    std::string why_not;
-    if (ready_ && initialise(why_not)) {
-      broken->what += "; initialised again";
-    } else if (!why_not.empty()) {
-      broken->what += "; initialising it failed: " + why_not;
-    }
+Look Mfrc522::look(SinceBoot now) {
+  ++health_.looks;
+  Look found = look_if_ready(now);
+  if (std::holds_alternative<Garbled>(found)) ++health_.garbled;
+  if (std::holds_alternative<ReaderTrouble>(found)) ++health_.troubles;
+  if (const auto* card = std::get_if<CardSeen>(&found)) {
+    known_ = card->uid;
+  } else {
+    known_.reset();
+    looks_by_name_ = 0;
   }
   return found;
 }
 
+// One remedy in a look: the thread has its time back between two of them.
+Look Mfrc522::look_if_ready(SinceBoot now) {
+  if (!ready_) {
+    const auto remedy = recovery_.next(now);
+    if (!remedy) return ReaderTrouble{recovery_.trouble()};
+    if (auto done = apply(*remedy); !done) {
+      fail(done.error());
+      return ReaderTrouble{done.error()};
+    }
+  }
+  Look found = look_at_field();
+  if (auto* broken = std::get_if<ReaderTrouble>(&found)) {
+    // Trouble is told even when the remedy helps: a supply that dips with every frame must show.
+    broken->what = remedy_trouble(broken->what);
+  } else if (ready_) {
+    recovery_.worked(pacing_.now());
+  }
+  return found;
+}
+
+std::string Mfrc522::remedy_trouble(const std::string& what) {
+  fail(what);
+  if (recovery_.out_of_service()) return what;
+  const auto remedy = recovery_.next(pacing_.now());
+  if (!remedy) return what;
+  if (auto done = apply(*remedy); !done) {
+    fail(done.error());
+    return fmt::format("{}; {} failed: {}", what, name_remedy(*remedy), done.error());
+  }
+  return fmt::format("{}; {} was done", what, name_remedy(*remedy));
+}
+
+Mfrc522Chip::Status Mfrc522::apply(ReaderRemedy remedy) {
+  const auto apply_to_chip = [&]() -> Mfrc522Chip::Status {
+    switch (remedy) {
+      case ReaderRemedy::initialise:
+        return chip_.initialise();
+      case ReaderRemedy::soft_reset:
+        return chip_.soft_reset();
+      case ReaderRemedy::reset_line:
+        return chip_.hard_reset();
+      case ReaderRemedy::reopen:
+        return chip_.reopen();
+    }
+    return {};
+  };
+  auto done = apply_to_chip();
+  ready_ = done.has_value();
+  if (ready_ && std::exchange(named_version_, chip_.version()) != chip_.version()) {
+    notes_.push_back({.serious = false, .text = "is an " + describe()});
+  }
+  return done;
+}
+
+void Mfrc522::fail(const std::string& what) {
+  ready_ = false;
+  recovery_.failed(what, pacing_.now());
+  // No more than a try: the chip may not even hear it.
+  if (recovery_.out_of_service()) static_cast<void>(chip_.switch_field(false));
+}
+
 Look Mfrc522::look_at_field() {
-  std::string why_not;
-  if (!ready_ && !initialise(why_not)) return ReaderTrouble{why_not};
   if (auto healthy = chip_.check_next(); !healthy) return ReaderTrouble{healthy.error()};
+  if (known_ && ++looks_by_name_ < looks_per_full_look_) return ask_by_name(*known_);
+  looks_by_name_ = 0;
   return find_card();
 }
 
-bool Mfrc522::initialise(std::string& why_not) {
-  const auto done = chip_.initialise();
-  ready_ = done.has_value();
-  if (ready_) {
-    ++counters_.initialisations;
-  } else {
-    why_not = done.error();
+Look Mfrc522::ask_by_name(const Uid& uid) {
+  if (auto awake = wake(); !awake) return awake.error();
+  const auto there = answers_to(uid);
+  if (there && *there) {
+    halt();
+    return CardSeen{uid};
   }
-  return ready_;
+  if (!there) {
+    if (!std::holds_alternative<ReaderTrouble>(there.error())) halt();
+    return there.error();
+  }
+  // Gone in this moment, or another card lies there: it has fallen asleep again at the name.
+  Look found = find_card();
+  if (std::holds_alternative<NobodyThere>(found)) {
+    return Garbled{"a card woke up and then kept silent"};
+  }
+  return found;
 }
 
-Look Mfrc522::find_card() {
-  const std::array<std::uint8_t, 1> wake{iso14443::wupa};
-  const auto atqa = chip_.exchange(wake, iso14443::short_frame_bits);
-  if (!atqa) return ReaderTrouble{atqa.error()};
+// An error is what the look has found.
+tl::expected<void, Look> Mfrc522::wake() {
+  const std::array<std::uint8_t, 1> request{iso14443::wupa};
+  const auto atqa = chip_.exchange(request, iso14443::short_frame_bits);
+  if (!atqa) return trouble(atqa.error());
   switch (atqa->kind) {
-    case AirAnswer::Kind::silence: {
-      const auto on = chip_.check_field();
-      if (!on) return ReaderTrouble{on.error()};
-      return NobodyThere{};
-    }
+    case AirAnswer::Kind::silence:
+      if (auto on = chip_.check_field(); !on) return trouble(on.error());
+      return tl::unexpected<Look>(NobodyThere{});
     case AirAnswer::Kind::broken:
       halt();
-      return Garbled{"ATQA: " + atqa->what};
+      return garbled("ATQA: " + atqa->what);
     case AirAnswer::Kind::clean:
-      if (atqa->bytes.size() != iso14443::atqa_size || atqa->last_bits != 0) {
-        halt();
-        return Garbled{fmt::format("ATQA: {} bytes, {} bits", atqa->bytes.size(), atqa->last_bits)};
-      }
-      break;
+      if (atqa->bytes.size() == iso14443::atqa_size && atqa->last_bits == 0) return {};
+      halt();
+      return garbled(fmt::format("ATQA: {} bytes, {} bits", atqa->bytes.size(), atqa->last_bits));
     // Cards of different kinds; their UIDs will show that they are two.
     case AirAnswer::Kind::collision:
       break;
   }
+  return {};
+}
+
+Look Mfrc522::find_card() {
+  if (auto awake = wake(); !awake) return awake.error();
   const auto uid = read_uid();
   if (!uid) {
     if (!std::holds_alternative<ReaderTrouble>(uid.error())) halt();
@@ -103,6 +197,29 @@ Look Mfrc522::find_card() {
   halt();
   if (auto why = iso14443::refusal_of(*uid)) return UnusableCard{.uid = *uid, .why = *why};
   return CardSeen{*uid};
+}
+
+// Selecting with the whole UID: only the card with exactly this one answers. Silence to the first
+// part is the answer "not here"; a card that answered to it and not to the next is garbled.
+tl::expected<bool, Look> Mfrc522::answers_to(const Uid& uid) {
+  iso14443::UidAssembly assembly;
+  for (const iso14443::Part& part : iso14443::parts_of(uid)) {
+    const std::size_t level = assembly.level();
+    const auto answer = chip_.exchange(iso14443::select_frame(level, part));
+    if (!answer) return trouble(answer.error());
+    if (answer->kind == AirAnswer::Kind::silence && level == 0) return false;
+    if (answer->kind != AirAnswer::Kind::clean || answer->last_bits != 0) {
+      return garbled(fmt::format("selection of level {} by name: {}", level + 1,
+                                 answer->what.empty() ? "no proper answer" : answer->what));
+    }
+    const auto sak = iso14443::read_sak(level, answer->bytes);
+    if (!sak) return garbled(sak.error());
+    const auto complete = assembly.add(part, *sak);
+    if (!complete) return garbled(complete.error());
+    if (*complete) break;
+  }
+  if (assembly.uid() == uid) return true;
+  return garbled("the card's UID has another length than a moment ago");
 }
 
 tl::expected<Uid, Look> Mfrc522::read_uid() {
@@ -114,18 +231,22 @@ tl::expected<Uid, Look> Mfrc522::read_uid() {
     if (!answer) return tl::unexpected(answer.error());
     const auto part = iso14443::read_part(level, *answer);
     if (!part) return garbled(part.error());
-
-    const auto confirmed =
-        ask(iso14443::select_frame(level, *part), fmt::format("selection of level {}", level + 1));
-    if (!confirmed) return tl::unexpected(confirmed.error());
-    const auto sak = iso14443::read_sak(level, *confirmed);
-    if (!sak) return garbled(sak.error());
-
+    const auto sak = select(level, *part);
+    if (!sak) return tl::unexpected(sak.error());
     const auto complete = assembly.add(*part, *sak);
     if (!complete) return garbled(complete.error());
     if (*complete) return assembly.uid();
   }
   return garbled("the UID does not end");
+}
+
+tl::expected<std::uint8_t, Look> Mfrc522::select(std::size_t level, const iso14443::Part& part) {
+  const auto confirmed =
+      ask(iso14443::select_frame(level, part), fmt::format("selection of level {}", level + 1));
+  if (!confirmed) return tl::unexpected(confirmed.error());
+  const auto sak = iso14443::read_sak(level, *confirmed);
+  if (!sak) return garbled(sak.error());
+  return *sak;
 }
 
 // A card that has answered to waking must answer to this as well: silence is not absence here.
@@ -150,20 +271,31 @@ tl::expected<Mfrc522::Bytes, Look> Mfrc522::ask(std::span<const std::uint8_t> fr
 // Cards that are not selected fall back as well: the next look begins afresh with all of them.
 void Mfrc522::halt() {
   const auto answer = chip_.exchange(iso14443::halt_frame());
-  if (!answer) {
-    ready_ = false;
-    return;
-  }
-  if (answer->kind != AirAnswer::Kind::silence) ++counters_.halts_answered;
+  if (!answer) return fail(answer.error());
+  if (answer->kind != AirAnswer::Kind::silence) ++halts_answered_;
 }
 
 void Mfrc522::cycle_field() {
   if (!ready_) return;
-  ready_ = chip_.switch_field(false).has_value() && chip_.switch_field(true).has_value();
+  const auto cycled =
+      chip_.switch_field(false).and_then([this] { return chip_.switch_field(true); });
+  if (!cycled) fail(cycled.error());
 }
 
 std::string Mfrc522::describe() const {
   return fmt::format("{} on {}", name_version(chip_.version()), bus_.describe());
+}
+
+ReaderHealth Mfrc522::health() const {
+  ReaderHealth health = health_;
+  recovery_.report(health);
+  return health;
+}
+
+std::vector<ReaderNote> Mfrc522::take_notes() {
+  std::vector<ReaderNote> notes = std::exchange(notes_, {});
+  for (ReaderNote& note : recovery_.take_notes()) notes.push_back(std::move(note));
+  return notes;
 }
 
 }  // namespace tapd::drivers

@@ -2,10 +2,12 @@
 // check byte verified, and sends the card back to sleep, so that the next look finds it again.
 // Called by the reader's thread through the CardReader port. It promises never to guess: two cards
 // are SeveralCards, a wrong check byte is Garbled, a chip that lost its settings is ReaderTrouble
-// and is initialised again. It holds no thread and never sleeps but through the pacing handed in.
+// and is brought back by ever stronger remedies. It holds no thread and never sleeps but through
+// the pacing handed in.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,49 +18,66 @@
 #include "drivers/clock.hpp"
 #include "drivers/iso14443.hpp"
 #include "drivers/mfrc522_chip.hpp"
+#include "drivers/mfrc522_recovery.hpp"
+#include "drivers/output_line.hpp"
 #include "drivers/spi_bus.hpp"
 
 namespace tapd::drivers {
 
 struct Mfrc522Settings {
   ReaderGain gain{ReaderGain::db38};
-};
-
-/// What has happened since the reader was made. For the metrics and the journal.
-struct Mfrc522Counters {
-  std::uint64_t looks{0};
-  std::uint64_t garbled{0};
-  std::uint64_t troubles{0};
-  std::uint64_t initialisations{0};  ///< Successful ones; the first is the start.
-  std::uint64_t halts_answered{0};   ///< HLTA is obeyed in silence; these cards did not obey.
+  RecoveryRules recovery;
+  /// A card that was read is asked by its name from then on; every so many looks all are asked for
+  /// theirs, so that a second card beside it is noticed. 1: always.
+  int looks_per_full_look{4};
 };
 
 class Mfrc522 final : public CardReader {
  public:
-  /// Touches nothing: the first look initialises. `bus` must outlive the reader.
-  Mfrc522(SpiBus& bus, Pacing pacing, Mfrc522Settings settings = {});
+  /// Touches nothing: the first look starts the chip. `bus` and `line` must outlive the reader; no
+  /// line: the chip's reset is not wired. It is on while it holds the chip in reset.
+  Mfrc522(SpiBus& bus, Pacing pacing, Mfrc522Settings settings = {}, OutputLine* line = nullptr);
 
-  /// 5 to 15 ms with a card, 2 ms without; up to 200 ms when the chip must be reset.
+  /// 3 to 15 ms with a card, 2 ms without; up to 350 ms when the chip must be reset.
   [[nodiscard]] Look look(SinceBoot now) override;
   void cycle_field() override;
   [[nodiscard]] std::string describe() const override;
-  [[nodiscard]] const Mfrc522Counters& counters() const { return counters_; }
+  [[nodiscard]] ReaderHealth health() const override;
+  [[nodiscard]] std::vector<ReaderNote> take_notes() override;
+  /// HLTA is obeyed in silence; so many times a card did not obey.
+  [[nodiscard]] std::uint64_t halts_answered() const { return halts_answered_; }
 
  private:
   using Bytes = std::vector<std::uint8_t>;
 
+  [[nodiscard]] Look look_if_ready(SinceBoot now);
   [[nodiscard]] Look look_at_field();
   [[nodiscard]] Look find_card();
+  [[nodiscard]] tl::expected<void, Look> wake();
+  [[nodiscard]] Look ask_by_name(const Uid& uid);
+  [[nodiscard]] tl::expected<bool, Look> answers_to(const Uid& uid);
   [[nodiscard]] tl::expected<Uid, Look> read_uid();
+  [[nodiscard]] tl::expected<std::uint8_t, Look> select(std::size_t level,
+                                                        const iso14443::Part& part);
   [[nodiscard]] tl::expected<Bytes, Look> ask(std::span<const std::uint8_t> frame,
                                               const std::string& what);
   void halt();
-  [[nodiscard]] bool initialise(std::string& why_not);
+  [[nodiscard]] std::string remedy_trouble(const std::string& what);
+  [[nodiscard]] Mfrc522Chip::Status apply(ReaderRemedy remedy);
+  void fail(const std::string& what);
 
   SpiBus& bus_;
+  Pacing pacing_;
   Mfrc522Chip chip_;
+  ReaderRecovery recovery_;
+  int looks_per_full_look_;
   bool ready_{false};
-  Mfrc522Counters counters_;
+  std::optional<Uid> known_;  ///< The card that the last look found.
+  int looks_by_name_{0};
+  std::uint8_t named_version_{0};
+  std::vector<ReaderNote> notes_;
+  ReaderHealth health_;
+  std::uint64_t halts_answered_{0};
 };
 
 }  // namespace tapd::drivers

@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 using mfrc522::Register;
 using std::chrono::nanoseconds;
 
+// NRSTPD needs 100 ns; the crystal then starts within a few milliseconds.
+constexpr nanoseconds reset_line_low = 1ms;
 // A soft reset takes about 1 ms; the libraries that had to find out wait 50 and more.
 constexpr nanoseconds reset_deadline = 150ms;
 constexpr nanoseconds reset_pause = 1ms;
@@ -66,14 +68,39 @@ bool is_no_version(std::uint8_t version) {
 
 }  // namespace
 
-Mfrc522Chip::Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain)
-    : bus_(bus), pacing_(std::move(pacing)), configuration_(mfrc522::configuration(gain)) {}
+Mfrc522Chip::Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain, OutputLine* line)
+    : bus_(bus),
+      line_(line),
+      pacing_(std::move(pacing)),
+      configuration_(mfrc522::configuration(gain)) {}
 
 Mfrc522Chip::Status Mfrc522Chip::initialise() {
   return read_version()
-      .and_then([this] { return reset(); })
+      .and_then([this] { return await_awake(); })
+      .and_then([this] { return write(Register::command, mfrc522::command_idle); })
+      .and_then([this] { return switch_field(false); })
+      .and_then([this] { return configure(); });
+}
+
+Mfrc522Chip::Status Mfrc522Chip::soft_reset() {
+  return read_version()
+      .and_then([this] { return write(Register::command, mfrc522::command_soft_reset); })
+      .and_then([this] { return await_awake(); })
       .and_then([this] { return read_version(); })
       .and_then([this] { return configure(); });
+}
+
+// A chip without power on its crystal reads as no chip, so the version waits until it is awake.
+Mfrc522Chip::Status Mfrc522Chip::hard_reset() {
+  if (line_ == nullptr) return soft_reset();
+  if (auto low = line_->drive(true); !low) return low;
+  pacing_.wait(reset_line_low);
+  if (auto high = line_->drive(false); !high) return high;
+  return await_awake().and_then([this] { return soft_reset(); });
+}
+
+Mfrc522Chip::Status Mfrc522Chip::reopen() {
+  return bus_.reopen().and_then([this] { return hard_reset(); });
 }
 
 // The version is asked before anything else, so that a bus without a chip costs one transfer and
@@ -91,8 +118,7 @@ Mfrc522Chip::Status Mfrc522Chip::read_version() {
   return {};
 }
 
-Mfrc522Chip::Status Mfrc522Chip::reset() {
-  if (auto sent = write(Register::command, mfrc522::command_soft_reset); !sent) return sent;
+Mfrc522Chip::Status Mfrc522Chip::await_awake() {
   const nanoseconds deadline = pacing_.now() + reset_deadline;
   for (int polls = 0; polls < reset_polls_max; ++polls) {
     pacing_.wait(reset_pause);
@@ -101,7 +127,7 @@ Mfrc522Chip::Status Mfrc522Chip::reset() {
     if ((*command & mfrc522::command_power_down) == 0) return {};
     if (pacing_.now() >= deadline) break;
   }
-  return tl::unexpected(std::string("the MFRC522 did not wake up from its reset"));
+  return tl::unexpected(std::string("the MFRC522 does not wake up"));
 }
 
 Mfrc522Chip::Status Mfrc522Chip::configure() {
@@ -145,7 +171,10 @@ Mfrc522Chip::Status Mfrc522Chip::check_next() {
   }
   const auto setting = std::find_if(configuration_.begin(), configuration_.end(),
                                     [reg](const auto& row) { return row.reg == reg; });
-  return compare(*setting);
+  auto kept = compare(*setting);
+  // A chip that is not there has lost more than a setting.
+  if (!kept) return read_version().and_then([&] { return kept; });
+  return kept;
 }
 
 Mfrc522Chip::Status Mfrc522Chip::check_field() {
@@ -189,6 +218,7 @@ tl::expected<std::uint8_t, std::string> Mfrc522Chip::await_request() {
     auto requests = read(Register::com_irq);
     if (!requests) return requests;
     if ((*requests & mfrc522::irq_never) != 0) {
+      if (auto there = read_version(); !there) return tl::unexpected(there.error());
       return tl::unexpected(fmt::format("the bus garbles: ComIrq reads {:02X}", *requests));
     }
     if ((*requests & (mfrc522::irq_rx | mfrc522::irq_idle | mfrc522::irq_timer)) != 0) {
@@ -205,6 +235,7 @@ std::string Mfrc522Chip::why_it_hangs() {
   const auto errors = read(Register::error);
   if (!errors) return errors.error();
   if ((*errors & mfrc522::error_temperature) != 0) return too_hot;
+  if (auto there = read_version(); !there) return there.error();
   return "the MFRC522 hangs: neither its receiver nor its timer came to an end";
 }
 

@@ -14,6 +14,7 @@
 
 #include "drivers/clock.hpp"
 #include "drivers/mfrc522_registers.hpp"
+#include "drivers/output_line.hpp"
 #include "drivers/spi_bus.hpp"
 
 namespace tapd::drivers {
@@ -37,12 +38,19 @@ class Mfrc522Chip {
   /// Trouble with the bus or the chip, in words; never trouble on the air.
   using Status = tl::expected<void, std::string>;
 
-  /// Touches nothing yet. `bus` must outlive the chip.
-  Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain);
+  /// Touches nothing yet. `bus` and `line` must outlive the chip; no line: none is wired.
+  /// The line is on while it holds the chip in reset.
+  Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain, OutputLine* line = nullptr);
 
-  /// Soft reset, configuration with every register read back, field on, and the time a card needs
-  /// to start. After it the chip is as we want it, however it was before.
+  /// Field off, configuration with every register read back, field on, and the time a card needs
+  /// to start. Cures a chip that lost its settings.
   [[nodiscard]] Status initialise();
+  /// The same after a soft reset: the chip is as we want it, however its registers were before.
+  [[nodiscard]] Status soft_reset();
+  /// The same after a hard reset by the line, when it is wired.
+  [[nodiscard]] Status hard_reset();
+  /// The same after the bus was opened anew.
+  [[nodiscard]] Status reopen();
   /// Reads one register of the configuration (or the version) and compares it; the next call takes
   /// the next one. After a loss of supply six of the eight differ.
   [[nodiscard]] Status check_next();
@@ -53,7 +61,7 @@ class Mfrc522Chip {
   /// Sends a frame (`last_bits` of its last byte; 0: all) and waits for what comes back.
   [[nodiscard]] tl::expected<AirAnswer, std::string> exchange(std::span<const std::uint8_t> frame,
                                                               int last_bits = 0);
-  /// Content of the version register at the last initialise; 0 before.
+  /// Content of the version register when it was last asked; 0 before.
   [[nodiscard]] std::uint8_t version() const { return version_; }
 
  private:
@@ -64,7 +72,7 @@ class Mfrc522Chip {
   [[nodiscard]] Status write_all(Register reg, std::span<const std::uint8_t> values);
   [[nodiscard]] tl::expected<std::vector<std::uint8_t>, std::string> read_fifo(std::size_t count);
   [[nodiscard]] Status read_version();
-  [[nodiscard]] Status reset();
+  [[nodiscard]] Status await_awake();
   [[nodiscard]] Status configure();
   [[nodiscard]] Status compare(const mfrc522::Setting& setting);
   [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits);
@@ -73,6 +81,7 @@ class Mfrc522Chip {
   [[nodiscard]] tl::expected<AirAnswer, std::string> collect(std::uint8_t requests);
 
   SpiBus& bus_;
+  OutputLine* line_;
   Pacing pacing_;
   mfrc522::Configuration configuration_;
   std::uint8_t version_{0};

@@ -25,6 +25,9 @@ class SpiBus {
   /// on the wire. The error names the device and what the kernel said; `rx` is then undefined.
   [[nodiscard]] virtual tl::expected<void, std::string> transfer(std::span<const std::uint8_t> tx,
                                                                  std::span<std::uint8_t> rx) = 0;
+  /// Closes the device and opens it again, after which a driver or a controller that was stuck may
+  /// work. What has nothing to open has nothing to do. The error says what to do.
+  [[nodiscard]] virtual tl::expected<void, std::string> reopen() { return {}; }
   /// "/dev/spidev0.0 at 4000000 Hz".
   [[nodiscard]] virtual std::string describe() const = 0;
 };

@@ -2,6 +2,7 @@
 #include "drivers/sim/mfrc522_model.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "drivers/sim/mfrc522_model_bits.hpp"
 
@@ -74,7 +75,7 @@ Mfrc522Model::Mfrc522Model(Options options) : options_(options) {
 void Mfrc522Model::transfer(std::span<const std::uint8_t> tx, std::span<std::uint8_t> rx,
                             std::chrono::nanoseconds now) {
   now_ = std::max(now, now_);
-  const bool there = bus_ == BusFault::none;
+  const bool there = bus_ == BusFault::none && !held_in_reset_;
   std::fill(rx.begin(), rx.end(),
             bus_ == BusFault::all_ones ? std::uint8_t{0xFF} : std::uint8_t{0x00});
   if (!there || tx.empty()) return;
@@ -103,6 +104,25 @@ void Mfrc522Model::reset() {
 
 void Mfrc522Model::brown_out() {
   reset();
+}
+
+void Mfrc522Model::set_frozen(bool frozen, HangCure cure) {
+  frozen_ = frozen;
+  cure_ = cure;
+}
+
+void Mfrc522Model::wedge_bus(BusFault fault) {
+  bus_ = fault;
+  wedged_ = true;
+}
+
+void Mfrc522Model::set_reset_line(bool low) {
+  const bool rises = held_in_reset_ && !low;
+  held_in_reset_ = low;
+  reset();
+  if (!rises) return;
+  if (cure_ != HangCure::nothing) frozen_ = false;
+  if (std::exchange(wedged_, false)) bus_ = BusFault::none;
 }
 
 void Mfrc522Model::set_stuck(std::uint8_t address, std::optional<std::uint8_t> value) {
@@ -180,7 +200,10 @@ void Mfrc522Model::write(std::uint8_t address, std::uint8_t value) {
 
 void Mfrc522Model::write_command(std::uint8_t value) {
   const std::uint8_t command = value & command_mask;
-  if (command == command_soft_reset) return reset();
+  if (command == command_soft_reset) {
+    if (cure_ == HangCure::soft_reset) frozen_ = false;
+    return reset();
+  }
   const bool sleeps = (value & power_down) != 0;
   const bool slept = (registers_[reg::command] & power_down) != 0;
   if (slept && !sleeps) awake_at_ = now_ + options_.wake_up;

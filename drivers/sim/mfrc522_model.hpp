@@ -36,6 +36,13 @@ enum class BusFault : std::uint8_t {
   all_ones,  ///< Wire open, pulled up: every byte reads 0xFF and nothing is heard.
 };
 
+/// What brings a chip back whose digital part hangs.
+enum class HangCure : std::uint8_t {
+  nothing,     ///< Only set_frozen(false).
+  soft_reset,  ///< The reset command, and everything stronger.
+  reset_line,  ///< NRSTPD.
+};
+
 class Mfrc522Model {
  public:
   struct Options {
@@ -65,7 +72,13 @@ class Mfrc522Model {
   /// The supply dips: every register is at its reset value, the field is off, cards forget.
   void brown_out();
   /// The digital part hangs: registers read and write, but no command does anything any more.
-  void set_frozen(bool frozen) { frozen_ = frozen; }
+  void set_frozen(bool frozen, HangCure cure = HangCure::nothing);
+  /// SPI itself is wedged: as set_bus, until the reset line is pulled.
+  void wedge_bus(BusFault fault);
+  /// NRSTPD. Low: nothing is heard, every byte reads zero; high again: as after power-on.
+  void set_reset_line(bool low);
+  /// The supply dips with every so manyth frame that is sent into the field; 0: never.
+  void set_weak_supply(std::size_t frames_per_dip) { frames_per_dip_ = frames_per_dip; }
   /// Too hot: the antenna drivers are off and TempErr is set.
   void set_overheated(bool overheated);
   /// A register cell that does not take what is written: reads `value` for ever.
@@ -142,7 +155,11 @@ class Mfrc522Model {
   bool field_was_on_{false};
   bool overheated_{false};
   bool frozen_{false};
+  HangCure cure_{HangCure::nothing};
   BusFault bus_{BusFault::none};
+  bool wedged_{false};  ///< `bus_` ends with a pull of the reset line.
+  bool held_in_reset_{false};
+  std::size_t frames_per_dip_{0};
   std::vector<Lying> cards_;
   std::optional<std::size_t> bits_until_removal_;
   Distortion distortion_;

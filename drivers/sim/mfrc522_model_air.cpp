@@ -122,6 +122,9 @@ void Mfrc522Model::start_sending() {
 
 void Mfrc522Model::end_sending(const Sending& sent) {
   ++frames_sent_;
+  if (frames_per_dip_ != 0 && frames_sent_ % frames_per_dip_ == 0 && field_on()) {
+    return brown_out();
+  }
   registers_[reg::com_irq] |= irq_tx;
   if ((registers_[reg::timer_mode] & timer_auto) != 0) start_timer(sent.end);
   AirReply reply = ask_cards(sent);

@@ -13,4 +13,7 @@ struct DriversBenchOptions {
 /// Pulses per second on four taps at once, through pipes that drop what nobody reads.
 void bench_pulse_rate(const Report& report);
 
+/// The reader against the model of its chip: transfers and time of a look, time to be back.
+void bench_reader(const DriversBenchOptions& options, const Report& report);
+
 }  // namespace tapd::bench

@@ -17,8 +17,9 @@ void run_pour(const tapd::bench::PourBenchOptions& options, const tapd::bench::R
   bench_overshoot(options, report);
 }
 
-void run_drivers(const tapd::bench::DriversBenchOptions& /*options*/,
+void run_drivers(const tapd::bench::DriversBenchOptions& options,
                  const tapd::bench::Report& report) {
+  tapd::bench::bench_reader(options, report);
   tapd::bench::bench_pulse_rate(report);
 }
 

@@ -27,9 +27,20 @@ std::size_t bits_of_reply(std::size_t reply) {
   return reply == 0 ? 16 : reply % 2 == 1 ? 40 : 24;
 }
 
+/// Every look asks for the UID anew, and the reader is never given up.
+Mfrc522Settings patient_settings(int looks_per_full_look) {
+  Mfrc522Settings settings;
+  settings.recovery.failures_to_fault = 1'000'000;
+  settings.looks_per_full_look = looks_per_full_look;
+  return settings;
+}
+
 class Damaged {
  public:
-  explicit Damaged(const Uid& uid) : uid_(uid), bus_(model_, time_), reader_(bus_, time_.pacing()) {
+  explicit Damaged(const Uid& uid, int looks_per_full_look = 1)
+      : uid_(uid),
+        bus_(model_, time_),
+        reader_(bus_, time_.pacing(), patient_settings(looks_per_full_look)) {
     model_.place(sim::card_with_uid(uid));
     REQUIRE(is_right(reader_.look(time_.now)));
   }

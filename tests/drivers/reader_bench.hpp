@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "drivers/clock.hpp"
+#include "drivers/output_line.hpp"
 #include "drivers/sim/mfrc522_model.hpp"
 #include "drivers/spi_bus.hpp"
 
@@ -40,10 +41,17 @@ class ModelBus final : public SpiBus {
     if (meddle_in) meddle_in(number, rx);
     return {};
   }
+  [[nodiscard]] tl::expected<void, std::string> reopen() override {
+    ++reopened_;
+    if (broken_until_reopened) fails = nullptr;
+    return {};
+  }
   [[nodiscard]] std::string describe() const override { return "the bench"; }
+  [[nodiscard]] std::size_t reopened() const { return reopened_; }
   [[nodiscard]] std::size_t transfers() const { return transfers_; }
 
   std::function<bool(std::size_t number)> fails;
+  bool broken_until_reopened{false};  ///< Opening the device again ends `fails`.
   std::function<void(std::size_t number, std::vector<std::uint8_t>& tx)> meddle_out;
   std::function<void(std::size_t number, std::span<std::uint8_t> rx)> meddle_in;
 
@@ -55,6 +63,24 @@ class ModelBus final : public SpiBus {
   sim::Mfrc522Model& model_;
   VirtualTime& time_;
   std::size_t transfers_{0};
+  std::size_t reopened_{0};
+};
+
+/// The model's reset wire.
+class ModelResetLine final : public OutputLine {
+ public:
+  explicit ModelResetLine(sim::Mfrc522Model& model) : model_(model) {}
+  [[nodiscard]] tl::expected<void, std::string> drive(bool on) override {
+    held_ = on;
+    model_.set_reset_line(on);
+    return {};
+  }
+  [[nodiscard]] tl::expected<bool, std::string> read() override { return held_; }
+  [[nodiscard]] std::string describe() const override { return "the reset wire"; }
+
+ private:
+  sim::Mfrc522Model& model_;
+  bool held_{false};
 };
 
 inline Uid make_uid(const std::vector<std::uint8_t>& bytes) {
