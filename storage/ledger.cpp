@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include "storage/cache.hpp"
+#include "storage/card_standing.hpp"
 #include "storage/commits.hpp"
 #include "storage/connection.hpp"
 #include "storage/errors.hpp"
+#include "storage/flow_queue.hpp"
 #include "storage/hearings.hpp"
 #include "storage/marks.hpp"
 #include "storage/measuring.hpp"
@@ -29,10 +31,12 @@ struct Ledger::Implementation {
         notes{connection.database()},
         pours{connection.database()},
         queue{connection.database(), marks, options.boot},
+        standings{connection.database()},
         cache{connection.database(), marks, hearings},
         offline_risk{connection.database()},
         snapshots{connection.database(), hearings},
-        measuring{connection.database(), notes} {}
+        measuring{connection.database(), notes},
+        flow_queue{connection.database(), options.boot} {}
 
   /// Runs `work` in a transaction (or in the one that is open) and answers what it answers.
   template<typename Work>
@@ -73,10 +77,12 @@ struct Ledger::Implementation {
   Notes notes;
   Pours pours;
   Queue queue;
+  CardStandings standings;
   Cache cache;
   OfflineRisk offline_risk;
   SnapshotWriter snapshots;
   Measuring measuring;
+  FlowQueue flow_queue;
 };
 
 namespace {
@@ -137,9 +143,9 @@ Result<std::vector<model::Pour>> Ledger::newest_pours(std::size_t most) const {
 
 // --- the queue -----------------------------------------------------------------------------------
 
-Result<std::vector<model::Pour>> Ledger::due_pours(std::size_t most,
-                                                   const model::Moment& now) const {
-  return self_->look([&] { return self_->queue.due(most, now); });
+Result<std::vector<model::Pour>> Ledger::due_pours(std::size_t most, const model::Moment& now,
+                                                   DueRows which) const {
+  return self_->look([&] { return self_->queue.due(most, now, which); });
 }
 
 Result<> Ledger::mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now) {
@@ -161,6 +167,12 @@ Result<> Ledger::send_again(const model::ClientTxId& row, const std::string& who
 
 Result<QueueCounts> Ledger::queue_counts() const {
   return self_->look([&] { return self_->queue.counts(); });
+}
+
+Result<CardStanding> Ledger::card_standing(const model::CardUid& card, model::TapId tap,
+                                           model::SinceBoot since,
+                                           const model::BootId& boot) const {
+  return self_->look([&] { return self_->standings.of(card, tap, since, boot); });
 }
 
 // --- what the server told ------------------------------------------------------------------------
@@ -218,6 +230,20 @@ Result<std::int64_t> Ledger::calibration(model::TapId tap, std::int64_t nanolitr
 
 Result<> Ledger::record_flow_event(const model::FlowEvent& event) {
   return self_->change([&] { self_->measuring.record_flow_event(event); });
+}
+
+Result<std::vector<WaitingFlowEvent>> Ledger::due_flow_events(std::size_t most,
+                                                              const model::Moment& now) const {
+  return self_->look([&] { return self_->flow_queue.due(most, now); });
+}
+
+Result<> Ledger::settle_flow_event(const FlowVerdict& verdict, std::int32_t attempt_cap,
+                                   const model::Moment& now, const model::Moment& retry_at) {
+  return self_->change([&] { self_->flow_queue.settle(verdict, attempt_cap, now, retry_at); });
+}
+
+Result<std::size_t> Ledger::stop_open_flow_events(const model::Moment& now) {
+  return self_->change([&] { return self_->flow_queue.stop_open_events(now); });
 }
 
 Result<std::vector<model::Volume>> Ledger::recent_tails(model::TapId tap, std::size_t most) const {

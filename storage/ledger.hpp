@@ -80,6 +80,35 @@ struct Verdict {
   std::string reason;   ///< Kept in `last_error`.
 };
 
+/// Which of the rows that are due.
+enum class DueRows : std::uint8_t {
+  all,
+  ready,      ///< Those with a live authorization of the server behind them, or without volume.
+  to_settle,  ///< Offline pours, which some servers charge with an authorization of their own only.
+};
+
+/// A flow event that the server does not have yet.
+struct WaitingFlowEvent {
+  std::int64_t row{0};  ///< Names it in a verdict.
+  std::int32_t attempts{0};
+  model::FlowEvent event;  ///< Without its time, which is not sent.
+};
+
+/// What became of a flow event. Events that the server turns down are kept as `failed` at the cap.
+struct FlowVerdict {
+  enum class Kind : std::uint8_t { sent, confirmed, spend_attempt };
+  std::int64_t row{0};
+  Kind kind{Kind::sent};
+  std::string reason{};
+};
+
+/// How a card and a tap stand.
+struct CardStanding {
+  bool in_session{false};   ///< A pour with this card or on this tap is open.
+  bool unsent{false};       ///< A row that the server authorized waits for this card.
+  bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
+};
+
 /// How the queue stands.
 struct QueueCounts {
   std::int64_t open{0};
@@ -131,7 +160,8 @@ class Ledger {
   /// The oldest rows that are due (`new`, or `sent` without an answer), at most `most`. Rows set
   /// aside until later (`next_attempt_at`) are skipped.
   [[nodiscard]] Result<std::vector<model::Pour>> due_pours(std::size_t most,
-                                                           const model::Moment& now) const;
+                                                           const model::Moment& now,
+                                                           DueRows which = DueRows::all) const;
   /// new -> sent; a row sent before is sent again. Refused for rows in any other state.
   [[nodiscard]] Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                    const model::Moment& now);
@@ -145,6 +175,10 @@ class Ledger {
   [[nodiscard]] Result<> send_again(const model::ClientTxId& row, const std::string& who,
                                     const model::Moment& at);
   [[nodiscard]] Result<QueueCounts> queue_counts() const;
+  /// `since`: of this boot, for `began_since`.
+  [[nodiscard]] Result<CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
+                                                   model::SinceBoot since,
+                                                   const model::BootId& boot) const;
 
   // --- what the server told ----------------------------------------------------------------------
   /// To be taken before a request that will bring a balance is sent: a pour is contained in that
@@ -187,6 +221,14 @@ class Ledger {
   /// Queues a flow event for the server. Idempotent in (event_id, status, volume); an update that
   /// still waits is replaced by a newer one of its event.
   [[nodiscard]] Result<> record_flow_event(const model::FlowEvent& event);
+  /// Flow events that the server lacks and that are due, oldest first.
+  [[nodiscard]] Result<std::vector<WaitingFlowEvent>> due_flow_events(
+      std::size_t most, const model::Moment& now) const;
+  [[nodiscard]] Result<> settle_flow_event(const FlowVerdict& verdict, std::int32_t attempt_cap,
+                                           const model::Moment& now, const model::Moment& retry_at);
+  /// Ends every event that a crash left without its `stopped`: the venue's incident would stay open
+  /// for ever. Answers how many. Call once, at start.
+  [[nodiscard]] Result<std::size_t> stop_open_flow_events(const model::Moment& now);
   /// Run-on of a tap after the valve was told to close, newest pour first; empty: nothing learnt
   /// yet. Pours without volume or ended by a power cut teach nothing.
   [[nodiscard]] Result<std::vector<model::Volume>> recent_tails(model::TapId tap,

@@ -35,7 +35,9 @@ Queue::Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot
     : marks_{marks},
       boot_{boot.text()},
       due_{database, fmt::format("{} WHERE {} AND (next_attempt_at IS NULL"
-                                 " OR next_attempt_at <= ?1) ORDER BY pour_seq LIMIT ?2",
+                                 " OR next_attempt_at <= ?1) AND (?3 = 0 OR (authorized_by ="
+                                 " 'cache' AND volume_ml > 0) = (?3 = 2))"
+                                 " ORDER BY pour_seq LIMIT ?2",
                                  select_pours, waiting)},
       status_{database, "SELECT status FROM pours WHERE client_tx_id = ?1"},
       mark_sent_{database,
@@ -75,10 +77,11 @@ Queue::Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot
   Use{forget, boot_}.run();
 }
 
-std::vector<model::Pour> Queue::due(std::size_t most, const model::Moment& now) {
+std::vector<model::Pour> Queue::due(std::size_t most, const model::Moment& now, DueRows which) {
   std::vector<model::Pour> pours;
   Use rows{due_, std::int64_t{now.since_boot.count()},
-           static_cast<std::int64_t>(std::min(most, largest_batch))};
+           static_cast<std::int64_t>(std::min(most, largest_batch)),
+           static_cast<std::int32_t>(which)};
   while (rows.next()) pours.push_back(read_pour(rows));
   return pours;
 }

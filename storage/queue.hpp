@@ -21,7 +21,8 @@ class Queue {
   Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot);
 
   // Meanings are those of the ledger's functions of the same names.
-  [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now);
+  [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now,
+                                             DueRows which);
   void mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now);
   void apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
              const model::Moment& now, const model::Moment& retry_at);

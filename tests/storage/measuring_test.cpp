@@ -135,3 +135,43 @@ TEST_CASE("notes are kept, and the schema's version is not one of them", "[notes
   CHECK(*bar.ledger().meta("installation_id") == "it's \"def\"; --");
   CHECK(*bar.ledger().meta("schema_version") == "1");
 }
+
+TEST_CASE("flow events wait until the server has them, and attempts are counted", "[measuring]") {
+  Bar bar;
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("stopped", 90))) == "ok");
+  const auto due = bar.ledger().due_flow_events(10, at(31));
+  REQUIRE(outcome(due) == "ok");
+  REQUIRE(due->size() == 2);
+  CHECK(due->front().event.event_status == "started");
+  CHECK(due->front().event.volume == model::Volume::millilitres(5));
+  CHECK(due->front().event.session_state == "idle");
+  using Kind = storage::FlowVerdict::Kind;
+  const auto settle = [&](std::int64_t row, Kind kind) {
+    return outcome(bar.ledger().settle_flow_event({row, kind, "why"}, 2, at(32), at(60)));
+  };
+  const std::int64_t first = due->front().row;
+  const std::int64_t second = due->back().row;
+  CHECK(settle(first, Kind::sent) == "ok");
+  CHECK(settle(first, Kind::confirmed) == "ok");
+  CHECK(settle(second, Kind::spend_attempt) == "ok");
+  CHECK(bar.ledger().due_flow_events(10, at(59))->empty());
+  REQUIRE(bar.ledger().due_flow_events(10, at(60))->size() == 1);
+  CHECK(bar.ledger().due_flow_events(10, at(60))->front().attempts == 1);
+  CHECK(settle(second, Kind::spend_attempt) == "ok");
+  CHECK(bar.ledger().due_flow_events(10, at(1'000))->empty());
+  bar.close();
+  CHECK(bar.value("SELECT group_concat(status || attempts) FROM flow_events") ==
+        "confirmed0,failed2");
+}
+
+TEST_CASE("an event that a crash left open is stopped at the next start", "[measuring]") {
+  Bar bar;
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("updated", 40))) == "ok");
+  CHECK(*bar.ledger().stop_open_flow_events(at(50)) == 1);
+  CHECK(*bar.ledger().stop_open_flow_events(at(51)) == 0);
+  bar.close();
+  CHECK(bar.value("SELECT event_status || volume_ml FROM flow_events ORDER BY event_seq DESC"
+                  " LIMIT 1") == "stopped40");
+}

@@ -321,3 +321,45 @@ TEST_CASE("calls in one commit share it or fall together", "[commits]") {
   bar.reopen();
   CHECK(bar.ledger().queue_counts()->open == 0);
 }
+
+TEST_CASE("offline pours and rows with a live authorization are due apart", "[queue]") {
+  Bar bar;
+  auto& ledger = bar.ledger();
+  for (const std::uint64_t number : {1U, 2U, 3U}) {
+    model::PourBegin begin = beginning(number);
+    if (number == 2) begin.authorized_by = model::AuthorizedBy::server;
+    if (number != 2) begin.authorized_by = model::AuthorizedBy::cache;
+    REQUIRE(outcome(ledger.begin_pour(begin, this_boot)) == "ok");
+    // The third never ran: without volume there is nothing to authorize.
+    REQUIRE(outcome(ledger.end_pour(ending(number, number == 3 ? 0 : 100))) == "ok");
+  }
+  using storage::DueRows;
+  CHECK(ids(ledger.due_pours(10, at(20), DueRows::all)) == numbers({1, 2, 3}));
+  CHECK(ids(ledger.due_pours(10, at(20), DueRows::ready)) == numbers({2, 3}));
+  CHECK(ids(ledger.due_pours(10, at(20), DueRows::to_settle)) == numbers({1}));
+}
+
+TEST_CASE("a card's standing tells of sessions, unsent rows and pours since", "[queue]") {
+  Bar bar;
+  auto& ledger = bar.ledger();
+  const auto standing = [&ledger](std::int64_t card_number, std::int32_t tap, std::int64_t since) {
+    return *ledger.card_standing(card(card_number), model::TapId{tap}, at(since).since_boot,
+                                 this_boot);
+  };
+  CHECK_FALSE(standing(1, 1, 0).in_session);
+  model::PourBegin begin = beginning(1);
+  begin.authorized_by = model::AuthorizedBy::server;
+  REQUIRE(outcome(ledger.begin_pour(begin, this_boot)) == "ok");
+  CHECK(standing(1, 9, 0).in_session);  // The card, on another tap.
+  CHECK(standing(9, 1, 0).in_session);  // The tap, with another card.
+  CHECK_FALSE(standing(9, 9, 0).in_session);
+  REQUIRE(outcome(ledger.end_pour(ending(1, 100))) == "ok");
+  CHECK_FALSE(standing(1, 1, 0).in_session);
+  CHECK(standing(1, 1, 0).unsent);
+  CHECK_FALSE(standing(9, 1, 0).unsent);
+  CHECK(standing(1, 1, 10).began_since);
+  CHECK_FALSE(standing(1, 1, 11).began_since);
+  CHECK_FALSE(standing(1, 2, 10).began_since);
+  confirm(ledger, 1);
+  CHECK_FALSE(standing(1, 1, 0).unsent);
+}

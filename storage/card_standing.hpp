@@ -1,0 +1,25 @@
+// Whether a card or a tap is in use by a pour, asked before an authorization is made or a lock at
+// the server is released on its behalf. Used by the ledger; throws SQLite's exceptions.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include "storage/ledger.hpp"
+
+namespace tapd::storage {
+
+class CardStandings {
+ public:
+  explicit CardStandings(SQLite::Database& database);
+
+  [[nodiscard]] CardStanding of(const model::CardUid& card, model::TapId tap,
+                                model::SinceBoot since, const model::BootId& boot);
+
+ private:
+  SQLite::Statement open_;
+  SQLite::Statement unsent_;
+  SQLite::Statement began_;
+};
+
+}  // namespace tapd::storage
