@@ -119,6 +119,8 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
     const JournalLine line = line_for(pour);
     journal.line(line.level, line.text);
   }
+  const auto stopped = ledger->stop_open_flow_events(now);
+  if (!stopped) throw std::runtime_error{stopped.error().message};
   return ledger;
 }
 

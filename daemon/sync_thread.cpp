@@ -29,8 +29,26 @@ LedgerBooks::LedgerBooks(StorageThread& storage, model::BootId boot)
     : storage_{storage}, boot_{std::move(boot)} {}
 
 storage::Result<std::vector<model::Pour>> LedgerBooks::due_pours(std::size_t most,
-                                                                 const model::Moment& now) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.due_pours(most, now); });
+                                                                 const model::Moment& now,
+                                                                 storage::DueRows which) {
+  return storage_.run([&](storage::Ledger& ledger) { return ledger.due_pours(most, now, which); });
+}
+storage::Result<storage::CardStanding> LedgerBooks::card_standing(const model::CardUid& card,
+                                                                  model::TapId tap,
+                                                                  model::SinceBoot since) {
+  return storage_.run(
+      [&](storage::Ledger& ledger) { return ledger.card_standing(card, tap, since, boot_); });
+}
+storage::Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
+    std::size_t most, const model::Moment& now) {
+  return storage_.run([&](storage::Ledger& ledger) { return ledger.due_flow_events(most, now); });
+}
+storage::Result<> LedgerBooks::settle_flow_event(const storage::FlowVerdict& verdict,
+                                                 std::int32_t attempt_cap, const model::Moment& now,
+                                                 const model::Moment& retry_at) {
+  return storage_.run([&](storage::Ledger& ledger) {
+    return ledger.settle_flow_event(verdict, attempt_cap, now, retry_at);
+  });
 }
 storage::Result<> LedgerBooks::mark_sent(const std::vector<model::ClientTxId>& rows,
                                          const model::Moment& now) {

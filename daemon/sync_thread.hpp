@@ -21,8 +21,15 @@ namespace tapd {
 class LedgerBooks final : public sync::Books {
  public:
   LedgerBooks(StorageThread& storage, model::BootId boot);
-  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most,
-                                                      const model::Moment& now) override;
+  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most, const model::Moment& now,
+                                                      storage::DueRows which) override;
+  storage::Result<storage::CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
+                                                       model::SinceBoot since) override;
+  storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
+      std::size_t most, const model::Moment& now) override;
+  storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict, std::int32_t attempt_cap,
+                                      const model::Moment& now,
+                                      const model::Moment& retry_at) override;
   storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                               const model::Moment& now) override;
   storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,

@@ -14,7 +14,53 @@ constexpr const char* balance_work = "keeping the balance heard";
 constexpr const char* card_work = "keeping the card's status";
 constexpr const char* marker_work = "marking the request";
 
+AuthorizeVerdict leave_in_body(LaneContext& context, const Heard& heard) {
+  auto answer = decode_authorize(heard.body);
+  if (!answer) {
+    context.made_no_sense(endpoint::authorize, answer.error().why);
+    return NoAnswer{"the server's answer makes no sense: " + answer.error().why};
+  }
+  context.made_sense(endpoint::authorize);
+  return std::visit([](auto& said) -> AuthorizeVerdict { return std::move(said); }, *answer);
+}
+
 }  // namespace
+
+AuthorizeVerdict read_leave(LaneContext& context, const Heard& heard) {
+  using Kind = Heard::Kind;
+  switch (heard.kind) {
+    case Kind::usable:
+      return leave_in_body(context, heard);
+    case Kind::token:
+    case Kind::refused: {
+      const ErrorBody said = decode_error(heard.body);
+      if (!said.reason.empty()) {
+        context.made_sense(endpoint::authorize);
+        return Refused{said.reason, said.message};
+      }
+      if (heard.kind == Kind::token) {
+        context.board.token_refused(endpoint::authorize, heard.why);
+        return NoAnswer{heard.why};
+      }
+      // A conflict without a reason is still a no to this card at this tap.
+      if (heard.status == 409) return Refused{"conflict", said.message};
+      [[fallthrough]];
+    }
+    case Kind::unchanged:
+    case Kind::not_found:
+    case Kind::server_error:
+    case Kind::nonsense:
+      context.made_no_sense(endpoint::authorize, heard.why);
+      return NoAnswer{heard.why};
+    case Kind::too_many:
+    case Kind::unavailable:
+    case Kind::no_answer:
+    case Kind::no_link:
+    case Kind::cancelled:
+      return NoAnswer{heard.why};
+  }
+  return NoAnswer{heard.why};
+}
 
 void AuthorizeLane::ask(const AuthorizeAsk& ask, const model::Moment& now) {
   Asked asked;
@@ -34,7 +80,8 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   expire(now);
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
-    if (auto request = send(asked)) outgoing.push_back(std::move(*request));
+    if (context_.holds(asked.ask.card, asked.ask.tap)) continue;
+    if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
   }
   std::erase_if(asked_, [](const Asked& each) { return each.answered && each.request == 0; });
 }
@@ -47,7 +94,7 @@ void AuthorizeLane::expire(const model::Moment& now) {
   }
 }
 
-std::optional<Outgoing> AuthorizeLane::send(Asked& asked) {
+std::optional<Outgoing> AuthorizeLane::send(Asked& asked, const model::Moment& now) {
   const auto marker = context_.books.ask_marker();
   if (!marker) {
     context_.board.books_trouble(marker_work, marker.error().message);
@@ -57,6 +104,7 @@ std::optional<Outgoing> AuthorizeLane::send(Asked& asked) {
   context_.board.books_well(marker_work);
   asked.marker = *marker;
   asked.request = context_.new_id();
+  context_.grants.asked(asked.ask.card, asked.ask.tap, now.since_boot);
   // Longer than the guest waits: an answer that comes late still brings a balance.
   const auto deadline =
       std::max(context_.options.authorize_deadline, context_.options.request_deadline);
@@ -69,7 +117,8 @@ model::SinceBoot AuthorizeLane::wake_at() const {
   model::SinceBoot soonest = never;
   for (const Asked& asked : asked_) {
     if (asked.answered) continue;
-    soonest = std::min(soonest, asked.request == 0 ? model::SinceBoot{} : asked.deadline);
+    const bool to_send = asked.request == 0 && !context_.holds(asked.ask.card, asked.ask.tap);
+    soonest = std::min(soonest, to_send ? model::SinceBoot{} : asked.deadline);
   }
   return soonest;
 }
@@ -80,7 +129,9 @@ bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const m
   if (id == 0 || found == asked_.end()) return false;
   Asked asked = std::move(*found);
   asked_.erase(found);
-  AuthorizeVerdict verdict = verdict_of(context_.hear(outcome, false, now));
+  const Heard heard = context_.hear(outcome, false, now);
+  AuthorizeVerdict verdict = read_leave(context_, heard);
+  watch_grant(asked, heard, verdict, now);
   remember(asked, verdict, now);
   if (!asked.answered && now.since_boot >= asked.deadline) {
     verdict = NoAnswer{"the answer came too late"};
@@ -101,50 +152,17 @@ void AuthorizeLane::answer(Asked& asked, AuthorizeVerdict verdict) {
       AuthorizeAnswered{asked.ask.ticket, asked.ask.card, asked.ask.tap, std::move(verdict)});
 }
 
-AuthorizeVerdict AuthorizeLane::verdict_of(const Heard& heard) {
-  using Kind = Heard::Kind;
-  switch (heard.kind) {
-    case Kind::usable:
-      return verdict_of_body(heard);
-    case Kind::token:
-    case Kind::refused: {
-      const ErrorBody said = decode_error(heard.body);
-      if (!said.reason.empty()) {
-        context_.made_sense(endpoint::authorize);
-        return Refused{said.reason, said.message};
-      }
-      if (heard.kind == Kind::token) {
-        context_.board.token_refused(endpoint::authorize, heard.why);
-        return NoAnswer{heard.why};
-      }
-      // A conflict without a reason is still a no to this card at this tap.
-      if (heard.status == 409) return Refused{"conflict", said.message};
-      [[fallthrough]];
-    }
-    case Kind::unchanged:
-    case Kind::not_found:
-    case Kind::server_error:
-    case Kind::nonsense:
-      context_.made_no_sense(endpoint::authorize, heard.why);
-      return NoAnswer{heard.why};
-    case Kind::too_many:
-    case Kind::unavailable:
-    case Kind::no_answer:
-    case Kind::no_link:
-    case Kind::cancelled:
-      return NoAnswer{heard.why};
+// Unless the server surely made no lock, what became of it is looked at later.
+void AuthorizeLane::watch_grant(const Asked& asked, const Heard& heard,
+                                const AuthorizeVerdict& verdict, const model::Moment& now) {
+  const bool no_lock = std::holds_alternative<Refused>(verdict) ||
+                       heard.kind == Heard::Kind::no_link || heard.kind == Heard::Kind::token ||
+                       heard.kind == Heard::Kind::cancelled;
+  if (no_lock) {
+    context_.grants.forget(asked.ask.card, asked.ask.tap);
+  } else {
+    context_.grants.look_later(asked.ask.card, asked.ask.tap, now.since_boot + Grants::until_begun);
   }
-  return NoAnswer{heard.why};
-}
-
-AuthorizeVerdict AuthorizeLane::verdict_of_body(const Heard& heard) {
-  auto answer = decode_authorize(heard.body);
-  if (!answer) {
-    context_.made_no_sense(endpoint::authorize, answer.error().why);
-    return NoAnswer{"the server's answer makes no sense: " + answer.error().why};
-  }
-  context_.made_sense(endpoint::authorize);
-  return std::visit([](auto& said) -> AuthorizeVerdict { return std::move(said); }, *answer);
 }
 
 void AuthorizeLane::remember(const Asked& asked, const AuthorizeVerdict& verdict,

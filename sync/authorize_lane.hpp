@@ -10,6 +10,9 @@
 
 namespace tapd::sync {
 
+/// What an answer to an authorization says; tells the board when it makes no sense.
+[[nodiscard]] AuthorizeVerdict read_leave(LaneContext& context, const Heard& heard);
+
 class AuthorizeLane {
  public:
   /// More asks than a controller has taps at once are answered with NoAnswer.
@@ -37,9 +40,9 @@ class AuthorizeLane {
 
   void expire(const model::Moment& now);
   void answer(Asked& asked, AuthorizeVerdict verdict);
-  [[nodiscard]] std::optional<Outgoing> send(Asked& asked);
-  [[nodiscard]] AuthorizeVerdict verdict_of(const Heard& heard);
-  [[nodiscard]] AuthorizeVerdict verdict_of_body(const Heard& heard);
+  [[nodiscard]] std::optional<Outgoing> send(Asked& asked, const model::Moment& now);
+  void watch_grant(const Asked& asked, const Heard& heard, const AuthorizeVerdict& verdict,
+                   const model::Moment& now);
   void remember(const Asked& asked, const AuthorizeVerdict& verdict, const model::Moment& now);
   void hear_balance(const Asked& asked, const Allowed& allowed, const model::Moment& now);
 

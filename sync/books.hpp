@@ -21,7 +21,11 @@ class Books {
   Books& operator=(Books&&) = delete;
 
   virtual storage::Result<std::vector<model::Pour>> due_pours(std::size_t most,
-                                                              const model::Moment& now) = 0;
+                                                              const model::Moment& now,
+                                                              storage::DueRows which) = 0;
+  virtual storage::Result<storage::CardStanding> card_standing(const model::CardUid& card,
+                                                               model::TapId tap,
+                                                               model::SinceBoot since) = 0;
   virtual storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                       const model::Moment& now) = 0;
   virtual storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,
@@ -33,6 +37,11 @@ class Books {
   virtual storage::Result<> hear_balance(const storage::HeardBalance& heard) = 0;
   virtual storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                              const model::Moment& at) = 0;
+  virtual storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
+      std::size_t most, const model::Moment& now) = 0;
+  virtual storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict,
+                                              std::int32_t attempt_cap, const model::Moment& now,
+                                              const model::Moment& retry_at) = 0;
   /// Books that do not keep it lose only freshness: the engine fetches the whole snapshot again
   /// every ten minutes.
   virtual storage::Result<> snapshot_unchanged(storage::Marker /*asked*/,

@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "sync/authorize_lane.hpp"
+#include "sync/flow_lane.hpp"
 #include "sync/lane_context.hpp"
 #include "sync/pours_lane.hpp"
 #include "sync/register_lane.hpp"
+#include "sync/settle_lane.hpp"
 #include "sync/snapshot_lane.hpp"
 
 namespace tapd::sync {
@@ -67,7 +69,23 @@ struct Engine::Implementation {
   AuthorizeLane authorize{context};
   RegisterLane announce{context};
   PoursLane pours{context};
+  SettleLane settle{context};
+  FlowLane flow{context};
   SnapshotLane snapshot{context};
+
+  // A server with snapshots charges offline pours as they are. As long as that is not sure they are
+  // settled one by one, which every server understands.
+  void decide_offline_rows() {
+    const OfflineRows before = context.offline_rows;
+    if (snapshot.applied() != 0 && !snapshot.is_missing()) {
+      context.offline_rows = OfflineRows::batched;
+    } else if (snapshot.was_tried()) {
+      context.offline_rows = OfflineRows::settled;
+    }
+    if (context.offline_rows == before) return;
+    pours.look();
+    settle.look();
+  }
 };
 
 Engine::Engine(EngineOptions options, Books& books, Random random)
@@ -79,15 +97,20 @@ std::vector<Outgoing> Engine::due(const model::Moment& now) {
   self_->authorize.due(now, outgoing);
   self_->announce.alternate_version(self_->snapshot.is_missing());
   self_->announce.due(now, outgoing);
+  self_->decide_offline_rows();
   self_->pours.due(now, outgoing);
+  self_->settle.due(now, outgoing);
+  self_->flow.due(now, outgoing);
   self_->snapshot.due(now, outgoing);
   return outgoing;
 }
 
 model::SinceBoot Engine::wake_at() const {
   // While the circuit is open, the queue waits for the probe.
+  const bool closed = self_->context.circuit.is_closed();
   const model::SinceBoot pours =
-      self_->context.circuit.is_closed() ? self_->pours.wake_at() : never;
+      closed ? std::min({self_->pours.wake_at(), self_->settle.wake_at(), self_->flow.wake_at()})
+             : never;
   return std::min(
       {self_->authorize.wake_at(), self_->announce.wake_at(), pours, self_->snapshot.wake_at()});
 }
@@ -96,6 +119,8 @@ void Engine::on_outcome(RequestId id, const HttpOutcome& outcome, const model::M
   if (self_->authorize.on_outcome(id, outcome, now)) return;
   if (self_->announce.on_outcome(id, outcome, now)) return;
   if (self_->pours.on_outcome(id, outcome, now)) return;
+  if (self_->settle.on_outcome(id, outcome, now)) return;
+  if (self_->flow.on_outcome(id, outcome, now)) return;
   if (self_->snapshot.on_outcome(id, outcome, now)) {
     self_->authorize.snapshot_applied(self_->snapshot.applied());
   }
@@ -107,6 +132,7 @@ void Engine::ask(const AuthorizeAsk& ask, const model::Moment& now) {
 
 void Engine::pours_waiting() {
   self_->pours.look();
+  self_->settle.look();
 }
 
 std::vector<Notice> Engine::take_notices() {

@@ -128,6 +128,19 @@ void LaneContext::opened(std::optional<std::chrono::milliseconds> delay, const s
   if (delay) board.unreachable(why, *delay);
 }
 
+void LaneContext::tell_of(const std::vector<storage::Verdict>& verdicts, const Attempts& attempts) {
+  using Kind = storage::Verdict::Kind;
+  std::size_t confirmed = 0;
+  for (const storage::Verdict& verdict : verdicts) {
+    if (verdict.kind == Kind::confirmed) ++confirmed;
+    if (!is_unbilled(verdict)) continue;
+    const bool last = attempts(verdict.client_tx_id) + 1 >= options.attempt_cap;
+    const bool final = verdict.kind != Kind::spend_attempt || last;
+    board.tell(PourNotBooked{verdict.client_tx_id, verdict.outcome, verdict.reason, final});
+  }
+  if (confirmed > 0) board.tell(PoursConfirmed{confirmed});
+}
+
 void LaneContext::made_sense(const std::string& endpoint) {
   board.sense(endpoint);
   board.token_taken(endpoint);

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sync/circuit.hpp"
 #include "sync/engine.hpp"
+#include "sync/grants.hpp"
 #include "sync/notice_board.hpp"
 #include "sync/outcomes.hpp"
 
@@ -40,6 +42,13 @@ struct Heard {
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
+/// How this server wants its offline pours.
+enum class OfflineRows : std::uint8_t {
+  undecided,  ///< Nothing was heard of a snapshot yet: they wait.
+  batched,    ///< With all the others.
+  settled,    ///< Each with an authorization of its own: a server without snapshots.
+};
+
 struct LaneContext {
   LaneContext(EngineOptions engine_options, Books& ledger, Random generator);
 
@@ -50,6 +59,22 @@ struct LaneContext {
   NoticeBoard board;
   /// How many requests of any kind have failed for reasons that may be the server's or the link's.
   std::uint64_t troubles{0};
+  Grants grants;
+  OfflineRows offline_rows{OfflineRows::undecided};
+  /// A request with pours, or a settlement, is under way: there is one at a time.
+  bool pours_in_flight{false};
+  /// After a request with pours whose answer is unknown, see EngineOptions::settle_wait.
+  model::SinceBoot pours_quiet_until{};
+  struct Held {
+    model::CardUid card;
+    model::TapId tap;
+  };
+  /// The card and tap of a settlement under way: their asks wait for its end.
+  std::optional<Held> held;
+
+  [[nodiscard]] bool holds(const model::CardUid& card, model::TapId tap) const {
+    return held && (held->card == card || held->tap == tap);
+  }
 
   [[nodiscard]] RequestId new_id() { return ++last_id_; }
   [[nodiscard]] HttpRequest get(std::string path, std::chrono::milliseconds deadline) const;
@@ -61,6 +86,9 @@ struct LaneContext {
   /// Sorts an outcome and tells the circuit when it says that the server is there or not. A usable
   /// answer says so only once it was decoded: call `made_sense` then.
   [[nodiscard]] Heard hear(const HttpOutcome& outcome, bool from_probe, const model::Moment& now);
+  using Attempts = std::function<std::int32_t(const model::ClientTxId&)>;
+  /// Tells the daemon what verdicts say; `attempts`: spent by a row before.
+  void tell_of(const std::vector<storage::Verdict>& verdicts, const Attempts& attempts);
   void made_sense(const std::string& endpoint);
   /// An answer that this endpoint should not give: told once, the server counts as reachable.
   void made_no_sense(const std::string& endpoint, const std::string& why);

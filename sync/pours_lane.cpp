@@ -36,7 +36,10 @@ std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain
 
 void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   if (wake_at() > now.since_boot || !context_.circuit.is_closed()) return;
-  const auto due_rows = context_.books.due_pours(drain_.wanted(), now);
+  if (context_.pours_in_flight) return;
+  const bool all = context_.offline_rows == OfflineRows::batched;
+  const auto due_rows = context_.books.due_pours(
+      drain_.wanted(), now, all ? storage::DueRows::all : storage::DueRows::ready);
   if (!due_rows) {
     books_failed(fetch_work, due_rows.error(), now);
     return;
@@ -67,19 +70,22 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
   if (!encoded.unsendable.empty() && !apply(encoded.unsendable, now)) return;
   if (encoded.rows.empty()) return;
   in_flight_ = context_.new_id();
+  context_.pours_in_flight = true;
   drain_.started(std::move(encoded.rows));
   outgoing.push_back({in_flight_, context_.post(endpoint::pours, std::move(encoded.body),
                                                 context_.options.request_deadline)});
 }
 
 model::SinceBoot PoursLane::wake_at() const {
-  if (in_flight_ != 0) return never;
-  return look_ ? not_before_ : std::max(not_before_, next_look_);
+  if (in_flight_ != 0 || context_.pours_in_flight) return never;
+  const model::SinceBoot earliest = std::max(not_before_, context_.pours_quiet_until);
+  return look_ ? earliest : std::max(earliest, next_look_);
 }
 
 bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
+  context_.pours_in_flight = false;
   // While other requests fail as well, a row that fails proves nothing against itself.
   if (context_.troubles != troubles_seen_) drain_.accuse_nobody();
   const Heard heard = context_.hear(outcome, false, now);
@@ -114,8 +120,7 @@ void PoursLane::on_answer(const Heard& heard, const model::Moment& now) {
       return;
     case Kind::no_answer:
       on_failure(heard, Drain::Failure::no_answer, now);
-      not_before_ =
-          std::max<model::SinceBoot>(not_before_, now.since_boot + context_.options.settle_wait);
+      context_.pours_quiet_until = now.since_boot + context_.options.settle_wait;
       return;
     case Kind::token:
       context_.board.token_refused(endpoint::pours, heard.why);
@@ -172,22 +177,8 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
     return false;
   }
   context_.board.books_well(verdict_work);
-  tell(verdicts);
+  context_.tell_of(verdicts, [this](const auto& row) { return attempts_of(row); });
   return true;
-}
-
-void PoursLane::tell(const std::vector<storage::Verdict>& verdicts) {
-  using Kind = storage::Verdict::Kind;
-  std::size_t confirmed = 0;
-  for (const storage::Verdict& verdict : verdicts) {
-    if (verdict.kind == Kind::confirmed) ++confirmed;
-    if (!is_unbilled(verdict)) continue;
-    const bool last = attempts_of(verdict.client_tx_id) + 1 >= context_.options.attempt_cap;
-    const bool final = verdict.kind != Kind::spend_attempt || last;
-    context_.board.tell(
-        PourNotBooked{verdict.client_tx_id, verdict.outcome, verdict.reason, final});
-  }
-  if (confirmed > 0) context_.board.tell(PoursConfirmed{confirmed});
 }
 
 void PoursLane::wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told) {

@@ -35,7 +35,6 @@ class PoursLane {
   void on_failure(const Heard& heard, Drain::Failure failure, const model::Moment& now);
   void on_refusal(const Heard& heard, const model::Moment& now);
   bool apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now);
-  void tell(const std::vector<storage::Verdict>& verdicts);
   void wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told = std::nullopt);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
   [[nodiscard]] std::int32_t attempts_of(const model::ClientTxId& row) const;

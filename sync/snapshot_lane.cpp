@@ -65,6 +65,7 @@ bool SnapshotLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mo
 
 void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
                                const model::Moment& now) {
+  tried_ = true;
   using Kind = Heard::Kind;
   switch (heard.kind) {
     case Kind::usable:

@@ -34,6 +34,8 @@ class SnapshotLane {
   [[nodiscard]] RequestId applied() const { return applied_; }
   /// The server said that it has no snapshot.
   [[nodiscard]] bool is_missing() const { return missing_; }
+  /// Something was heard or not heard in answer to a request for one.
+  [[nodiscard]] bool was_tried() const { return tried_; }
 
  private:
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
@@ -59,6 +61,7 @@ class SnapshotLane {
   model::SinceBoot full_at_{};
   RequestId applied_{0};
   bool missing_{false};
+  bool tried_{false};
 
   RequestId status_in_flight_{0};
   bool status_wanted_{false};

@@ -25,6 +25,7 @@ namespace endpoint {
 inline constexpr const char* authorize = "/api/visits/authorize-pour";
 inline constexpr const char* pours = "/api/sync/pours";
 inline constexpr const char* register_controller = "/api/controllers/register";
+inline constexpr const char* flow_events = "/api/controllers/flow-events";
 inline constexpr const char* system_status = "/api/system/status";
 /// "/api/controllers/{id}/snapshot".
 [[nodiscard]] std::string snapshot(std::string_view controller_id);
@@ -90,6 +91,10 @@ struct ErrorBody {
 
 /// `emergency_stop` of the system status.
 [[nodiscard]] Decoded<bool> decode_system_status(std::string_view body);
+
+[[nodiscard]] std::string encode_flow_event(const model::FlowEvent& event);
+/// Only that it is a JSON object, as for the registration.
+[[nodiscard]] Decoded<std::monostate> decode_flow_event(std::string_view body);
 
 [[nodiscard]] std::string encode_register(std::string_view controller_id,
                                           std::string_view ip_address,

@@ -53,7 +53,9 @@ class Desk {
   void fail(const std::string& path) { hand(take(path), HttpResponse{500, {}, "oops"}); }
   /// A pour is written and sent at once, alone.
   void pour_now(std::uint64_t number) {
-    books.add(pour(number));
+    model::Pour row = pour(number);
+    row.begin.authorized_by = model::AuthorizedBy::server;
+    books.add(row);
     engine.pours_waiting();
     look(now + 10s);
   }

@@ -57,9 +57,25 @@ std::optional<model::Money> LedgerBooks::available(std::uint64_t guest) {
   return facts->available;
 }
 
-Result<std::vector<model::Pour>> LedgerBooks::due_pours(std::size_t most,
-                                                        const model::Moment& now) {
-  return ledger_->due_pours(most, now);
+Result<std::vector<model::Pour>> LedgerBooks::due_pours(std::size_t most, const model::Moment& now,
+                                                        storage::DueRows which) {
+  return ledger_->due_pours(most, now, which);
+}
+
+Result<storage::CardStanding> LedgerBooks::card_standing(const model::CardUid& card,
+                                                         model::TapId tap, model::SinceBoot since) {
+  return ledger_->card_standing(card, tap, since, boot);
+}
+
+Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
+    std::size_t most, const model::Moment& now) {
+  return ledger_->due_flow_events(most, now);
+}
+
+Result<> LedgerBooks::settle_flow_event(const storage::FlowVerdict& verdict,
+                                        std::int32_t attempt_cap, const model::Moment& now,
+                                        const model::Moment& retry_at) {
+  return ledger_->settle_flow_event(verdict, attempt_cap, now, retry_at);
 }
 
 Result<> LedgerBooks::mark_sent(const std::vector<model::ClientTxId>& rows,

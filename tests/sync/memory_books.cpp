@@ -36,15 +36,66 @@ std::optional<model::Money> MemoryBooks::available(std::uint64_t guest) {
   return left;
 }
 
-Result<std::vector<model::Pour>> MemoryBooks::due_pours(std::size_t most,
-                                                        const model::Moment& now) {
+Result<std::vector<model::Pour>> MemoryBooks::due_pours(std::size_t most, const model::Moment& now,
+                                                        storage::DueRows which) {
   if (broken) return tl::make_unexpected(*broken);
   std::vector<model::Pour> due;
   for (const Row& row : rows_) {
     const bool waits = row.pour.status == PourStatus::fresh || row.pour.status == PourStatus::sent;
+    const bool offline = row.pour.begin.authorized_by == model::AuthorizedBy::cache &&
+                         row.pour.volume > model::Volume{};
+    if (which != storage::DueRows::all && offline != (which == storage::DueRows::to_settle))
+      continue;
     if (waits && row.not_before <= now.since_boot && due.size() < most) due.push_back(row.pour);
   }
   return due;
+}
+
+Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& card,
+                                                         model::TapId tap, model::SinceBoot since) {
+  if (broken) return tl::make_unexpected(*broken);
+  storage::CardStanding standing;
+  for (const Session& session : sessions) {
+    standing.in_session |= session.card == card || session.tap == tap;
+    standing.began_since |= session.card == card && session.tap == tap && session.began >= since;
+  }
+  for (const Row& row : rows_) {
+    const model::PourBegin& begin = row.pour.begin;
+    const bool waits = row.pour.status == PourStatus::fresh || row.pour.status == PourStatus::sent;
+    standing.unsent |=
+        waits && begin.card_uid == card && begin.authorized_by == model::AuthorizedBy::server;
+    standing.began_since |=
+        begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
+  }
+  return standing;
+}
+
+Result<std::vector<storage::WaitingFlowEvent>> MemoryBooks::due_flow_events(
+    std::size_t most, const model::Moment& now) {
+  if (broken) return tl::make_unexpected(*broken);
+  std::vector<storage::WaitingFlowEvent> due;
+  for (std::size_t i = 0; i < flow_events.size() && due.size() < most; ++i) {
+    const Flow& flow = flow_events[i];
+    const bool waits = flow.status == PourStatus::fresh || flow.status == PourStatus::sent;
+    if (!waits || flow.not_before > now.since_boot) continue;
+    due.push_back({static_cast<std::int64_t>(i), flow.attempts, flow.event});
+  }
+  return due;
+}
+
+Result<> MemoryBooks::settle_flow_event(const storage::FlowVerdict& verdict,
+                                        std::int32_t attempt_cap, const model::Moment& /*now*/,
+                                        const model::Moment& retry_at) {
+  using FlowKind = storage::FlowVerdict::Kind;
+  if (broken) return tl::make_unexpected(*broken);
+  Flow& flow = flow_events.at(static_cast<std::size_t>(verdict.row));
+  if (verdict.kind == FlowKind::sent) flow.status = PourStatus::sent;
+  if (verdict.kind == FlowKind::confirmed) flow.status = PourStatus::confirmed;
+  if (verdict.kind == FlowKind::spend_attempt) {
+    flow.status = ++flow.attempts >= attempt_cap ? PourStatus::failed : PourStatus::fresh;
+    flow.not_before = retry_at.since_boot;
+  }
+  return {};
 }
 
 Result<> MemoryBooks::mark_sent(const std::vector<model::ClientTxId>& rows,

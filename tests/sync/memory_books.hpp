@@ -15,8 +15,15 @@ class MemoryBooks final : public TestBooks {
   [[nodiscard]] std::map<model::ClientTxId, RowState> rows() override;
   [[nodiscard]] std::optional<model::Money> available(std::uint64_t guest) override;
 
-  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most,
-                                                      const model::Moment& now) override;
+  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most, const model::Moment& now,
+                                                      storage::DueRows which) override;
+  storage::Result<storage::CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
+                                                       model::SinceBoot since) override;
+  storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
+      std::size_t most, const model::Moment& now) override;
+  storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict, std::int32_t attempt_cap,
+                                      const model::Moment& now,
+                                      const model::Moment& retry_at) override;
   storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                               const model::Moment& now) override;
   storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,
@@ -35,6 +42,22 @@ class MemoryBooks final : public TestBooks {
 
   /// While set, every call fails with it.
   std::optional<storage::Error> broken;
+
+  /// Pours that are open.
+  struct Session {
+    model::CardUid card;
+    model::TapId tap;
+    model::SinceBoot began{};
+  };
+  std::vector<Session> sessions;
+
+  struct Flow {
+    model::FlowEvent event;
+    model::PourStatus status{model::PourStatus::fresh};
+    std::int32_t attempts{0};
+    model::SinceBoot not_before{};
+  };
+  std::vector<Flow> flow_events;
 
   // What was told, for tests to look at.
   std::vector<model::Snapshot> snapshots;

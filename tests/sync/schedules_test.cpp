@@ -74,6 +74,7 @@ class Schedule {
       : plan_{seed}, books_{books}, play_{seed, books, venue_, plan_.options} {
     for (std::uint64_t guest = 1; guest <= guests; ++guest) venue_.add_guest(guest, purse);
     venue_.has_snapshot = plan_.dice.chance(800);
+    venue_.demands_leave = !venue_.has_snapshot;
     play_.faults = plan_.faults;
     play_.outages = plan_.outages;
     for (std::uint64_t guest = 1; guest <= guests; ++guest) play_.watched_guests.push_back(guest);

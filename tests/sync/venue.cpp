@@ -30,6 +30,11 @@ void Venue::add_guest(std::uint64_t number, std::int64_t balance) {
   ++revision_;
 }
 
+void Venue::hand_on(std::uint64_t card_number, std::uint64_t guest) {
+  cards_[card(card_number).text()] = guest_uuid(guest);
+  ++revision_;
+}
+
 void Venue::change_balance(std::uint64_t number, std::int64_t by) {
   balances.at(guest_uuid(number)) += by;
   ++revision_;
@@ -46,6 +51,7 @@ HttpResponse Venue::answer(const HttpRequest& request) {
   if (!known) return reply(401, {{"detail", "Invalid token"}});
   if (request.path == endpoint::pours) return pours(request);
   if (request.path == endpoint::authorize) return authorize(request);
+  if (request.path == endpoint::flow_events) return flow_event(request);
   if (request.path == endpoint::register_controller) {
     versions.push_back(json::parse(request.body).at("firmware_version"));
     return reply(200, {{"controller_id", "bar-1"}});
@@ -62,6 +68,18 @@ HttpResponse Venue::pours(const HttpRequest& request) {
   }
   json results = json::array();
   for (const json& row : rows) {
+    const auto lock = locks.find(row.at("card_uid").get<std::string>());
+    const bool live = lock != locks.end() && lock->second == row.at("tap_id");
+    if (live) locks.erase(lock);
+    if (row.at("volume_ml") == 0) {
+      results.push_back(result(row, "rejected", "rejected_zero_volume"));
+      continue;
+    }
+    if (demands_leave && !live && !booked.contains(row.at("client_tx_id"))) {
+      noted.push_back(row.at("client_tx_id"));
+      results.push_back(result(row, "audit_only", "no_live_authorization"));
+      continue;
+    }
     Poison& spoilt = poison[row.at("client_tx_id")];
     if (!spoilt.outcome.empty()) {
       results.push_back(result(row, "rejected", spoilt.outcome));
@@ -74,6 +92,7 @@ HttpResponse Venue::pours(const HttpRequest& request) {
       if (!before) {
         booking.price = row.at("price_cents");
         booking.volume = row.at("volume_ml");
+        booking.tail = row.at("tail_volume_ml");
         booking.guest = row.at("guest_id");
         balances[booking.guest] -= booking.price;
         ++revision_;
@@ -82,6 +101,14 @@ HttpResponse Venue::pours(const HttpRequest& request) {
     }
   }
   return reply(200, {{"results", results}});
+}
+
+HttpResponse Venue::flow_event(const HttpRequest& request) {
+  const json event = json::parse(request.body);
+  flow_events.push_back(fmt::format("{} {} {}", event.at("event_id").get<std::string>(),
+                                    event.at("event_status").get<std::string>(),
+                                    event.at("volume_ml").get<int>()));
+  return reply(200, {{"accepted", true}});
 }
 
 HttpResponse Venue::authorize(const HttpRequest& request) {
@@ -93,6 +120,12 @@ HttpResponse Venue::authorize(const HttpRequest& request) {
   if (guest == cards_.end()) {
     return reply(409, {{"detail", {{"reason", "no_active_visit"}, {"message", "no"}}}});
   }
+  const auto lock = locks.find(uid);
+  const std::int64_t tap = json::parse(request.body).at("tap_id");
+  if (demands_leave && lock != locks.end() && lock->second != tap) {
+    return reply(409, {{"detail", {{"reason", "card_in_use_on_other_tap"}, {"message", "no"}}}});
+  }
+  locks[uid] = tap;
   return reply(200, {{"allowed", true},
                      {"visit", {{"guest_id", guest->second}}},
                      {"guest_first_name", "Anna"},

@@ -31,6 +31,8 @@ class Venue {
 
   bool has_snapshot{true};
   bool emergency_stop{false};
+  /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
+  bool demands_leave{false};
   std::string token{"secret"};
   std::map<std::string, Poison> poison;       ///< By client_tx_id.
   std::map<std::string, std::string> denied;  ///< Card UID to reason of a 403.
@@ -38,6 +40,7 @@ class Venue {
   struct Booking {
     std::int64_t price{0};
     std::int64_t volume{0};
+    std::int64_t tail{0};
     std::string guest;
     int times_sent{0};
   };
@@ -45,10 +48,16 @@ class Venue {
   std::map<std::string, std::int64_t> balances;  ///< By guest id.
   std::map<std::string, int> requests;           ///< By path.
   std::vector<std::string> versions;             ///< As announced.
+  std::vector<std::string> noted;                ///< Rows that were `audit_only`.
+  std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
+  std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.
+  /// Gives a card to another guest.
+  void hand_on(std::uint64_t card_number, std::uint64_t guest);
 
  private:
   HttpResponse pours(const HttpRequest& request);
   HttpResponse authorize(const HttpRequest& request);
+  HttpResponse flow_event(const HttpRequest& request);
   HttpResponse snapshot(const HttpRequest& request);
   [[nodiscard]] std::string snapshot_body() const;
 

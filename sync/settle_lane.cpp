@@ -1,0 +1,303 @@
+#include "sync/settle_lane.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "sync/authorize_lane.hpp"
+
+namespace tapd::sync {
+namespace {
+
+constexpr const char* fetch_work = "reading the offline pours";
+constexpr const char* standing_work = "looking whether a card is in use";
+constexpr const char* mark_work = "marking an offline pour as sent";
+constexpr const char* verdict_work = "keeping the verdict on an offline pour";
+constexpr const char* in_use = "card_in_use_on_other_tap";
+
+// A row of no volume: it releases the lock and books nothing.
+model::Pour release_of(const model::CardUid& card, model::TapId tap, const Random& random) {
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random(256));
+  model::Pour row;
+  row.begin.client_tx_id = model::ClientTxId::from_random(bytes);
+  row.begin.card_uid = card;
+  row.begin.tap_id = tap;
+  return row;
+}
+
+}  // namespace
+
+void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  if (in_flight_ != 0) return;
+  if (!context_.circuit.is_closed()) {
+    // What was authorized is too old by the time the server is back: settled anew then.
+    if (next_step_ != Step::none) end(now);
+    return;
+  }
+  switch (std::exchange(next_step_, Step::none)) {
+    case Step::sending_row:
+      return send_row(now, outgoing);
+    case Step::releasing:
+      return send_release(Step::releasing, pour_->begin.card_uid, pour_->begin.tap_id, outgoing);
+    case Step::none:
+    case Step::asking:
+    case Step::releasing_grant:
+      break;
+  }
+  if (wake_at() > now.since_boot) return;
+  context_.held.reset();  // What was uncertain has had its time.
+  if (!release_abandoned(now, outgoing)) settle_next(now, outgoing);
+}
+
+model::SinceBoot SettleLane::wake_at() const {
+  if (in_flight_ != 0) return never;
+  if (next_step_ != Step::none) return {};
+  if (context_.pours_in_flight) return never;
+  const Grants::Grant* const grant = context_.grants.next();
+  model::SinceBoot soonest = grant == nullptr ? never : grant->look_at;
+  if (context_.offline_rows == OfflineRows::settled) soonest = std::min(soonest, next_look_);
+  if (context_.held) soonest = std::min(soonest, context_.pours_quiet_until);
+  return std::max({soonest, not_before_, context_.pours_quiet_until});
+}
+
+// True when the turn was used up.
+bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  const Grants::Grant* const next = context_.grants.next();
+  if (next == nullptr || next->look_at > now.since_boot) return false;
+  grant_ = *next;
+  const auto standing = context_.books.card_standing(grant_->card, grant_->tap, grant_->asked);
+  if (!standing) {
+    books_failed(standing_work, standing.error(), now);
+    return true;
+  }
+  context_.board.books_well(standing_work);
+  if (standing->began_since) {
+    context_.grants.forget(grant_->card, grant_->tap);
+    grant_.reset();
+    return false;
+  }
+  if (standing->in_session) {
+    context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
+    grant_.reset();
+    return false;
+  }
+  send_release(Step::releasing_grant, grant_->card, grant_->tap, outgoing);
+  return true;
+}
+
+void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  if (context_.offline_rows != OfflineRows::settled || now.since_boot < next_look_) return;
+  pour_ = choose(now);
+  if (pour_) ask(now, outgoing);
+}
+
+// The oldest row whose card and tap are free. A row that failed lately lets the others go first.
+std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
+  const auto rows = context_.books.due_pours(most_considered, now, storage::DueRows::to_settle);
+  if (!rows) {
+    books_failed(fetch_work, rows.error(), now);
+    return std::nullopt;
+  }
+  context_.board.books_well(fetch_work);
+  next_look_ = now.since_boot + look_again;
+  std::set<model::CardUid> seen;  // Of one card the oldest goes first.
+  for (const model::Pour& row : *rows) {
+    const model::PourBegin& begin = row.begin;
+    if (!seen.insert(begin.card_uid).second) continue;
+    if (passed_over_.contains(begin.client_tx_id)) continue;
+    if (context_.grants.concern(begin.card_uid, begin.tap_id)) continue;
+    const auto standing = context_.books.card_standing(begin.card_uid, begin.tap_id, {});
+    if (!standing) {
+      books_failed(standing_work, standing.error(), now);
+      return std::nullopt;
+    }
+    if (!standing->in_session && !standing->unsent) return row;
+  }
+  passed_over_.clear();
+  return std::nullopt;
+}
+
+void SettleLane::ask(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  const model::PourBegin& begin = pour_->begin;
+  const auto marked = context_.books.mark_sent({begin.client_tx_id}, now);
+  if (!marked) return books_failed(mark_work, marked.error(), now);
+  const auto marker = context_.books.ask_marker();
+  if (!marker) return books_failed(mark_work, marker.error(), now);
+  context_.board.books_well(mark_work);
+  PourRows checked = encode_pours({*pour_});
+  if (!checked.unsendable.empty()) return judge_row(checked.unsendable.front(), now);
+  marker_ = *marker;
+  step_ = Step::asking;
+  in_flight_ = context_.new_id();
+  context_.pours_in_flight = true;
+  context_.held = LaneContext::Held{begin.card_uid, begin.tap_id};
+  outgoing.push_back({in_flight_, context_.post(endpoint::authorize,
+                                                encode_authorize(begin.card_uid, begin.tap_id),
+                                                context_.options.request_deadline)});
+}
+
+void SettleLane::send_row(const model::Moment& /*now*/, std::vector<Outgoing>& outgoing) {
+  step_ = Step::sending_row;
+  in_flight_ = context_.new_id();
+  outgoing.push_back({in_flight_, context_.post(endpoint::pours, encode_pours({*pour_}).body,
+                                                context_.options.request_deadline)});
+}
+
+void SettleLane::send_release(Step step, const model::CardUid& card, model::TapId tap,
+                              std::vector<Outgoing>& outgoing) {
+  step_ = step;
+  in_flight_ = context_.new_id();
+  context_.pours_in_flight = true;
+  context_.held = LaneContext::Held{card, tap};
+  outgoing.push_back(
+      {in_flight_,
+       context_.post(endpoint::pours, encode_pours({release_of(card, tap, context_.random)}).body,
+                     context_.options.request_deadline)});
+}
+
+bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
+  if (id == 0 || id != in_flight_) return false;
+  in_flight_ = 0;
+  const Heard heard = context_.hear(outcome, false, now);
+  switch (std::exchange(step_, Step::none)) {
+    case Step::asking:
+      on_leave(heard, now);
+      break;
+    case Step::sending_row:
+      on_row_answer(heard, now);
+      break;
+    case Step::releasing:
+    case Step::releasing_grant:
+      on_release_answer(heard, now);
+      break;
+    case Step::none:
+      break;
+  }
+  return true;
+}
+
+void SettleLane::on_leave(const Heard& heard, const model::Moment& now) {
+  const AuthorizeVerdict verdict = read_leave(context_, heard);
+  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) return on_allowed(*allowed, now);
+  if (const auto* const refused = std::get_if<Refused>(&verdict)) {
+    if (refused->reason != in_use) {
+      // It will not be charged, but staff shall know of it.
+      next_step_ = Step::sending_row;
+      return;
+    }
+    return judge_row({pour_->begin.client_tx_id, storage::Verdict::Kind::spend_attempt, in_use,
+                      refused->message},
+                     now);
+  }
+  if (heard.kind == Heard::Kind::refused) {
+    return judge_row(
+        culprit_verdict(pour_->begin.client_tx_id, heard.status, decode_error(heard.body)), now);
+  }
+  later_then(heard, now);
+}
+
+void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
+  const model::PourBegin& begin = pour_->begin;
+  const auto kept = context_.books.hear_balance(
+      {begin.card_uid, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
+  if (!kept) context_.board.books_trouble(verdict_work, kept.error().message);
+  if (allowed.guest_id != begin.guest_id) {
+    next_step_ = Step::releasing;
+    return;
+  }
+  // One minor unit past the limit without a tail, and the server gives the whole pour away.
+  if (pour_->volume > allowed.most) {
+    pour_->tail = std::max(pour_->tail, pour_->volume - allowed.most);
+  }
+  next_step_ = Step::sending_row;
+}
+
+void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
+  const model::ClientTxId row = pour_->begin.client_tx_id;
+  if (heard.kind == Heard::Kind::usable) {
+    const auto answer = decode_pours(heard.body);
+    if (answer) {
+      context_.made_sense(endpoint::pours);
+      return judge_row(judge({row}, answer->results).verdicts.front(), now);
+    }
+    context_.made_no_sense(endpoint::pours, answer.error().why);
+    return later_then(heard, now);
+  }
+  // The server has just authorized it, so it is there: twice the same 500 is about the row.
+  const bool at_fault = heard.kind == Heard::Kind::refused ||
+                        (heard.kind == Heard::Kind::server_error && ++server_errors_[row] >= 2);
+  if (at_fault) {
+    return judge_row(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
+  }
+  later_then(heard, now);
+}
+
+void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {
+  const bool heard_of = heard.kind == Heard::Kind::usable || heard.kind == Heard::Kind::refused;
+  const bool given_up = heard.kind == Heard::Kind::server_error && ++releases_ >= most_releases;
+  if (!heard_of && !given_up) return later_then(heard, now);
+  releases_ = 0;
+  if (heard.kind == Heard::Kind::usable) context_.made_sense(endpoint::pours);
+  if (given_up) context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
+  if (grant_) {
+    context_.grants.forget(grant_->card, grant_->tap);
+    return end(now);
+  }
+  judge_row({pour_->begin.client_tx_id, storage::Verdict::Kind::final_failure, "guest_changed",
+             "the card belongs to another guest by now; staff decides who pays"},
+            now);
+}
+
+void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment& now) {
+  std::chrono::milliseconds delay = context_.options.first_row_retry;
+  const auto longest = context_.options.longest_row_retry;
+  for (std::int32_t i = 0; i < pour_->attempts && delay < longest; ++i) delay *= 2;
+  const auto applied = context_.books.apply_verdicts({verdict}, context_.options.attempt_cap, now,
+                                                     later(now, std::min(delay, longest)));
+  if (!applied) return books_failed(verdict_work, applied.error(), now);
+  context_.board.books_well(verdict_work);
+  context_.tell_of({verdict}, [this](const auto&) { return pour_->attempts; });
+  server_errors_.erase(verdict.client_tx_id);
+  passed_over_.erase(verdict.client_tx_id);
+  backoff_.succeed();
+  next_look_ = {};
+  end(now);
+}
+
+// No verdict: the row stays `sent` and is settled anew, after the others had a turn.
+void SettleLane::later_then(const Heard& heard, const model::Moment& now) {
+  if (heard.kind == Heard::Kind::token) {
+    context_.board.token_refused(endpoint::pours, heard.why);
+  }
+  if (pour_) passed_over_.insert(pour_->begin.client_tx_id);
+  if (grant_) {
+    context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
+  }
+  not_before_ = now.since_boot + backoff_.fail(context_.random, heard.retry_after);
+  const auto held = context_.held;
+  end(now);
+  if (heard.kind == Heard::Kind::no_answer) {
+    // The server may still be at work on it: the card waits, too.
+    context_.held = held;
+    context_.pours_quiet_until = now.since_boot + context_.options.settle_wait;
+  }
+}
+
+void SettleLane::end(const model::Moment& /*now*/) {
+  step_ = Step::none;
+  next_step_ = Step::none;
+  pour_.reset();
+  grant_.reset();
+  context_.held.reset();
+  context_.pours_in_flight = false;
+}
+
+void SettleLane::books_failed(const char* work, const storage::Error& error,
+                              const model::Moment& now) {
+  context_.board.books_trouble(work, error.message);
+  not_before_ = now.since_boot + backoff_.fail(context_.random);
+  end(now);
+}
+
+}  // namespace tapd::sync

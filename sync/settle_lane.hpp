@@ -1,0 +1,74 @@
+// Offline pours on a server that charges no row without a live authorization (contract, section 2,
+// "Offline pours on BTS"): one row at a time, the authorization is asked for now, the guest is
+// compared, and the row is sent alone at once. It also releases the locks of authorizations that no
+// pour followed. Never while a session with that card or on that tap runs; a card that is laid on
+// meanwhile waits for the settlement, within its own deadline.
+//
+//   asking --same guest or denied--> sending row --judged--> done
+//   asking --another guest---------> releasing --any answer--> row parked for staff
+//   asking, sending --no answer----> the row waits, another is tried first
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "sync/lane_context.hpp"
+#include "sync/wire.hpp"
+
+namespace tapd::sync {
+
+class SettleLane {
+ public:
+  /// Rows whose card is in use are looked at again this often.
+  static constexpr std::chrono::milliseconds look_again{1'000};
+  /// How many of the oldest rows are considered at once.
+  static constexpr std::size_t most_considered = 32;
+  /// A lock that the server will not release is left alone after so many answers.
+  static constexpr int most_releases = 5;
+
+  explicit SettleLane(LaneContext& context) : context_{context}, backoff_{context.lane_backoff()} {}
+
+  void look() { next_look_ = {}; }
+  void due(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  [[nodiscard]] model::SinceBoot wake_at() const;
+  /// False: not a request of this lane.
+  bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
+
+ private:
+  enum class Step : std::uint8_t { none, asking, sending_row, releasing, releasing_grant };
+
+  [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
+  void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void send_row(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void send_release(Step step, const model::CardUid& card, model::TapId tap,
+                    std::vector<Outgoing>& outgoing);
+
+  void on_leave(const Heard& heard, const model::Moment& now);
+  void on_allowed(const Allowed& allowed, const model::Moment& now);
+  void on_row_answer(const Heard& heard, const model::Moment& now);
+  void on_release_answer(const Heard& heard, const model::Moment& now);
+  void judge_row(const storage::Verdict& verdict, const model::Moment& now);
+  void later_then(const Heard& heard, const model::Moment& now);
+  void end(const model::Moment& now);
+  void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
+
+  LaneContext& context_;
+  Backoff backoff_;
+  Step step_{Step::none};
+  Step next_step_{Step::none};  ///< To be started by the next `due`.
+  RequestId in_flight_{0};
+  std::optional<model::Pour> pour_;
+  std::optional<Grants::Grant> grant_;
+  storage::Marker marker_{0};
+  std::set<model::ClientTxId> passed_over_;  ///< Failed without a verdict; the others go first.
+  std::map<model::ClientTxId, int> server_errors_;
+  int releases_{0};
+  model::SinceBoot next_look_{};
+  model::SinceBoot not_before_{};
+};
+
+}  // namespace tapd::sync

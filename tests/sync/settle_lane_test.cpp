@@ -1,0 +1,169 @@
+// Offline pours on a server that charges no row without a live authorization, and the locks of
+// authorizations that no pour followed.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "tests/sync/engine_bar.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using model::PourStatus;
+
+/// A bar whose server has no snapshot and demands leave.
+struct StrictBar : Bar {
+  StrictBar() {
+    venue.has_snapshot = false;
+    venue.demands_leave = true;
+  }
+  [[nodiscard]] RowState row(std::uint64_t number) { return books.rows().at(tx(number)); }
+};
+
+model::Pour online(std::uint64_t number, std::uint64_t guest = 1) {
+  model::Pour row = pour(number, guest);
+  row.begin.authorized_by = model::AuthorizedBy::server;
+  return row;
+}
+
+TEST_CASE("offline pours are settled one by one and charged", "[settle]") {
+  StrictBar bar;
+  for (std::uint64_t row = 0; row < 20; ++row) bar.books.add(pour(row, 1 + row % 4));
+  bar.play.run_until(1min);
+  CHECK(bar.confirmed() == 20);
+  CHECK(bar.venue.booked.size() == 20);
+  CHECK(bar.venue.noted.empty());
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.play.started(endpoint::authorize) == 20);
+  CHECK(bar.attempts() == 0);
+}
+
+TEST_CASE("a card that belongs to another guest by now makes nobody pay", "[settle]") {
+  StrictBar bar;
+  bar.books.add(pour(1, 1));
+  bar.books.add(pour(2, 2));
+  bar.venue.hand_on(1, 7);
+  bar.play.run_until(1min);
+  CHECK(bar.row(1).status == PourStatus::failed);
+  CHECK(bar.row(1).outcome == "guest_changed");
+  CHECK(bar.row(2).status == PourStatus::confirmed);
+  CHECK(bar.venue.booked.size() == 1);
+  CHECK(bar.venue.balances.at(guest_uuid(7)) == 10'000);
+  CHECK(bar.venue.locks.empty());
+  REQUIRE(bar.play.told_of<PourNotBooked>().size() == 1);
+  CHECK(bar.play.told_of<PourNotBooked>()[0].final);
+}
+
+TEST_CASE("a pour that is denied is sent all the same, so that staff know of it", "[settle]") {
+  StrictBar bar;
+  bar.books.add(pour(1, 1));
+  bar.venue.denied[card(1).text()] = "insufficient_funds";
+  bar.play.run_until(1min);
+  CHECK(bar.venue.noted == std::vector{tx(1).text()});
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.row(1).outcome == "audit_only");
+}
+
+TEST_CASE("nothing is settled while a session with the card or on the tap runs", "[settle]") {
+  StrictBar bar;
+  const bool same_card = GENERATE(true, false);
+  const MemoryBooks::Session session = same_card ? MemoryBooks::Session{card(1), model::TapId{9}}
+                                                 : MemoryBooks::Session{card(9), model::TapId{1}};
+  bar.books.sessions = {session};
+  bar.books.add(pour(1, 1));
+  bar.play.run_until(5min);
+  CHECK(bar.play.started(endpoint::authorize) == 0);
+  CHECK(bar.row(1).status == PourStatus::fresh);
+  bar.books.sessions.clear();
+  bar.play.run_until(6min);
+  CHECK(bar.confirmed() == 1);
+}
+
+TEST_CASE("a row with a live authorization goes before an older offline one", "[settle]") {
+  // Settling first would use up the authorization of the pour that the guest has just had.
+  StrictBar bar;
+  bar.books.add(pour(1, 1));
+  bar.books.add(online(2, 1));
+  bar.venue.locks[card(1).text()] = 1;
+  bar.play.run_until(1min);
+  CHECK(bar.confirmed() == 2);
+  CHECK(bar.venue.booked.size() == 2);
+  CHECK(bar.venue.noted.empty());
+}
+
+TEST_CASE("an ask for a card under settlement waits for its end", "[settle]") {
+  StrictBar bar;
+  bar.play.run_until(10s);
+  bar.play.pour_at(10s, pour(1, 1));
+  // Laid on at any moment of the settlement: the pour that follows must have leave of its own.
+  const auto offset = GENERATE(1ms, 5ms, 20ms, 40ms, 60ms, 90ms);
+  bar.play.ask_at(10s + offset, 1);
+  bar.play.at_time(12s, [&bar] { bar.books.add(online(2, 1)); });
+  bar.play.run_until(1min);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+  CHECK(bar.confirmed() == 2);
+  CHECK(bar.venue.noted.empty());
+}
+
+TEST_CASE("a lock that no pour followed is released", "[settle]") {
+  StrictBar bar;
+  bar.venue.has_snapshot = GENERATE(true, false);
+  bar.play.ask_at(5s, 1);
+  bar.play.run_until(6s);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(30s);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.venue.booked.empty());
+  CHECK(bar.play.started(endpoint::pours) == 1);
+}
+
+TEST_CASE("a lock whose answer was lost is released, too", "[settle]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.faults.lost_after = 1000;
+  bar.play.ask_at(5s, 1);
+  bar.play.run_until(6s);
+  bar.play.faults.lost_after = 0;
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(5min);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("the lock of a pour that runs is left alone", "[settle]") {
+  StrictBar bar;
+  bar.play.ask_at(5s, 1);
+  bar.play.at_time(
+      6s, [&bar] { bar.books.sessions = {{card(1), model::TapId{1}, std::chrono::seconds{6}}}; });
+  bar.play.run_until(10min);
+  CHECK(bar.venue.locks.size() == 1);
+  CHECK(bar.play.started(endpoint::pours) == 0);
+}
+
+TEST_CASE("what ran past the server's limit is sent as tail", "[settle]") {
+  // One minor unit too much without a tail, and the existing server gives the pour away.
+  StrictBar bar;
+  model::Pour row = pour(1, 1);
+  row.volume = model::Volume::millilitres(1'050);
+  row.price = model::price_of(row.volume, row.begin.price);
+  bar.books.add(row);
+  bar.play.run_until(1min);
+  CHECK(bar.confirmed() == 1);
+  CHECK(bar.venue.booked.at(tx(1).text()).tail == 50);
+}
+
+TEST_CASE("an outage in the middle of settlements costs no attempt", "[settle]") {
+  StrictBar bar;
+  for (std::uint64_t row = 0; row < 10; ++row) bar.books.add(pour(row, 1 + row));
+  using Kind = Outage::Kind;
+  bar.play.outages = {{100ms, 5min,
+                       GENERATE(Kind::no_link, Kind::black_hole, Kind::unavailable,
+                                Kind::server_error, Kind::web_page, Kind::token)}};
+  bar.play.run_until(1h);
+  CHECK(bar.confirmed() == 10);
+  CHECK(bar.attempts() == 0);
+  CHECK(bar.venue.noted.empty());
+}
+
+}  // namespace
+}  // namespace tapd::sync
