@@ -90,6 +90,10 @@ std::unique_ptr<sync::Transport> make_transport(const Config& config) {
   sync::CurlOptions options;
   options.base_url = config.server.url;
   if (!config.server.ca_file.empty()) options.ca_file = config.server.ca_file.string();
+  if (!config.server.client_certificate_file.empty()) {
+    options.client_certificate_file = config.server.client_certificate_file.string();
+    options.client_key_file = config.server.client_key_file.string();
+  }
   options.user_agent = fmt::format("tapd/{}", version());
   return std::make_unique<sync::CurlTransport>(options);
 }

@@ -180,6 +180,12 @@ ServerConfig read_server(TomlTable server) {
   while (config.url.ends_with('/')) config.url.pop_back();
   config.token_file = server.text("token_file", "");
   config.ca_file = server.text("ca_file", "");
+  config.client_certificate_file = server.text("client_certificate_file", "");
+  config.client_key_file = server.text("client_key_file", "");
+  if (config.client_certificate_file.empty() != config.client_key_file.empty()) {
+    server.fault(config.client_key_file.empty() ? "client_key_file" : "client_certificate_file",
+                 "is missing: a client certificate and its key come together");
+  }
   config.authorize = server.choice("authorize", {"online-first", "cached"}) == 0
                          ? AuthorizeMode::online_first
                          : AuthorizeMode::cached;

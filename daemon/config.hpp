@@ -66,6 +66,8 @@ struct ServerConfig {
   std::string url;  ///< Empty: no server, everything stays in the queue.
   std::filesystem::path token_file;
   std::filesystem::path ca_file;
+  std::filesystem::path client_certificate_file;
+  std::filesystem::path client_key_file;
   AuthorizeMode authorize{AuthorizeMode::online_first};
   std::chrono::milliseconds authorize_deadline{400};
   std::chrono::milliseconds request_deadline{10'000};

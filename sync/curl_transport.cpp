@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <stdexcept>
 #include <string_view>
@@ -12,6 +11,8 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+
+#include "sync/curl_options.hpp"
 
 namespace tapd::sync {
 namespace {
@@ -28,8 +29,8 @@ struct FreedBy {
 };
 using Multi = std::unique_ptr<CURLM, FreedBy<curl_multi_cleanup>>;
 using Easy = std::unique_ptr<CURL, FreedBy<curl_easy_cleanup>>;
-using HeaderList = std::unique_ptr<curl_slist, FreedBy<curl_slist_free_all>>;
 using Url = std::unique_ptr<CURLU, FreedBy<curl_url_cleanup>>;
+using HeaderList = std::unique_ptr<curl_slist, FreedBy<curl_slist_free_all>>;
 
 // libcurl's own global state: once per process, before the first handle.
 void initialise_curl() {
@@ -67,11 +68,6 @@ std::string authority_of(const std::string& base_url) {
   }
   return fmt::format("{}:{}", url_part(url.get(), CURLUPART_HOST),
                      url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
-}
-
-std::string without_trailing_slash(std::string url) {
-  while (!url.empty() && url.back() == '/') url.pop_back();
-  return url;
 }
 
 bool is_clean(const std::string& text) {
@@ -187,6 +183,10 @@ void set_policy(Transfer& transfer) {
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (options.ca_file) set(easy, CURLOPT_CAINFO, options.ca_file->c_str());
+  if (options.client_certificate_file) {
+    set(easy, CURLOPT_SSLCERT, options.client_certificate_file->c_str());
+    set(easy, CURLOPT_SSLKEY, options.client_key_file->c_str());
+  }
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(options.longest_idle.count()));
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
@@ -355,9 +355,7 @@ CurlTransport::CurlTransport(CurlOptions options) : self_{std::make_unique<Imple
   initialise_curl();
   self_->authority = authority_of(options.base_url);
   options.base_url = without_trailing_slash(options.base_url);
-  if (options.ca_file && !std::filesystem::is_regular_file(*options.ca_file)) {
-    throw std::runtime_error{fmt::format("CA file {} is not there", *options.ca_file)};
-  }
+  check_files(options);
   self_->options = std::move(options);
   self_->multi.reset(curl_multi_init());
   if (!self_->multi) throw std::runtime_error{"libcurl has no memory for a multi handle"};

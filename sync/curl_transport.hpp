@@ -19,6 +19,10 @@ namespace tapd::sync {
 struct CurlOptions {
   std::string base_url;                ///< "http://host:port" or "https://host", path allowed.
   std::optional<std::string> ca_file;  ///< PEM of the venue's own authority; none: the system's.
+  /// PEM files of the controller's own certificate and key, for a venue that asks for one; both or
+  /// none.
+  std::optional<std::string> client_certificate_file;
+  std::optional<std::string> client_key_file;
   std::string user_agent{"tapd"};
   std::chrono::milliseconds connect_timeout{3'000};
   /// Servers close idle connections (5 s on the existing one): an older one is not used again.
@@ -31,7 +35,8 @@ struct CurlOptions {
 class CurlTransport final : public Transport {
  public:
   /// Throws std::invalid_argument for a base URL that is not http or https, or that has a query, a
-  /// fragment or a password; std::runtime_error when libcurl or the CA file cannot be used.
+  /// fragment or a password; std::runtime_error when libcurl, the CA file or the
+  /// controller's certificate cannot be used.
   explicit CurlTransport(CurlOptions options);
   /// Cancels what is in flight without telling.
   ~CurlTransport() override;

@@ -14,6 +14,7 @@ class LedgerBooks final : public TestBooks {
   LedgerBooks();
   /// Closes the file and opens it again, as a restart of the daemon does.
   void reopen();
+  [[nodiscard]] storage::Ledger& ledger() { return *ledger_; }
 
   void add(const model::Pour& pour) override;
   [[nodiscard]] std::map<model::ClientTxId, RowState> rows() override;

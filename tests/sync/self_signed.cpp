@@ -52,4 +52,13 @@ std::string SelfSigned::write(const std::filesystem::path& file) const {
   return file.string();
 }
 
+std::string SelfSigned::write_key(const std::filesystem::path& file) const {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out{std::fopen(file.c_str(), "w"),
+                                                            &std::fclose};
+  require(out && PEM_write_PrivateKey(out.get(), key_.get(), nullptr, nullptr, 0, nullptr,
+                                      nullptr) == 1,
+          "key file");
+  return file.string();
+}
+
 }  // namespace tapd::sync::test

@@ -19,6 +19,8 @@ class SelfSigned {
   [[nodiscard]] EVP_PKEY* key() const { return key_.get(); }
   /// Writes the certificate as PEM; answers the path.
   [[nodiscard]] std::string write(const std::filesystem::path& file) const;
+  /// The same for the key.
+  [[nodiscard]] std::string write_key(const std::filesystem::path& file) const;
 
  private:
   struct Free {
