@@ -31,12 +31,13 @@ Answer answer_of(const httplib::Result& result) {
   return answer;
 }
 
-CentralOptions options_for(const std::string& url, const ServingPolicy& policy,
-                           bool test_controls) {
+CentralOptions options_for(const std::string& url, const ServingPolicy& policy, bool test_controls,
+                           bool strict) {
   CentralOptions options;
   options.database_url = url;
   options.seed_file = bar_file();
   options.policy = policy;
+  options.strict = strict;
   options.http.token = token;
   options.http.test_controls = test_controls;
   return options;
@@ -92,9 +93,9 @@ std::string bar_file() {
   return TAPD_CENTRAL_BAR_FILE;
 }
 
-Bar::Bar(const ServingPolicy& policy, bool test_controls)
+Bar::Bar(const ServingPolicy& policy, bool test_controls, bool strict)
     : url_{new_schema_url()},
-      server_{options_for(url_, policy, test_controls)},
+      server_{options_for(url_, policy, test_controls, strict)},
       client_{server_.port()},
       database_{url_} {}
 

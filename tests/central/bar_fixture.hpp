@@ -73,7 +73,7 @@ std::string bar_file();
 /// A bar that is open: server, client and a direct look into the database.
 class Bar {
  public:
-  explicit Bar(const ServingPolicy& policy = {}, bool test_controls = true);
+  explicit Bar(const ServingPolicy& policy = {}, bool test_controls = true, bool strict = false);
 
   CentralServer& server() { return server_; }
   Client& client() { return client_; }

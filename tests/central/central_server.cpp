@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/central/bts_venue.hpp"
 #include "tests/central/schema.hpp"
 #include "tests/central/seed.hpp"
 
@@ -16,13 +17,18 @@ std::string prepared(const CentralOptions& options) {
   return options.database_url;
 }
 
+std::unique_ptr<Venue> venue_for(const CentralOptions& options, ConnectionPool& pool) {
+  if (options.strict) return std::make_unique<BtsVenue>(pool, options.policy);
+  return std::make_unique<ReferenceVenue>(pool, options.policy);
+}
+
 }  // namespace
 
 CentralServer::CentralServer(const CentralOptions& options)
     : address_{options.http.address},
       pool_{prepared(options), options.http.workers},
-      venue_{pool_, options.policy},
-      http_{venue_, pool_, options.http} {}
+      venue_{venue_for(options, pool_)},
+      http_{*venue_, pool_, options.http} {}
 
 std::string CentralServer::url() const {
   return fmt::format("http://{}:{}", address_, port());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "tests/central/authorize.hpp"
@@ -17,6 +18,7 @@ struct CentralOptions {
   std::string database_url{};
   std::filesystem::path seed_file{};  ///< Empty: none.
   ServingPolicy policy{};
+  bool strict{false};  ///< Answer as the existing server does, see bts_venue.hpp.
   HttpOptions http{};
 };
 
@@ -34,7 +36,7 @@ class CentralServer {
  private:
   std::string address_;
   ConnectionPool pool_;
-  ReferenceVenue venue_;
+  std::unique_ptr<Venue> venue_;
   HttpServer http_;
 };
 

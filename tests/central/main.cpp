@@ -25,6 +25,7 @@ struct CommandLine {
   bool throw_away{false};
   std::string token;
   std::string seed_file;
+  bool bts{false};
   bool test_controls{false};
   bool verbose{false};
 };
@@ -41,6 +42,8 @@ void describe(CLI::App& app, CommandLine& line) {
       ->required();
   app.add_option("--seed-file", line.seed_file, "a bar to load, see tests/central/bar.json")
       ->check(CLI::ExistingFile);
+  app.add_flag("--bts", line.bts,
+               "strict mode: answer as the existing Beer Tap System server does");
   app.add_flag("--test-controls", line.test_controls, "serve /test/... as well");
   app.add_flag("--verbose", line.verbose, "one line per request on standard error");
 }
@@ -57,6 +60,7 @@ CentralOptions options_from(const CommandLine& line, const std::string& database
   CentralOptions options;
   options.database_url = database_url;
   options.seed_file = line.seed_file;
+  options.strict = line.bts;
   options.http.address = line.listen.substr(0, colon);
   options.http.port = port;
   options.http.token = line.token;
