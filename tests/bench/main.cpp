@@ -7,6 +7,7 @@
 
 #include "drivers_bench.hpp"
 #include "pour_bench.hpp"
+#include "sync_bench.hpp"
 
 namespace {
 
@@ -21,6 +22,15 @@ void run_drivers(const tapd::bench::DriversBenchOptions& options,
                  const tapd::bench::Report& report) {
   tapd::bench::bench_reader(options, report);
   tapd::bench::bench_pulse_rate(report);
+}
+
+void run_sync(bool quick, const tapd::bench::Report& report) {
+  tapd::bench::SyncBenchOptions options;
+  if (quick) options = {5'000, 2'000, 200, 200, options.batch};
+  tapd::bench::bench_drain(options, report);
+  tapd::bench::bench_drain_far(options, report);
+  tapd::bench::bench_fleet(options, report);
+  tapd::bench::bench_schedules(options, report);
 }
 
 int run(int argc, char** argv) {
@@ -48,9 +58,17 @@ int run(int argc, char** argv) {
   CLI::App* drivers = app.add_subcommand("drivers", "pulses, reader, meter, valve (about 1 min)");
   tapd::bench::DriversBenchOptions drivers_options;
   drivers->add_flag("--quick", drivers_options.quick, "a tenth of the repetitions");
+
+  CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
+  bool sync_quick = false;
+  sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};
+  if (sync->parsed()) {
+    run_sync(sync_quick, report);
+    return 0;
+  }
   if (drivers->parsed()) {
     run_drivers(drivers_options, report);
     return 0;

@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "far_link.hpp"
+#include "sync/curl_transport.hpp"
+#include "sync/engine.hpp"
+#include "sync_bench.hpp"
+#include "tests/central/central_server.hpp"
+#include "tests/support/postgres_cluster.hpp"
+#include "tests/sync/ledger_books.hpp"
+#include "tests/sync/samples.hpp"
+
+namespace tapd::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* token = "bench-token";
+constexpr const char* eva = "a0000000-0000-4000-8000-000000000005";
+constexpr const char* evas_card = "0455aa10ff2380";
+constexpr std::chrono::minutes most_time{15};
+
+/// The process's own pages in KiB, of /proc/self/status.
+std::int64_t memory_kib(const std::string& field) {
+  std::ifstream status{"/proc/self/status"};
+  std::string word;
+  while (status >> word) {
+    std::int64_t value = 0;
+    if (word == field && status >> value) return value;
+  }
+  return 0;
+}
+
+void forget_peak() {
+  std::ofstream{"/proc/self/clear_refs"} << "5";
+}
+
+model::Pour waiting(std::uint64_t number) {
+  model::Pour row = sync::test::pour(number);
+  row.begin.guest_id = model::GuestId{eva};
+  row.begin.card_uid = *model::CardUid::parse(evas_card);
+  row.begin.keg_id = {};
+  row.begin.authorized_by = model::AuthorizedBy::server;
+  row.volume = model::Volume::millilitres(40 + static_cast<std::int64_t>(number % 7));
+  row.tail = {};
+  row.price = model::price_of(row.volume, row.begin.price);
+  return row;
+}
+
+/// Fills the ledger; answers the sum of the prices. Ids from `first` on.
+std::int64_t fill(sync::test::LedgerBooks& books, std::size_t rows, std::uint64_t first) {
+  constexpr std::size_t at_once = 1'000;
+  std::int64_t sum = 0;
+  for (std::size_t done = 0; done < rows; done += at_once) {
+    const auto filled = books.ledger().in_one_commit([&]() -> storage::Result<> {
+      for (std::size_t i = done; i < std::min(done + at_once, rows); ++i) {
+        const model::Pour row = waiting(first + i);
+        books.add(row);
+        sum += row.price.minor_units();
+      }
+      return {};
+    });
+    if (!filled) throw std::runtime_error{filled.error().message};
+  }
+  return sum;
+}
+
+model::Moment now() {
+  return sync::test::at(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()));
+}
+
+/// Runs the real engine over the real transport until nothing waits.
+std::chrono::duration<double> drain(sync::test::LedgerBooks& books, const std::string& url,
+                                    std::size_t batch) {
+  sync::EngineOptions options;
+  options.controller_id = "bench-1";
+  options.firmware_version = "0.1.0";
+  options.ip_address = "127.0.0.1";
+  options.token = token;
+  options.batch_size = batch;
+  sync::CurlOptions curl;
+  curl.base_url = url;
+  sync::CurlTransport transport{curl};
+  sync::Engine engine{options, books, sync::test::random_from(1)};
+  const auto begin = Clock::now();
+  std::size_t confirmed = 0;
+  while (true) {
+    for (const sync::Outgoing& outgoing : engine.due(now())) {
+      transport.start(outgoing.id, outgoing.request);
+    }
+    const auto until =
+        std::chrono::duration_cast<std::chrono::milliseconds>(engine.wake_at() - now().since_boot);
+    for (const auto& completion : transport.wait(std::clamp(until, 0ms, 200ms))) {
+      engine.on_outcome(completion.id, completion.outcome, now());
+    }
+    bool news = false;
+    for (const sync::Notice& notice : engine.take_notices()) {
+      if (const auto* const some = std::get_if<sync::PoursConfirmed>(&notice)) {
+        confirmed += some->count;
+        news = true;
+      }
+      if (const auto* const refused = std::get_if<sync::PourNotBooked>(&notice)) {
+        throw std::runtime_error{"a row was not booked: " + refused->outcome};
+      }
+    }
+    if (news && books.ledger().queue_counts()->waiting == 0) break;
+    if (Clock::now() - begin > most_time) {
+      throw std::runtime_error{fmt::format("after 15 minutes only {} rows", confirmed)};
+    }
+  }
+  return Clock::now() - begin;
+}
+
+/// A PostgreSQL that keeps its promises of durability as far as a machine under test allows.
+struct Served {
+  test::PostgresCluster cluster{{.fsync = false}};
+  central::CentralServer server{options()};
+
+  [[nodiscard]] central::CentralOptions options() const {
+    central::CentralOptions chosen;
+    chosen.database_url = cluster.url();
+    chosen.seed_file = TAPD_CENTRAL_BAR_FILE;
+    chosen.http.token = token;
+    return chosen;
+  }
+  [[nodiscard]] std::int64_t number(const char* query) const {
+    return central::Connection{cluster.url()}.run(query).integer(0, 0);
+  }
+};
+
+void check_books(const Served& served, std::size_t rows, std::int64_t sum) {
+  const auto booked = served.number("SELECT count(*) FROM pours");
+  const auto charged =
+      served.number("SELECT coalesce(sum(amount_charged) * 100, 0)::bigint FROM pours");
+  if (booked == static_cast<std::int64_t>(rows) && charged == sum) return;
+  throw std::runtime_error{
+      fmt::format("{} rows for {} were poured, {} for {} are booked", rows, sum, booked, charged)};
+}
+
+}  // namespace
+
+void bench_drain(const SyncBenchOptions& options, const Report& report) {
+  report.section("Drain into the reference server, loopback, PostgreSQL without fsync");
+  const Served served;
+  double first_peak = 0;
+  std::size_t all = 0;
+  std::int64_t sum = 0;
+  for (const std::size_t rows : {options.rows / 10, options.rows}) {
+    Report::progress(fmt::format("{} rows ...", rows));
+    sync::test::LedgerBooks books;
+    sum += fill(books, rows, all);
+    all += rows;
+    const auto before = memory_kib("VmRSS:");
+    forget_peak();
+    const auto took = drain(books, served.server.url(), options.batch);
+    const auto peak = static_cast<double>(memory_kib("VmHWM:") - before);
+    check_books(served, all, sum);
+    const std::string conditions = fmt::format("{} rows, {} a request", rows, options.batch);
+    report.add({"rows per second", static_cast<double>(rows) / took.count(), "rows/s", conditions});
+    report.add({"peak memory over what it was before", peak, "KiB",
+                conditions + ", server in the same process"});
+    if (first_peak == 0) first_peak = peak;
+  }
+  report.add({"rows lost or doubled", 0, "rows", fmt::format("of {}, sums compared", all)});
+}
+
+void bench_drain_far(const SyncBenchOptions& options, const Report& report) {
+  report.section("Drain over 200 ms round trip, 5 % of the chunks sent again, some cut");
+  Report::progress(fmt::format("{} rows ...", options.rows_far));
+  const Served served;
+  FarLink link{served.server.port(), {}};
+  sync::test::LedgerBooks books;
+  const std::int64_t sum = fill(books, options.rows_far, 0);
+  const auto took = drain(books, link.url(), options.batch);
+  check_books(served, options.rows_far, sum);
+  const std::string conditions =
+      fmt::format("{} rows, {} a request, {} chunks sent again, {} connections cut",
+                  options.rows_far, options.batch, link.resends(), link.cuts());
+  report.add({"rows per second", static_cast<double>(options.rows_far) / took.count(), "rows/s",
+              conditions});
+  report.add({"rows lost or doubled", 0, "rows", "sums compared on PostgreSQL"});
+}
+
+}  // namespace tapd::bench

@@ -1,0 +1,168 @@
+// The real engine, ledger and transport against the reference server on PostgreSQL, in both modes:
+// what was poured here is what was charged there, each pour once.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <ctime>
+
+#include "sync/curl_transport.hpp"
+#include "sync/engine.hpp"
+#include "tests/conformance/served_bar.hpp"
+#include "tests/support/deadline.hpp"
+#include "tests/sync/ledger_books.hpp"
+#include "tests/sync/samples.hpp"
+
+namespace tapd::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* eva = "a0000000-0000-4000-8000-000000000005";  // 100.00
+constexpr const char* evas_card = "0455aa10ff2380";
+constexpr const char* anns_card = "04ab7815cd6b80";
+
+sync::EngineOptions engine_options() {
+  sync::EngineOptions options;
+  options.controller_id = "bar-1";
+  options.firmware_version = "0.1.0";
+  options.ip_address = "127.0.0.1";
+  options.token = token;
+  return options;
+}
+
+sync::CurlOptions curl_options(const std::string& url) {
+  sync::CurlOptions options;
+  options.base_url = url;
+  return options;
+}
+
+/// A controller that pours nothing by itself.
+class Controller {
+ public:
+  explicit Controller(const ServedBar& bar)
+      : transport_{curl_options(bar.url())},
+        engine_{engine_options(), books_, sync::test::random_from(7)} {}
+
+  void pour(std::int64_t millilitres, model::AuthorizedBy by, const char* card = evas_card,
+            const char* guest = eva) {
+    model::Pour row;
+    row.begin.client_tx_id = sync::test::tx(++last_);
+    row.begin.guest_id = model::GuestId{guest};
+    row.begin.card_uid = *model::CardUid::parse(card);
+    row.begin.tap_id = model::TapId{1};
+    row.begin.price = model::LitrePrice{1290};
+    row.begin.authorized_by = by;
+    row.begin.hold = model::Money{5'000};
+    row.begin.start = now();
+    row.volume = model::Volume::millilitres(millilitres);
+    row.price = model::price_of(row.volume, row.begin.price);
+    row.end = row.begin.start;
+    row.end.since_boot += 5s;
+    books_.add(row);
+    poured_ += row.price.minor_units();
+    engine_.pours_waiting();
+  }
+
+  template<typename Done>
+  bool run_until(Done done) {
+    const test::Deadline deadline{30s};
+    while (!done()) {
+      for (const sync::Outgoing& outgoing : engine_.due(now())) {
+        transport_.start(outgoing.id, outgoing.request);
+      }
+      for (const sync::Completion& completion : transport_.wait(5ms)) {
+        engine_.on_outcome(completion.id, completion.outcome, now());
+      }
+      for (sync::Notice& notice : engine_.take_notices()) notices.push_back(std::move(notice));
+      if (!deadline.pause(0ms)) return false;
+    }
+    return true;
+  }
+  bool drain() {
+    return run_until([this] { return books_.ledger().queue_counts()->waiting == 0; });
+  }
+  void ask(const char* card) {
+    engine_.ask({1, *model::CardUid::parse(card), model::TapId{1}}, now());
+  }
+  template<typename Kind>
+  [[nodiscard]] bool was_told() const {
+    return std::any_of(notices.begin(), notices.end(), [](const sync::Notice& notice) {
+      return std::holds_alternative<Kind>(notice);
+    });
+  }
+
+  storage::Ledger& ledger() { return books_.ledger(); }
+  [[nodiscard]] std::int64_t poured() const { return poured_; }
+  std::vector<sync::Notice> notices;
+
+ private:
+  // Real sockets need real time.
+  static model::Moment now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    const auto since = std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+    constexpr auto day = std::chrono::sys_days{std::chrono::year{2026} / 11 / 21};
+    return {since, model::WallTime{day}, true};
+  }
+
+  sync::test::LedgerBooks books_;
+  sync::CurlTransport transport_;
+  std::uint64_t last_{0};
+  sync::Engine engine_;
+  std::int64_t poured_{0};
+};
+
+constexpr const char* charged = "SELECT coalesce(sum(amount_charged) * 100, 0)::bigint FROM pours";
+constexpr const char* open_locks = "SELECT count(*) FROM authorizations WHERE released_at IS NULL";
+
+TEST_CASE("offline pours are charged in both modes, each once", "[central]") {
+  ServedBar bar{GENERATE(false, true)};
+  Controller controller{bar};
+  for (int i = 1; i <= 12; ++i) controller.pour(20 + i, model::AuthorizedBy::cache);
+  REQUIRE(controller.drain());
+  CHECK(controller.ledger().queue_counts()->confirmed == 12);
+  CHECK(bar.number(charged) == controller.poured());
+  CHECK(bar.number("SELECT count(*) FROM pours") == 12);
+  CHECK(bar.number(open_locks) == 0);
+}
+
+TEST_CASE("a pour with leave and the offline ones before it are all charged", "[central]") {
+  ServedBar bar{GENERATE(false, true)};
+  Controller controller{bar};
+  controller.ask(evas_card);
+  REQUIRE(controller.run_until([&] { return controller.was_told<sync::AuthorizeAnswered>(); }));
+  controller.pour(100, model::AuthorizedBy::cache);
+  controller.pour(120, model::AuthorizedBy::server);
+  REQUIRE(controller.drain());
+  CHECK(bar.number(charged) == controller.poured());
+  CHECK(bar.number(open_locks) == 0);
+}
+
+TEST_CASE("a card handed on makes nobody pay on a server that charges by card", "[central]") {
+  ServedBar bar{true};
+  Controller controller{bar};
+  // Eva poured with the card that is Ann's by now.
+  controller.pour(200, model::AuthorizedBy::cache, anns_card, eva);
+  REQUIRE(controller.drain());
+  CHECK(controller.ledger().queue_counts()->failed == 1);
+  CHECK(bar.number(charged) == 0);
+  CHECK(bar.number(open_locks) == 0);
+}
+
+TEST_CASE("a flow event arrives in both modes", "[central]") {
+  ServedBar bar{GENERATE(false, true)};
+  Controller controller{bar};
+  model::FlowEvent leak;
+  leak.event_id = "boot-1-1";
+  leak.event_status = "stopped";
+  leak.tap_id = model::TapId{1};
+  leak.volume = model::Volume::millilitres(70);
+  leak.session_state = "idle";
+  leak.reason = "flow_with_valve_closed";
+  REQUIRE(controller.ledger().record_flow_event(leak));
+  const char* const told = "SELECT coalesce(max(volume_ml), 0) FROM flow_events";
+  REQUIRE(controller.run_until([&] { return bar.number(told) == 70; }));
+}
+
+}  // namespace
+}  // namespace tapd::conformance
