@@ -125,7 +125,9 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   if (request.path == "/status" && request.method == "GET") return status();
   if (request.path == "/pours" && request.method == "GET") return pours(request);
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
-  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, POST /sim",
+  if (request.path == "/clear" && request.method == "POST") return clear(request);
+  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, "
+                                  "POST /clear, POST /sim",
                                   request.method, request.path));
 }
 
@@ -159,6 +161,24 @@ ApiResponse Api::pours(const ApiRequest& request) const {
   json rows = json::array();
   for (const model::Pour& pour : *pours) rows.push_back(pour_json(pour));
   return answer({{"pours", rows}});
+}
+
+ApiResponse Api::clear(const ApiRequest& request) const {
+  std::int32_t tap = 0;
+  const std::string& text = request.body;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tap);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return problem(400, fmt::format("\"{}\" is not a tap's number", text));
+  }
+  auto promise = std::make_shared<std::promise<bool>>();
+  auto cleared = promise->get_future();
+  const bool put = ports_.control->put(ClearTap{
+      .tap = model::TapId{tap}, .done = [promise](bool there) { promise->set_value(there); }});
+  if (!put || cleared.wait_for(control_patience) != std::future_status::ready) {
+    return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+  }
+  if (!cleared.get()) return problem(400, fmt::format("there is no tap {}", tap));
+  return answer({{"done", true}});
 }
 
 ApiResponse Api::simulate(const ApiRequest& request) const {

@@ -3,6 +3,7 @@
 //
 //   GET  /status          taps, sessions, queue, server
 //   GET  /pours?most=20   the newest pours
+//   POST /clear           a tap's number as text: somebody has looked after it
 //   POST /sim             one command of the simulated bar, as text
 #pragma once
 
@@ -40,6 +41,7 @@ class Api {
  private:
   [[nodiscard]] ApiResponse status() const;
   [[nodiscard]] ApiResponse pours(const ApiRequest& request) const;
+  [[nodiscard]] ApiResponse clear(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse simulate(const ApiRequest& request) const;
 
   ApiPorts ports_;

@@ -52,9 +52,9 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
-    Calibration calibration = Calibration::from_milli_pulses_per_litre(tap.milli_pulses_per_litre);
-    const auto id =
-        ledger.calibration(tap.id, calibration.nanolitres_per_pulse, "configuration", now);
+    Calibration calibration = tap.meter.calibration;
+    const auto id = ledger.calibration(tap.id, calibration.nominal(), calibration.curve_text(),
+                                       "configuration", now);
     if (!id) throw std::runtime_error{id.error().message};
     calibration.id = *id;
     setups.push_back({.id = tap.id,
@@ -163,9 +163,7 @@ class Running {
   }
 
   int run() {
-    std::vector<int> meters;
-    for (const TapHardware& tap : hardware_.taps) meters.push_back(tap.meter->descriptor());
-    ControlLoop loop{controller_, inbox_, meters, clock_, journal_};
+    ControlLoop loop{controller_, inbox_, clock_, journal_};
     ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
                           std::getenv("WATCHDOG_PID")};
     loop.tell(service);

@@ -16,9 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t hour_ms = 3'600'000;
-/// 0.02 to 1,000,000 pulses per litre: everything from a water meter to a micro turbine.
-constexpr Bounds plausible_k_factor{20, 1'000'000'000};
-constexpr Bounds plausible_line_interval{0, 100'000};
 
 LineConfig read_line(TomlTable& table) {
   LineConfig line;
@@ -67,10 +64,8 @@ void read_hardware(TomlTable& tap, TapConfig& config) {
     config.meter_line.bias =
         biases.at(meter.choice("bias", {"as-is", "disabled", "pull-up", "pull-down"}));
   }
-  config.milli_pulses_per_litre =
-      meter.required_thousandths("pulses_per_litre", plausible_k_factor);
-  config.shortest_interval =
-      std::chrono::microseconds{meter.whole("shortest_interval_us", 200, plausible_line_interval)};
+  config.meter = read_meter(meter, tap);
+  config.rules.meter = config.meter.rules;
   meter.refuse_unknown_keys();
 
   TomlTable valve = tap.table("valve");

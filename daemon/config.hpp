@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/config_meter.hpp"
 #include "daemon/controller.hpp"
 #include "drivers/gpio_lines.hpp"
 #include "drivers/signal_pattern.hpp"
@@ -50,8 +51,7 @@ struct TapConfig {
   model::TapId id;
   bool simulated{false};
   LineConfig meter_line;
-  std::int64_t milli_pulses_per_litre{0};
-  std::chrono::microseconds shortest_interval{200};  ///< Shorter edges are bounce.
+  MeterConfig meter;
   LineConfig valve_line;
   std::optional<KeepAliveConfig> keep_alive;
   std::array<std::optional<LineConfig>, drivers::lamp_count> lamps;  ///< By drivers::Lamp.

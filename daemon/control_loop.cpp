@@ -65,8 +65,7 @@ void block_loop_signals() {
   }
 }
 
-ControlLoop::ControlLoop(Controller& controller, ControlInbox& inbox,
-                         const std::vector<int>& meters, const drivers::Clock& clock,
+ControlLoop::ControlLoop(Controller& controller, ControlInbox& inbox, const drivers::Clock& clock,
                          Journal& journal)
     : controller_{controller},
       inbox_{inbox},
@@ -75,8 +74,9 @@ ControlLoop::ControlLoop(Controller& controller, ControlInbox& inbox,
       poll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"},
       timer_{::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create"},
       signals_{make_signalfd(), "signalfd"},
-      stop_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"} {
-  for (std::size_t tap = 0; tap < meters.size(); ++tap) watch(meters[tap], tap);
+      stop_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"},
+      meters_(controller.tap_count(), -1) {
+  watch_meters();
   watch(inbox_.descriptor(), tag_inbox);
   watch(timer_.number(), tag_timer);
   watch(signals_.number(), tag_signal);
@@ -89,6 +89,18 @@ void ControlLoop::watch(int descriptor, std::uint64_t tag) {
   event.data.u64 = tag;
   if (::epoll_ctl(poll_.number(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
     throw std::system_error{errno, std::generic_category(), "epoll_ctl"};
+  }
+}
+
+/// A meter that was put to rest or has lost its line has no descriptor any more, and one that
+/// listens again has a new one. Called after every step, so that no number is mistaken for the one
+/// that was closed before it; a closed one has left the poll set by itself.
+void ControlLoop::watch_meters() {
+  for (std::size_t tap = 0; tap < meters_.size(); ++tap) {
+    const int descriptor = controller_.meter_descriptor(tap);
+    if (descriptor == meters_[tap]) continue;
+    meters_[tap] = descriptor;
+    if (descriptor >= 0) watch(descriptor, tap);
   }
 }
 
@@ -112,7 +124,10 @@ int ControlLoop::run() {
     // Meters have the smallest tags: a pulse that reaches the limit is served before everything.
     std::sort(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(ready),
               [](const epoll_event& a, const epoll_event& b) { return a.data.u64 < b.data.u64; });
-    for (std::size_t i = 0; i < ready; ++i) serve(events.at(i).data.u64);
+    for (std::size_t i = 0; i < ready; ++i) {
+      serve(events.at(i).data.u64);
+      watch_meters();
+    }
     if (!stopping_) continue;
     if (controller_.at_rest()) {
       journal_.line(Level::info, "stopped: every valve is shut and every pour is on disk");
@@ -172,6 +187,9 @@ void ControlLoop::serve_inbox() {
       controller_.on_sync(*notice, now);
     } else if (const auto* question = std::get_if<Question>(&message)) {
       (*question)(controller_);
+    } else if (const auto* clear = std::get_if<ClearTap>(&message)) {
+      clear->done(controller_.clear(clear->tap, now));
+      watch_meters();
     }
   }
 }

@@ -41,15 +41,19 @@ struct Presence {
 };
 /// A look at the controller for another thread; runs on the control thread and must be short.
 using Question = std::function<void(const Controller&)>;
-using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question>;
+/// Somebody has looked after a tap. `done` is told whether there is such a tap.
+struct ClearTap {
+  model::TapId tap;
+  std::function<void(bool)> done;
+};
+using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question, ClearTap>;
 using ControlInbox = Inbox<ControlMessage>;
 
 class ControlLoop {
  public:
-  /// `meters` are the descriptors of the taps' meters, in the controller's order. SIGTERM and
-  /// SIGINT must be blocked in every thread before; they end the loop.
-  ControlLoop(Controller& controller, ControlInbox& inbox, const std::vector<int>& meters,
-              const drivers::Clock& clock, Journal& journal);
+  /// SIGTERM and SIGINT must be blocked in every thread before; they end the loop.
+  ControlLoop(Controller& controller, ControlInbox& inbox, const drivers::Clock& clock,
+              Journal& journal);
 
   /// Runs until a signal asks for the end, every valve is shut and every pour is on disk, or the
   /// grace period is over. Answers the process's exit code.
@@ -62,6 +66,7 @@ class ControlLoop {
 
  private:
   void watch(int descriptor, std::uint64_t tag);
+  void watch_meters();
   void serve(std::uint64_t tag);
   void serve_inbox();
   void take_signal();
@@ -79,6 +84,7 @@ class ControlLoop {
   Descriptor stop_;
   ServiceNotify* service_{nullptr};
   model::SinceBoot alive_at_{};  // when the manager is told next, if it watches
+  std::vector<int> meters_;  // watched, by tap; -1: none
   bool stopping_{false};
   model::SinceBoot stop_deadline_{};
 };

@@ -68,8 +68,14 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
 void Controller::on_meter(std::size_t tap, const Moment& now) {
   TapSlot& slot = taps_.at(tap);
   const drivers::MeterReading reading = slot.setup.meter->read(now.since_boot);
-  if (reading.edges > 0 || reading.edges_lost > 0) {
-    deliver(slot, Flow{.edges = reading.edges, .edges_lost = reading.edges_lost}, now);
+  if (reading.edges > 0 || reading.rejected > 0) {
+    deliver(slot,
+            Flow{.edges = reading.edges,
+                 .edges_lost = reading.edges_lost,
+                 .rejected = reading.rejected,
+                 .out_of_turn = reading.out_of_turn,
+                 .newest = reading.last_edge},
+            now);
   }
   if (!reading.fault.empty()) {
     deliver(slot, Faulted{.kind = FaultKind::meter, .what = reading.fault}, now);
@@ -228,6 +234,7 @@ void Controller::on_world(const World& world, const Moment& now) {
     set(LockReason::tap_status, inactive,
         known ? "the venue has set it to " + std::string{to_text(told->status)} : "");
     set(LockReason::no_keg, known && !told->keg_id, "no keg is connected at the venue");
+    notice_new_keg(tap, known ? told->keg_id : std::nullopt, now);
   }
 }
 
@@ -257,8 +264,10 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
       end_row(tap, *end);
     } else if (const auto* show = std::get_if<Show>(&action)) {
       tap.outputs.show(show->display, now.since_boot);
-    } else if (const auto* leak = std::get_if<ReportLeak>(&action)) {
-      report_leak(tap, *leak, now);
+    } else if (const auto* flow = std::get_if<ReportFlow>(&action)) {
+      report_flow(tap, *flow, now);
+    } else if (const auto* listen = std::get_if<ListenToMeter>(&action)) {
+      listen_to_meter(tap, listen->on, now);
     } else if (const auto* words = std::get_if<Say>(&action)) {
       say(tap, *words);
     }
@@ -281,26 +290,10 @@ void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress
 
 void Controller::end_row(TapSlot& tap, const EndPour& end) {
   const JournalLine line = line_for(
-      end.end,
-      {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
+      end, {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
   ports_.journal->line(line.level, line.text);
   tap.unwritten_end = EndRow{.tap = tap.setup.id, .end = end.end, .close_time = end.close_time};
   ports_.storage(*tap.unwritten_end);
-}
-
-void Controller::report_leak(TapSlot& tap, const ReportLeak& leak, const Moment& now) {
-  ++tap.leaks;
-  ports_.storage(WriteFlowEvent{
-      {.event_id = fmt::format("{}-{}-{}", options_.boot.text(), tap.setup.id.number(), tap.leaks),
-       .event_status = "stopped",
-       .tap_id = tap.setup.id,
-       .volume = leak.volume,
-       .duration = tap.setup.rules.leak_window,
-       .card_present = false,
-       .valve_open = false,
-       .session_state = std::string{to_text(tap.session.state())},
-       .reason = "flow_with_valve_closed",
-       .at = now}});
 }
 
 void Controller::say(const TapSlot& tap, const Say& say) {

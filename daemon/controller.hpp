@@ -77,6 +77,10 @@ class Controller {
   /// When `on_tick` is due without any other input.
   [[nodiscard]] std::optional<model::SinceBoot> wake_at() const;
 
+  /// Somebody has looked after a tap: what only people can see healed is taken as healed. False:
+  /// there is no such tap.
+  bool clear(model::TapId tap, const model::Moment& now);
+
   /// Shuts every valve, ends every pour and sells no more.
   void shut_down(const model::Moment& now);
   /// No valve is open and every pour's end is durable.
@@ -87,6 +91,11 @@ class Controller {
     taps_.at(tap).setup.last_look = std::move(last_look);
   }
 
+  /// To be polled for a tap's meter; -1: there is nothing to poll now. It changes when a meter is
+  /// put to rest and listens again.
+  [[nodiscard]] int meter_descriptor(std::size_t tap) const {
+    return taps_.at(tap).setup.meter->descriptor();
+  }
   [[nodiscard]] std::size_t tap_count() const { return taps_.size(); }
   [[nodiscard]] const TapSession& session(std::size_t tap) const { return taps_[tap].session; }
   [[nodiscard]] bool server_reachable() const { return server_reachable_; }
@@ -111,7 +120,8 @@ class Controller {
     model::CardUid card;  ///< Of the session, for the journal.
     std::string beverage;
     std::string guest;
-    std::int64_t leaks{0};
+    std::int64_t flow_events{0};
+    std::optional<model::KegId> keg;  ///< As the venue last told.
     bool reader_stalled{false};
   };
 
@@ -130,7 +140,10 @@ class Controller {
   void drive_on(TapSlot& tap, const model::Moment& now);
   void watch_clock(const model::Moment& now);
   void on_clock_noted(const ClockNoted& noted, const model::Moment& now);
-  void report_leak(TapSlot& tap, const ReportLeak& leak, const model::Moment& now);
+  void report_flow(TapSlot& tap, const ReportFlow& flow, const model::Moment& now);
+  void listen_to_meter(TapSlot& tap, bool on, const model::Moment& now);
+  void notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,
+                      const model::Moment& now);
   void say(const TapSlot& tap, const Say& say);
   [[nodiscard]] TapSlot* find(model::TapId id);
 

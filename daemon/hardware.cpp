@@ -19,8 +19,8 @@ drivers::sim::SimTapPlan plan_for(const TapConfig& tap) {
   plan.keg_ml = tap.simulated_keg_ml;
   plan.handle_ml_per_s = tap.simulated_rate_ml_per_s;
   plan.most_ml_per_s = std::max(plan.most_ml_per_s, tap.simulated_rate_ml_per_s);
-  plan.shortest_interval = tap.shortest_interval;
-  plan.meter.milli_pulses_per_litre = tap.milli_pulses_per_litre;
+  plan.shortest_interval = tap.meter.shortest_interval;
+  plan.meter.milli_pulses_per_litre = tap.meter.milli_pulses_per_litre;
   return plan;
 }
 

@@ -34,8 +34,20 @@ JournalLine line_for(const Say& say, const TapContext& context) {
       return {Level::error, fmt::format("tap {}: FAULT {}; the valve is shut", tap, say.detail)};
     case Topic::tap_repaired:
       return {Level::info, fmt::format("tap {}: {} is well again", tap, say.detail)};
-    case Topic::leak:
-      return {Level::error, fmt::format("tap {}: leak: {}", tap, say.detail)};
+    case Topic::gas:
+      return {Level::warning,
+              fmt::format("tap {}: gas or foam instead of beer: the valve is shut and {} are not "
+                          "charged; look at the keg, its pressure and the line's temperature",
+                          tap, say.detail)};
+    case Topic::silence:
+      return {Level::warning,
+              fmt::format("tap {}: {}; if the handle was pulled, look for an empty keg, a shut "
+                          "cock, a valve that does not open or a dead meter",
+                          tap, say.detail)};
+    case Topic::line_refill:
+      return {Level::info,
+              fmt::format("tap {}: {} filled the line after the pause and are not charged", tap,
+                          say.detail)};
     case Topic::abandoned:
       return {Level::info,
               fmt::format("tap {}: {} left before the valve opened", tap, who(context))};
@@ -43,15 +55,44 @@ JournalLine line_for(const Say& say, const TapContext& context) {
   return {Level::error, "a line without words"};
 }
 
-JournalLine line_for(const model::PourEnd& end, const TapContext& context) {
-  const model::PourProgress& last = end.last;
-  const std::string lost =
-      last.edges_lost == 0 ? "" : fmt::format(", {} edges lost by the kernel", last.edges_lost);
-  return {Level::info,
+namespace {
+
+/// More edges out of turn than one in so many: pulses are being lost somewhere.
+constexpr std::int64_t tolerable_out_of_turn = 100;
+
+/// What was odd about the measurement, with a comma in front; empty: nothing.
+std::string oddities(const MeterEvidence& meter) {
+  std::string text;
+  const auto add = [&text](std::int64_t count, std::string_view what) {
+    if (count > 0) text += fmt::format(", {} {}", count, what);
+  };
+  add(meter.edges_lost, "edges lost by the kernel and counted");
+  add(meter.out_of_turn, "edges out of turn");
+  if (meter.low_flow * 10 > meter.edges) add(meter.low_flow, "edges below the meter's range");
+  if (meter.run_on > model::Volume{}) {
+    text += fmt::format(", {} of run-on taken off", model::to_text(meter.run_on));
+  }
+  if (meter.suspect_gas) text += ", suspect gas";
+  if (meter.not_believed > model::Volume{}) {
+    text += fmt::format(", {} not believed", model::to_text(meter.not_believed));
+  }
+  return text;
+}
+
+bool loses_edges(const MeterEvidence& meter) {
+  return meter.edges_lost > 0 || meter.out_of_turn * tolerable_out_of_turn > meter.edges;
+}
+
+}  // namespace
+
+JournalLine line_for(const EndPour& ended, const TapContext& context) {
+  const model::PourProgress& last = ended.end.last;
+  return {loses_edges(ended.evidence) ? Level::warning : Level::info,
           fmt::format("tap {}: {} poured {} for {} (receipt {}, tail {}, {} pulses{}), ended by {}",
                       context.tap.number(), who(context), model::to_text(last.volume),
                       model::to_text(last.price), last.client_tx_id.short_id(),
-                      model::to_text(last.tail), last.pulses, lost, model::to_text(end.reason))};
+                      model::to_text(last.tail), last.pulses, oddities(ended.evidence),
+                      model::to_text(ended.end.reason))};
 }
 
 JournalLine line_for(const storage::RecoveredPour& recovered) {

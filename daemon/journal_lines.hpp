@@ -25,8 +25,9 @@ struct TapContext {
 };
 
 [[nodiscard]] JournalLine line_for(const Say& say, const TapContext& context);
-/// The line of a finished pour: volume, price, receipt number, and why it ended.
-[[nodiscard]] JournalLine line_for(const model::PourEnd& end, const TapContext& context);
+/// The line of a finished pour: volume, price, receipt number, and why it ended, and
+/// what was odd about its measurement.
+[[nodiscard]] JournalLine line_for(const EndPour& end, const TapContext& context);
 /// A pour found open at start.
 [[nodiscard]] JournalLine line_for(const storage::RecoveredPour& recovered);
 [[nodiscard]] JournalLine line_for(const sync::Notice& notice);

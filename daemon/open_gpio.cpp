@@ -110,8 +110,8 @@ TapHardware open_gpio_tap(const TapConfig& tap, std::unique_ptr<drivers::Valve> 
   }
   hardware.indicator = named(tap, "indicator", [&] { return open_indicator(tap); });
   hardware.meter = named(tap, "meter", [&] {
-    return std::make_unique<drivers::GpiodFlowMeter>(line(tap.meter_line), tap.shortest_interval,
-                                                     tap.meter_line.bias);
+    return std::make_unique<drivers::GpiodFlowMeter>(
+        line(tap.meter_line), tap.meter.shortest_interval, tap.meter_line.bias);
   });
   hardware.reader = named(tap, "reader", [&] {
     drivers::Mfrc522Settings settings;

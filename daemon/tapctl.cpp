@@ -131,6 +131,10 @@ int run(int argc, char** argv) {
   CLI::App* pours = app.add_subcommand("pours", "the newest pours");
   int most = 20;
   pours->add_option("--most", most, "how many")->capture_default_str()->check(CLI::Range(1, 1000));
+  CLI::App* clear = app.add_subcommand(
+      "clear", "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well");
+  int tap = 0;
+  clear->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, 999));
   CLI::App* sim = app.add_subcommand("sim", sim_help);
   std::vector<std::string> words;
   sim->add_option("command", words, "the command and its values")->required();
@@ -146,8 +150,11 @@ int run(int argc, char** argv) {
   if (pours->parsed()) {
     return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
   }
-  return show(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " "))), as_json,
-              [](const json&) { fmt::print("done\n"); });
+  const auto done = [](const json&) { fmt::print("done\n"); };
+  if (clear->parsed()) {
+    return show(tapd_client.post("/clear", fmt::format("{}", tap)), as_json, done);
+  }
+  return show(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " "))), as_json, done);
 }
 
 }  // namespace

@@ -126,12 +126,13 @@ std::int64_t TomlTable::required_whole(std::string_view key, Bounds bounds) {
   return whole(key, bounds.least, bounds);
 }
 
-std::int64_t TomlTable::required_thousandths(std::string_view key, Bounds bounds) {
+bool TomlTable::has(std::string_view key) const {
+  return table_ != nullptr && table_->get(key) != nullptr;
+}
+
+std::int64_t TomlTable::thousandths(std::string_view key, std::int64_t otherwise, Bounds bounds) {
   const toml::node* found = node(key);
-  if (found == nullptr) {
-    fault(key, "is missing");
-    return bounds.least;
-  }
+  if (found == nullptr) return otherwise;
   const auto value = found->value<double>();
   if (!value || !found->is_number()) {
     wrong_type(key, *found, "a number");
@@ -144,6 +145,30 @@ std::int64_t TomlTable::required_thousandths(std::string_view key, Bounds bounds
     return bounds.least;
   }
   return std::llround(*value * 1000);
+}
+
+std::vector<std::array<std::int64_t, 2>> TomlTable::pairs_in_thousandths(std::string_view key) {
+  constexpr double largest = 1e12;
+  std::vector<std::array<std::int64_t, 2>> pairs;
+  const toml::node* found = node(key);
+  if (found == nullptr) return pairs;
+  const auto wrong = [&] {
+    fault(key, "must be a list of pairs of numbers, such as [[20, 5200], [100, 5450]]");
+    return std::vector<std::array<std::int64_t, 2>>{};
+  };
+  const toml::array* list = found->as_array();
+  if (list == nullptr) return wrong();
+  for (const toml::node& entry : *list) {
+    const toml::array* pair = entry.as_array();
+    if (pair == nullptr || pair->size() != 2) return wrong();
+    const auto first = pair->get(0)->value<double>();
+    const auto second = pair->get(1)->value<double>();
+    if (!first || !second || !(std::abs(*first) < largest) || !(std::abs(*second) < largest)) {
+      return wrong();
+    }
+    pairs.push_back({std::llround(*first * 1000), std::llround(*second * 1000)});
+  }
+  return pairs;
 }
 
 bool TomlTable::flag(std::string_view key, bool otherwise) {

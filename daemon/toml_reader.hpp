@@ -2,6 +2,7 @@
 // asked for can be refused with the nearest key that exists. Findings are collected, not thrown.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,8 +45,13 @@ class TomlTable {
   [[nodiscard]] std::string required_text(std::string_view key);
   [[nodiscard]] std::int64_t whole(std::string_view key, std::int64_t otherwise, Bounds bounds);
   [[nodiscard]] std::int64_t required_whole(std::string_view key, Bounds bounds);
+  /// Written in the file.
+  [[nodiscard]] bool has(std::string_view key) const;
   /// A number with up to three decimals, in thousandths.
-  [[nodiscard]] std::int64_t required_thousandths(std::string_view key, Bounds bounds);
+  [[nodiscard]] std::int64_t thousandths(std::string_view key, std::int64_t otherwise,
+                                         Bounds bounds);
+  /// A list of pairs, [[1.5, 20], [2, 30]], in thousandths; a pair that is none is a finding.
+  [[nodiscard]] std::vector<std::array<std::int64_t, 2>> pairs_in_thousandths(std::string_view key);
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
   /// One of `words`; the first is the default.
   [[nodiscard]] std::size_t choice(std::string_view key,

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include <tl/expected.hpp>
+
 namespace tapd::drivers {
 
 using SinceBoot = std::chrono::nanoseconds;
@@ -31,12 +33,15 @@ class FlowMeter {
   FlowMeter(FlowMeter&&) = delete;
   FlowMeter& operator=(FlowMeter&&) = delete;
 
-  /// A descriptor that polls readable when edges wait; -1 when there is none any more (a fault), so
-  /// ask again after a reading that tells one.
+  /// A descriptor that polls readable when edges wait; -1 when there is none (a fault, or at rest),
+  /// so ask again after a reading that tells one and after `listen`.
   [[nodiscard]] virtual int descriptor() const = 0;
   /// Takes what waits. Never blocks, never throws. To be called on every tick as well: the newest
   /// edge counts only once its level has held, and nothing announces that moment.
   [[nodiscard]] virtual MeterReading read(SinceBoot now) = 0;
+  /// Puts the meter to rest, or listens again. At rest no edge is counted and the line costs the
+  /// machine nothing, however it storms. The error says why it cannot listen.
+  [[nodiscard]] virtual tl::expected<void, std::string> listen(bool on) = 0;
   /// "GPIO17 on pinctrl-bcm2711".
   [[nodiscard]] virtual std::string describe() const = 0;
 };

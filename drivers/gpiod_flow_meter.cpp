@@ -61,8 +61,10 @@ Edge to_edge(const gpiod::edge_event& event) {
 }  // namespace
 
 struct GpiodFlowMeter::Lines {
-  Lines(FoundLine found, LineBias bias, std::chrono::nanoseconds shortest_interval)
+  Lines(FoundLine found, LineBias with_bias, std::chrono::nanoseconds with_interval)
       : line(std::move(found)),
+        bias(with_bias),
+        shortest_interval(with_interval),
         request(request_edges(line, bias)),
         buffer(event_buffer_size),
         filter(shortest_interval) {}
@@ -78,6 +80,8 @@ struct GpiodFlowMeter::Lines {
   }
 
   FoundLine line;
+  LineBias bias;
+  std::chrono::nanoseconds shortest_interval;
   std::optional<gpiod::line_request> request;
   gpiod::edge_event_buffer buffer;
   EdgeFilter filter;
@@ -110,6 +114,20 @@ MeterReading GpiodFlowMeter::read(SinceBoot now) {
   MeterReading reading = lines_->filter.drain(complete ? now : SinceBoot::min());
   reading.fault = lines_->fault;
   return reading;
+}
+
+tl::expected<void, std::string> GpiodFlowMeter::listen(bool on) {
+  if (on == lines_->request.has_value()) return {};
+  lines_->request.reset();
+  if (!on) return {};
+  try {
+    lines_->request = request_edges(lines_->line, lines_->bias);
+  } catch (const std::exception& error) {
+    return tl::unexpected(std::string{error.what()});
+  }
+  // The kernel numbers a new request's edges from 1 again.
+  lines_->filter = EdgeFilter{lines_->shortest_interval};
+  return {};
 }
 
 std::string GpiodFlowMeter::describe() const {

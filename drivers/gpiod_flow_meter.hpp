@@ -30,6 +30,8 @@ class GpiodFlowMeter final : public FlowMeter {
   [[nodiscard]] int descriptor() const override;
   /// A fault stays: the line does not come back by itself.
   [[nodiscard]] MeterReading read(SinceBoot now) override;
+  /// At rest the line is released, so that its interrupts end. It may be taken by somebody else.
+  [[nodiscard]] tl::expected<void, std::string> listen(bool on) override;
   [[nodiscard]] std::string describe() const override;
 
  private:

@@ -223,9 +223,10 @@ Result<bool> Ledger::emergency_stop() const {
 // --- measuring -----------------------------------------------------------------------------------
 
 Result<std::int64_t> Ledger::calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
-                                         const std::string& who, const model::Moment& now) {
+                                         const std::string& curve, const std::string& who,
+                                         const model::Moment& now) {
   return self_->change(
-      [&] { return self_->measuring.calibration(tap, nanolitres_per_pulse, who, now); });
+      [&] { return self_->measuring.calibration(tap, nanolitres_per_pulse, curve, who, now); });
 }
 
 Result<> Ledger::record_flow_event(const model::FlowEvent& event) {

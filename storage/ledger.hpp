@@ -214,10 +214,12 @@ class Ledger {
 
   // --- measuring ---------------------------------------------------------------------------------
   /// The calibration in force for a tap, made if it differs from the newest one; answers its id.
+  /// `curve` is its table in words, empty for one value at every flow (a K-factor).
   /// Who, when and the old and new value go into the audit log.
   [[nodiscard]] Result<std::int64_t> calibration(model::TapId tap,
                                                  std::int64_t nanolitres_per_pulse,
-                                                 const std::string& who, const model::Moment& now);
+                                                 const std::string& curve, const std::string& who,
+                                                 const model::Moment& now);
   /// Queues a flow event for the server. Idempotent in (event_id, status, volume); an update that
   /// still waits is replaced by a newer one of its event.
   [[nodiscard]] Result<> record_flow_event(const model::FlowEvent& event);

@@ -11,17 +11,24 @@ namespace {
 // A litre in one pulse: no meter is that coarse.
 constexpr std::int64_t most_nanolitres_per_pulse = 1'000'000'000;
 
+std::string in_words(std::int64_t nanolitres_per_pulse, const std::string& curve) {
+  if (curve.empty()) return fmt::format("{}", nanolitres_per_pulse);
+  return fmt::format("({})", curve);
+}
+
 }  // namespace
 
 Measuring::Measuring(SQLite::Database& database, Notes& notes)
     : notes_{notes},
       newest_calibration_{database,
-                          "SELECT calibration_id, version, nanolitres_per_pulse FROM calibrations"
+                          "SELECT calibration_id, version, nanolitres_per_pulse,"
+                          " coalesce(curve, '') FROM calibrations"
                           " WHERE tap_id = ?1 ORDER BY version DESC LIMIT 1"},
       put_calibration_{database,
-                       "INSERT INTO calibrations (tap_id, version, nanolitres_per_pulse, method,"
-                       " set_by, set_at, clock_trusted) VALUES (?1, ?2, ?3, 'constant', ?4, ?5,"
-                       " ?6) RETURNING calibration_id"},
+                       "INSERT INTO calibrations (tap_id, version, nanolitres_per_pulse, curve,"
+                       " method, set_by, set_at, clock_trusted) VALUES (?1, ?2, ?3,"
+                       " nullif(?4, ''), iif(?4 = '', 'constant', 'curve'), ?5, ?6, ?7) RETURNING "
+                       "calibration_id"},
       put_event_{database,
                  "INSERT INTO flow_events (event_id, event_status, tap_id, volume_ml,"
                  " duration_ms, card_present, valve_open, session_state, reason, at_ts,"
@@ -32,7 +39,8 @@ Measuring::Measuring(SQLite::Database& database, Notes& notes)
                       " AND volume_ml < ?2 AND status = 'new'"} {}
 
 std::int64_t Measuring::calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
-                                    const std::string& who, const model::Moment& now) {
+                                    const std::string& curve, const std::string& who,
+                                    const model::Moment& now) {
   if (nanolitres_per_pulse <= 0 || nanolitres_per_pulse > most_nanolitres_per_pulse) {
     throw Refusal{fmt::format("tap {}: {} nl per pulse is no calibration", tap.number(),
                               nanolitres_per_pulse)};
@@ -43,13 +51,20 @@ std::int64_t Measuring::calibration(model::TapId tap, std::int64_t nanolitres_pe
     const std::int64_t id = row.integer();
     version = row.integer() + 1;
     const std::int64_t in_force = row.integer();
-    if (in_force == nanolitres_per_pulse) return id;
-    before = fmt::format("{}", in_force);
+    const std::string curve_in_force = row.text();
+    if (in_force == nanolitres_per_pulse && curve_in_force == curve) return id;
+    before = in_words(in_force, curve_in_force);
   }
   notes_.audit(who, "set_calibration", fmt::format("tap {}", tap.number()),
-               fmt::format("nl per pulse: {} -> {}", before, nanolitres_per_pulse), now);
-  Use row{put_calibration_,     tap.number(), version,
-          nanolitres_per_pulse, who,          model::to_iso8601(now.wall),
+               fmt::format("nl per pulse: {} -> {}", before, in_words(nanolitres_per_pulse, curve)),
+               now);
+  Use row{put_calibration_,
+          tap.number(),
+          version,
+          nanolitres_per_pulse,
+          curve,
+          who,
+          model::to_iso8601(now.wall),
           now.wall_trusted};
   if (!row.next()) throw BadRow{"a calibration got no id"};
   const std::int64_t id = row.integer();

@@ -19,7 +19,8 @@ class Measuring {
 
   // Meanings are those of the ledger's functions of the same names.
   [[nodiscard]] std::int64_t calibration(model::TapId tap, std::int64_t nanolitres_per_pulse,
-                                         const std::string& who, const model::Moment& now);
+                                         const std::string& curve, const std::string& who,
+                                         const model::Moment& now);
   void record_flow_event(const model::FlowEvent& event);
 
  private:

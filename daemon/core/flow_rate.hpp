@@ -1,4 +1,4 @@
-// How fast it runs now: the edges of the last fifth of a second. Pure; used to foresee the tail and
+// How fast it runs now: the flow of the last fifth of a second. Pure; used to foresee the tail and
 // to tell flow from drips.
 #pragma once
 
@@ -16,11 +16,9 @@ class FlowRate {
  public:
   static constexpr std::chrono::milliseconds window{200};
 
-  void add(std::int64_t edges, model::SinceBoot now);
+  void add(FineVolume volume, model::SinceBoot now);
   /// Microlitres per second over the window that ends now; zero when nothing came in it.
-  [[nodiscard]] std::int64_t microlitres_per_second(const Calibration& calibration,
-                                                    model::SinceBoot now) const;
-  void clear() { *this = FlowRate{}; }
+  [[nodiscard]] std::int64_t microlitres_per_second(model::SinceBoot now) const;
 
  private:
   // Readings within one slot are merged: the window needs no more resolution than the tail does.
@@ -28,7 +26,7 @@ class FlowRate {
   static constexpr std::size_t slot_count = 21;
   struct Slot {
     std::int64_t number{-1};
-    std::int64_t edges{0};
+    FineVolume volume;
   };
   std::array<Slot, slot_count> slots_{};
   model::SinceBoot first_{-1};

@@ -61,7 +61,10 @@ Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts&
   const model::Volume affordable =
       model::volume_for(std::min(facts.available, rules.dearest_pour), grant.price);
   grant.limit = std::min({most, affordable, rules.largest_pour});
-  if (facts.keg) grant.limit = std::min(grant.limit, facts.keg->current_volume);
+  if (facts.keg) {
+    grant.limit = std::min(grant.limit, facts.keg->current_volume);
+    grant.keg_left = facts.keg->current_volume;
+  }
   if (facts.keg && facts.keg->current_volume < rules.smallest_start) {
     return deny(DenialReason::no_keg, "the keg is empty: change it");
   }

@@ -66,6 +66,7 @@ struct Grant {
   model::LitrePrice price;
   model::Volume limit;  ///< The valve is shut at this volume, tail included.
   model::Money hold;    ///< What `limit` costs: taken from the balance while it pours.
+  std::optional<model::Volume> keg_left;  ///< By the venue's books; nothing: they do not tell.
   model::AuthorizedBy by{model::AuthorizedBy::cache};
 };
 

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "daemon/core/policy.hpp"
+#include "daemon/core/pour_meter.hpp"
 #include "storage/model/records.hpp"
 
 namespace tapd {
 
 /// Why a tap does not sell although nothing is broken. Several may hold at once.
+/// `keg_empty` is what the tap itself has noticed.
 enum class LockReason : std::uint8_t {
   emergency_stop,
   tap_status,
@@ -21,9 +23,11 @@ enum class LockReason : std::uint8_t {
   storage,
   shutdown,
   unsafe_kill,  ///< A kill would leave the valve open, and the configuration forbids to sell then.
+  keg_empty,
 };
-/// What is broken. Several may hold at once.
-enum class FaultKind : std::uint8_t { reader, meter, valve, leak };
+/// What is broken. Several may hold at once. `noise` (more edges than the meter can make) and
+/// `stuck_valve` (flow goes on after the shut) stay until somebody has looked and says so.
+enum class FaultKind : std::uint8_t { reader, meter, valve, leak, noise, stuck_valve };
 
 [[nodiscard]] std::string_view to_text(LockReason reason);
 [[nodiscard]] std::string_view to_text(FaultKind kind);
@@ -40,11 +44,6 @@ struct CardGone {
 /// Two cards, or one that cannot be a name.
 struct CardUnusable {
   std::string why;
-};
-/// Edges of the meter, in any state.
-struct Flow {
-  std::int64_t edges{0};
-  std::int64_t edges_lost{0};
 };
 struct Tick {};
 /// The authorization's answer. A grant brings the id that the pour will carry.
@@ -74,8 +73,11 @@ struct Faulted {
 struct Repaired {
   FaultKind kind{FaultKind::meter};
 };
-using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
-                           Denied, BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired>;
+/// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
+struct Cleared {};
+using Event =
+    std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted, Denied,
+                 BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired, Cleared>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};
@@ -92,6 +94,7 @@ struct RecordProgress {
 };
 struct EndPour {
   model::PourEnd end;
+  MeterEvidence evidence;
   std::optional<std::chrono::microseconds> close_time;  ///< What this pour taught, if anything.
 };
 /// What the guest is to see.
@@ -112,9 +115,28 @@ enum class Display : std::uint8_t {
 struct Show {
   Display display{Display::idle};
 };
-/// Flow through a shut valve passed the alarm volume: an event for the server and the journal.
-struct ReportLeak {
+/// What a flow looks like that is no sale.
+enum class FlowSign : std::uint8_t {
+  leak,         ///< Through a shut valve, past the alarm volume.
+  stuck_valve,  ///< Steadily through a valve that was told to shut.
+  gas,          ///< Too fast for liquid.
+  keg_empty,    ///< Gas, then nothing, from a keg that should be at its end.
+  silence,      ///< Nothing through an open valve.
+  noise,        ///< More edges than the meter can make.
+  line_refill,  ///< The first of a pour after a pause.
+};
+/// The word of the flow event's `reason`.
+[[nodiscard]] std::string_view to_text(FlowSign sign);
+/// A flow event for the ledger and the server.
+struct ReportFlow {
+  FlowSign sign{FlowSign::leak};
   model::Volume volume;
+  std::chrono::milliseconds duration{};
+  bool valve_open{false};
+};
+/// The meter is to listen no more (its line storms), or to listen again.
+struct ListenToMeter {
+  bool on{true};
 };
 /// A line for the journal; the speaker adds tap, card, receipt and amounts.
 enum class Topic : std::uint8_t {
@@ -126,15 +148,17 @@ enum class Topic : std::uint8_t {
   tap_unlocked,
   tap_faulted,
   tap_repaired,
-  leak,
   abandoned,  ///< The card left before the valve opened.
+  gas,
+  silence,
+  line_refill,
 };
 struct Say {
   Topic topic{Topic::card_seen};
   std::string detail;
 };
 using Action = std::variant<OpenValve, ShutValve, AskAuthorization, BeginPour, RecordProgress,
-                            EndPour, Show, ReportLeak, Say>;
+                            EndPour, Show, ReportFlow, ListenToMeter, Say>;
 using Actions = std::vector<Action>;
 
 }  // namespace tapd

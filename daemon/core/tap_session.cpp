@@ -10,7 +10,11 @@ using model::StopReason;
 
 TapSession::TapSession(model::TapId tap, SessionRules rules, Calibration calibration,
                        TailEstimate tail)
-    : tap_{tap}, rules_{rules}, calibration_{calibration}, tail_{std::move(tail)} {}
+    : tap_{tap},
+      rules_{rules},
+      calibration_{calibration},
+      tail_{std::move(tail)},
+      noise_{rules.meter.most_millihertz} {}
 
 Actions TapSession::on(const Event& event, const Moment& now) {
   out_.clear();
@@ -158,11 +162,11 @@ void TapSession::deny(const Denial& denial, const Moment& now) {
 
 void TapSession::on_event(const Granted& event, const Moment& now) {
   if (state_ != TapState::authorizing) return;  // the card left, or something broke meanwhile
-  Sale sale;
-  sale.grant = event.grant;
-  sale.id = event.client_tx_id;
-  sale.card = *asking_;
-  sale_ = std::move(sale);
+  sale_ = Sale{.grant = event.grant,
+               .id = event.client_tx_id,
+               .card = *asking_,
+               .meter = new_meter(now),
+               .progress_volume = {}};
   enter(TapState::preparing, now);
   out_.emplace_back(BeginPour{.begin = {.client_tx_id = event.client_tx_id,
                                         .guest_id = event.grant.guest_id,
@@ -186,11 +190,11 @@ void TapSession::on_event(const BeginWritten&, const Moment& now) {
   // The session was broken off while the row was being written: it ends as a pour of nothing.
   if (state_ == TapState::settling) return finish(now);
   if (state_ != TapState::preparing) return;
+  sale_->meter = new_meter(now);
   sale_->opened_at = now.since_boot;
   sale_->last_flow = now.since_boot;
   sale_->progress_at = now.since_boot;
   nearly_out_shown_ = false;
-  rate_.clear();
   enter(TapState::ready, now);
   out_.emplace_back(OpenValve{});
   out_.emplace_back(Show{Display::ready});
@@ -203,86 +207,6 @@ void TapSession::on_event(const BeginFailed& event, const Moment& now) {
   deny({.reason = DenialReason::ledger_unavailable, .message = event.why}, now);
 }
 
-void TapSession::on_event(const Flow& event, const Moment& now) {
-  switch (state_) {
-    case TapState::ready:
-      if (event.edges > 0) {
-        enter(TapState::pouring, now);
-        out_.emplace_back(Show{Display::pouring});
-      }
-      pour_flow(event, now);
-      return;
-    case TapState::pouring:
-      pour_flow(event, now);
-      return;
-    case TapState::settling:
-      // Before the row is written the valve never opened: this is not the guest's.
-      if (!sale_->row_written) return stray_flow(event, now);
-      sale_->edges += event.edges;
-      sale_->edges_lost += event.edges_lost;
-      if (event.edges > 0) sale_->last_flow = now.since_boot;
-      return;
-    case TapState::starting:
-    case TapState::idle:
-    case TapState::authorizing:
-    case TapState::preparing:
-    case TapState::denied:
-    case TapState::finished:
-    case TapState::locked:
-    case TapState::faulted:
-      stray_flow(event, now);
-      return;
-  }
-}
-
-void TapSession::pour_flow(const Flow& flow, const Moment& now) {
-  Sale& sale = *sale_;
-  sale.edges += flow.edges;
-  sale.edges_lost += flow.edges_lost;
-  if (flow.edges > 0) {
-    sale.last_flow = now.since_boot;
-    rate_.add(flow.edges, now.since_boot);
-  }
-  const model::Volume counted = calibration_.volume_of(sale.edges);
-  const std::int64_t rate = rate_.microlitres_per_second(calibration_, now.since_boot);
-  // The foreseen tail only ever lowers the point of closing, and never by more than half the pour:
-  // a bad lesson must not make a tap unusable.
-  const model::Volume tail = std::min(
-      tail_.expected(rate), model::Volume::microlitres(sale.grant.limit.in_microlitres() / 2));
-  if (counted + tail >= sale.grant.limit) return stop(StopReason::limit_reached, now);
-  if (!nearly_out_shown_ && sale.grant.limit - counted <= rules_.nearly_out) {
-    nearly_out_shown_ = true;
-    out_.emplace_back(Show{Display::nearly_out});
-  }
-  record_progress_if_due(now);
-}
-
-void TapSession::record_progress_if_due(const Moment& now) {
-  Sale& sale = *sale_;
-  const model::Volume counted = calibration_.volume_of(sale.edges);
-  if (counted == sale.progress_volume) return;  // nothing new: an idle valve writes nothing
-  const bool enough = counted - sale.progress_volume >= rules_.progress_volume;
-  if (!enough && now.since_boot - sale.progress_at < rules_.progress_every) return;
-  sale.progress_at = now.since_boot;
-  sale.progress_volume = counted;
-  out_.emplace_back(RecordProgress{progress(now)});
-}
-
-void TapSession::stray_flow(const Flow& flow, const Moment& now) {
-  if (flow.edges <= 0) return;
-  if (stray_edges_ == 0 || now.since_boot - stray_since_ > rules_.leak_window) {
-    stray_edges_ = 0;
-    stray_since_ = now.since_boot;
-  }
-  stray_edges_ += flow.edges;
-  const model::Volume leaked = calibration_.volume_of(stray_edges_);
-  if (leaked < rules_.leak_alarm || faults_.contains(FaultKind::leak)) return;
-  out_.emplace_back(ReportLeak{leaked});
-  on_event(Faulted{.kind = FaultKind::leak,
-                   .what = model::to_text(leaked) + " ran through the shut valve"},
-           now);
-}
-
 // --- the end of a pour ---------------------------------------------------------------------------
 
 void TapSession::stop(StopReason reason, const Moment& now) {
@@ -290,8 +214,7 @@ void TapSession::stop(StopReason reason, const Moment& now) {
   out_.emplace_back(ShutValve{});
   sale.reason = reason;
   sale.shut_at = now.since_boot;
-  sale.edges_at_shut = sale.edges;
-  sale.rate_at_shut = rate_.microlitres_per_second(calibration_, now.since_boot);
+  sale.meter.shut(now.since_boot);
   // Quiet is counted from the command, not from the last edge: the line may start again.
   sale.last_flow = now.since_boot;
   reason_ = std::string{to_text(reason)};
@@ -320,43 +243,54 @@ void TapSession::interrupt(StopReason reason, const Moment& now) {
 void TapSession::settle_if_quiet(const Moment& now) {
   const Sale& sale = *sale_;
   if (!sale.row_written) return;  // waits for BeginWritten or BeginFailed
-  const bool quiet = now.since_boot - sale.last_flow >= rules_.tail_quiet;
-  if (quiet || now.since_boot - sale.shut_at >= rules_.longest_tail) finish(now);
+  if (now.since_boot - sale.last_flow >= rules_.tail_quiet) return finish(now);
+  if (now.since_boot - sale.shut_at < rules_.longest_tail) return;
+  if (sale.meter.rate(now.since_boot) >= rules_.stuck_rate) {
+    report_stuck_valve(sale.meter.tail(), now);
+  }
+  finish(now);
 }
 
 void TapSession::finish(const Moment& now) {
-  const Sale& sale = *sale_;
-  EndPour end{.end = {.last = progress(now), .reason = sale.reason}, .close_time = {}};
-  const bool ran_at_shut = sale.rate_at_shut >= TailEstimate::slowest_lesson;
-  if (ran_at_shut) {
-    tail_.learn(calibration_.volume_of(sale.edges) - calibration_.volume_of(sale.edges_at_shut),
-                sale.rate_at_shut);
-    end.close_time = tail_.close_time();
-  }
-  out_.emplace_back(std::move(end));
-  reason_ = std::string{to_text(sale.reason)};
-  out_.emplace_back(Say{.topic = Topic::pour_ended, .detail = reason_});
-  const model::CardUid served = sale.card;
+  end_row(now);
+  const model::CardUid served = sale_->card;
   sale_.reset();
   if (blocked() || !card_) return rest(now);
   if (*card_ != served) return authorize(*card_, now);
   enter(TapState::finished, now);
 }
 
+void TapSession::end_row(const Moment& now) {
+  const Sale& sale = *sale_;
+  EndPour end{.end = {.last = progress(now), .reason = sale.reason},
+              .evidence = sale.meter.evidence(),
+              .close_time = {}};
+  if (sale.meter.rate_at_shut() >= TailEstimate::slowest_lesson) {
+    tail_.learn(sale.meter.tail(), sale.meter.rate_at_shut());
+    end.close_time = tail_.close_time();
+  }
+  if (sale.meter.has_flowed()) last_poured_ = now.since_boot;
+  report_line_refill(now);
+  out_.emplace_back(std::move(end));
+  reason_ = std::string{to_text(sale.reason)};
+  out_.emplace_back(Say{.topic = Topic::pour_ended, .detail = reason_});
+}
+
 model::PourProgress TapSession::progress(const Moment& now) const {
   const Sale& sale = *sale_;
-  const model::Volume volume = calibration_.volume_of(sale.edges);
+  const model::Volume volume = sale.meter.charged();
   model::Volume before_shut = volume;
   if (state_ == TapState::settling) {
     // What passed the limit in the reading that reached it is tail too (wire contract, section 2).
-    before_shut = std::min(calibration_.volume_of(sale.edges_at_shut), sale.grant.limit);
+    before_shut = std::min(sale.meter.charged_before_shut(), sale.grant.limit);
   }
+  const MeterEvidence evidence = sale.meter.evidence();
   return {.client_tx_id = sale.id,
           .volume = volume,
           .tail = volume - before_shut,
           .price = model::price_of(volume, sale.grant.price),
-          .pulses = sale.edges / 2,
-          .edges_lost = sale.edges_lost,
+          .pulses = evidence.edges / 2,
+          .edges_lost = evidence.edges_lost,
           .at = now};
 }
 

@@ -24,7 +24,9 @@
 #include <string>
 
 #include "daemon/core/calibration.hpp"
-#include "daemon/core/flow_rate.hpp"
+#include "daemon/core/meter_rules.hpp"
+#include "daemon/core/noise_watch.hpp"
+#include "daemon/core/pour_meter.hpp"
 #include "daemon/core/session_events.hpp"
 #include "daemon/core/tail_estimate.hpp"
 
@@ -66,6 +68,11 @@ struct SessionRules {
   model::Volume nearly_out{model::Volume::microlitres(50'000)};
   model::Volume leak_alarm{model::Volume::microlitres(20'000)};  ///< Through a shut valve, in ...
   std::chrono::milliseconds leak_window{10'000};                 ///< ... this time.
+  std::int64_t stuck_rate{10'000};  ///< Microlitres per second through a shut valve, for ...
+  std::chrono::milliseconds stuck_after{1'000};  ///< ... this time: it is stuck open.
+  std::chrono::milliseconds keg_silence{2'000};  ///< After gas: the keg is empty.
+  model::Volume keg_end{model::Volume::microlitres(2'000'000)};  ///< A keg with less may be empty.
+  MeterRules meter;
 };
 
 /// What a tap shows to the API: a snapshot of its session.
@@ -105,17 +112,24 @@ class TapSession {
     Grant grant;
     model::ClientTxId id;
     model::CardUid card;
-    std::int64_t edges{0};
-    std::int64_t edges_lost{0};
+    PourMeter meter;
     model::SinceBoot opened_at{};
     model::SinceBoot last_flow{};
     model::SinceBoot shut_at{};
     model::SinceBoot progress_at{};
     model::Volume progress_volume;
-    std::int64_t edges_at_shut{0};
-    std::int64_t rate_at_shut{0};
     model::StopReason reason{model::StopReason::card_removed};
     bool row_written{false};
+  };
+
+  /// Flow that belongs to no pour.
+  struct StrayFlow {
+    PulsePace pace;
+    FineVolume volume;  // since `since`: the leak's
+    model::SinceBoot since{};
+    FineVolume steady;  // since `steady_since`, without a pause
+    model::SinceBoot steady_since{};
+    model::SinceBoot newest{};
   };
 
   void on_event(const Started&, const model::Moment& now);
@@ -132,11 +146,23 @@ class TapSession {
   void on_event(const Unlocked& event, const model::Moment& now);
   void on_event(const Faulted& event, const model::Moment& now);
   void on_event(const Repaired& event, const model::Moment& now);
+  void on_event(const Cleared&, const model::Moment& now);
 
   void authorize(const model::CardUid& card, const model::Moment& now);
   void deny(const Denial& denial, const model::Moment& now);
+  [[nodiscard]] PourMeter new_meter(const model::Moment& now) const;
   void pour_flow(const Flow& flow, const model::Moment& now);
+  void stop_at_limit(const model::Moment& now);
   void stray_flow(const Flow& flow, const model::Moment& now);
+  void stop_for_gas(const model::Moment& now);
+  void stop_for_silence(const model::Moment& now);
+  [[nodiscard]] bool keg_at_its_end() const;
+  [[nodiscard]] std::optional<model::SinceBoot> keg_silent_at() const;
+  void stop_for_empty_keg(const model::Moment& now);
+  void report_noise(const model::Moment& now);
+  void report_stuck_valve(model::Volume volume, const model::Moment& now);
+  void report_line_refill(const model::Moment& now);
+  void end_row(const model::Moment& now);
   void stop(model::StopReason reason, const model::Moment& now);
   void settle_if_quiet(const model::Moment& now);
   void finish(const model::Moment& now);
@@ -156,12 +182,12 @@ class TapSession {
   std::optional<model::CardUid> card_;    // lies on the reader now
   std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
-  FlowRate rate_;
+  NoiseWatch noise_;
+  std::optional<model::SinceBoot> last_poured_;
   std::map<LockReason, std::string> locks_;  // with the words of who set it
   std::map<FaultKind, std::string> faults_;
   std::string reason_;
-  std::int64_t stray_edges_{0};
-  model::SinceBoot stray_since_{};
+  StrayFlow stray_;
   bool nearly_out_shown_{false};
   Actions out_;
 };

@@ -29,8 +29,11 @@ void TapSession::on_event(const Tick&, const Moment& now) {
       if (now.since_boot - sale_->opened_at >= rules_.longest_open) {
         return stop(StopReason::time_limit, now);
       }
+      if (const auto at = keg_silent_at(); at && now.since_boot >= *at) {
+        return stop_for_empty_keg(now);
+      }
       if (now.since_boot - sale_->last_flow >= rules_.no_flow_timeout) {
-        return stop(StopReason::no_flow, now);
+        return stop_for_silence(now);
       }
       record_progress_if_due(now);
       return;
@@ -48,7 +51,7 @@ void TapSession::on_event(const Tick&, const Moment& now) {
     case TapState::faulted:
       // A leak that has stopped for a whole window has stopped.
       if (faults_.contains(FaultKind::leak) &&
-          now.since_boot - stray_since_ > 2 * rules_.leak_window) {
+          now.since_boot - stray_.since > 2 * rules_.leak_window) {
         on_event(Repaired{FaultKind::leak}, now);
       }
       return;
@@ -63,18 +66,19 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
       return entered_ + rules_.prepare_timeout;
     case TapState::ready:
     case TapState::pouring: {
-      const auto progress_due = calibration_.volume_of(sale_->edges) == sale_->progress_volume
+      const auto progress_due = sale_->meter.charged() == sale_->progress_volume
                                     ? model::SinceBoot::max()
                                     : sale_->progress_at + rules_.progress_every;
       return std::min({sale_->opened_at + rules_.longest_open,
-                       sale_->last_flow + rules_.no_flow_timeout, progress_due});
+                       sale_->last_flow + rules_.no_flow_timeout, progress_due,
+                       keg_silent_at().value_or(model::SinceBoot::max())});
     }
     case TapState::settling:
       if (!sale_->row_written) return std::nullopt;
       return std::min(sale_->last_flow + rules_.tail_quiet, sale_->shut_at + rules_.longest_tail);
     case TapState::faulted:
       if (!faults_.contains(FaultKind::leak)) return std::nullopt;
-      return stray_since_ + 2 * rules_.leak_window + std::chrono::milliseconds{1};
+      return stray_.since + 2 * rules_.leak_window + std::chrono::milliseconds{1};
     case TapState::denied:
       if (card_) return std::nullopt;
       return entered_ + rules_.denial_shown;
@@ -102,6 +106,7 @@ StopReason stop_reason(LockReason reason) {
     case LockReason::tap_status:
     case LockReason::no_keg:
     case LockReason::unsafe_kill:
+    case LockReason::keg_empty:
       return StopReason::tap_locked;
   }
   return StopReason::tap_locked;
@@ -112,9 +117,11 @@ StopReason stop_reason(FaultKind kind) {
     case FaultKind::reader:
       return StopReason::reader_fault;
     case FaultKind::meter:
+    case FaultKind::noise:
       return StopReason::meter_fault;
     case FaultKind::valve:
     case FaultKind::leak:
+    case FaultKind::stuck_valve:
       return StopReason::valve_fault;
   }
   return StopReason::valve_fault;
@@ -149,7 +156,7 @@ void TapSession::on_event(const Faulted& event, const Moment& now) {
 
 void TapSession::on_event(const Repaired& event, const Moment& now) {
   if (faults_.erase(event.kind) == 0) return;
-  if (event.kind == FaultKind::leak) stray_edges_ = 0;
+  if (event.kind == FaultKind::leak) stray_.volume = {};
   out_.emplace_back(Say{.topic = Topic::tap_repaired, .detail = std::string{to_text(event.kind)}});
   if (state_ == TapState::faulted) rest(now);
 }
@@ -196,7 +203,7 @@ TapView TapSession::view() const {
     view.card = sale_->card;
     view.grant = sale_->grant;
     view.client_tx_id = sale_->id;
-    view.volume = calibration_.volume_of(sale_->edges);
+    view.volume = sale_->meter.charged();
     view.price = model::price_of(view.volume, sale_->grant.price);
   }
   return view;
@@ -212,13 +219,15 @@ std::string_view to_text(TapState state) {
 }
 
 std::string_view to_text(LockReason reason) {
-  constexpr std::array<std::string_view, 6> texts{"emergency_stop", "tap_status", "no_keg",
-                                                  "storage",        "shutdown",   "unsafe_kill"};
+  constexpr std::array<std::string_view, 7> texts{"emergency_stop", "tap_status", "no_keg",
+                                                  "storage",        "shutdown",   "unsafe_kill",
+                                                  "keg_empty"};
   return texts.at(static_cast<std::size_t>(reason));
 }
 
 std::string_view to_text(FaultKind kind) {
-  constexpr std::array<std::string_view, 4> texts{"reader", "meter", "valve", "leak"};
+  constexpr std::array<std::string_view, 6> texts{"reader", "meter", "valve",
+                                                  "leak",   "noise", "stuck_valve"};
   return texts.at(static_cast<std::size_t>(kind));
 }
 

@@ -19,6 +19,10 @@ class SimMeter final : public FlowMeter {
   explicit SimMeter(SharedStation station) : station_{std::move(station)} {}
   [[nodiscard]] int descriptor() const override { return station_->descriptor(); }
   [[nodiscard]] MeterReading read(SinceBoot now) override { return station_->read(now); }
+  [[nodiscard]] tl::expected<void, std::string> listen(bool on) override {
+    station_->listen(on);
+    return {};
+  }
   [[nodiscard]] std::string describe() const override {
     return fmt::format("simulated meter of tap {}", station_->number());
   }

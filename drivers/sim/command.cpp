@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t most_number = 999;
 constexpr double most_ml_per_s = 1'000;
 constexpr double most_keg_ml = 1'000'000;
-constexpr double most_noise_per_s = 500;
+constexpr double most_noise_per_s = 50'000;
 
 using Words = std::span<const std::string_view>;
 template<typename Value>

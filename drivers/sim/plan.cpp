@@ -14,6 +14,7 @@ constexpr std::int64_t most_milli_pulses_per_litre = 100'000'000;
 constexpr std::int64_t most_number = 999;
 constexpr std::chrono::microseconds slowest_part = std::chrono::seconds{10};
 constexpr int most_drips = 1'000;
+constexpr int most_knock_pulses = 100;
 constexpr double most_unevenness = 0.25;  // Two neighbours never change places.
 constexpr double most_gas_speed = 10;
 
@@ -47,6 +48,7 @@ void inspect(const ValvePlan& valve, Inspection& tap) {
   tap.duration("the valve's delay before it shuts", valve.shuts_after);
   tap.duration("the valve's shutting time", valve.shuts_in);
   tap.range("the number of drips", valve.drips, 0, most_drips);
+  tap.range("the pulses of the valve's knock", valve.knock_pulses, 0, most_knock_pulses);
   tap.range("the size of a drip in ml", valve.drip_ml, 0.0, 10.0);
   tap.duration("the time a drip takes", valve.drip_takes, 1);
   tap.duration("the time from drip to drip", valve.drip_every, 1);

@@ -23,6 +23,7 @@ struct ValvePlan {
   double drip_ml{0.05};
   std::chrono::microseconds drip_takes{40'000};
   std::chrono::microseconds drip_every{300'000};  ///< From the start of one drop to the next.
+  int knock_pulses{0};  ///< The impeller's, to and fro, when the plunger strikes; no liquid passes.
 };
 
 /// A turbine meter. Above the knee it is exact; below it bearing friction makes it read too little,

@@ -12,6 +12,9 @@ constexpr double most_bounces = 3;
 /// Noise pulses are wide enough to pass an interval filter: those that are not are bounce.
 constexpr double shortest_noise_s = 300e-6;
 constexpr double longest_noise_s = 1e-3;
+/// When the impeller passes a magnet after the plunger struck.
+constexpr double shortest_knock_s = 2e-3;
+constexpr double longest_knock_s = 40e-3;
 
 constexpr std::uint64_t stream_magnets = 0;
 constexpr std::uint64_t stream_wire = 1;
@@ -25,6 +28,7 @@ Truth unused(const SimTapPlan& plan) {
 
 SimTap::SimTap(const SimTapPlan& plan, std::uint64_t seed, SinceBoot now, const Truth& from)
     : plan_{plan.meter},
+      knock_pulses_{plan.valve.knock_pulses},
       flow_{plan, now, from},
       now_{now},
       magnets_{seed, stream_magnets},
@@ -75,6 +79,15 @@ SinceBoot SimTap::next_turn(SinceBoot horizon) const {
   return ahead.segment().end;
 }
 
+void SimTap::command_valve(bool open) {
+  const bool moves = open != flow_.valve_commanded_open();
+  flow_.command_valve(open, now_);
+  if (!moves) return;
+  for (int edge = 0; edge < 2 * knock_pulses_; ++edge) {
+    stray(after(now_, noise_.between(shortest_knock_s, longest_knock_s)));
+  }
+}
+
 void SimTap::set_meter(const MeterCondition& condition) {
   meter_ = condition;
   expect_next_noise(now_);
@@ -121,7 +134,9 @@ void SimTap::bounce(SinceBoot at) {
 
 void SimTap::make_noise(SinceBoot at, std::vector<Edge>& edges) {
   put(at, edges);
-  stray(after(at, noise_.between(shortest_noise_s, longest_noise_s)));
+  // A storm has no room for wide pulses: it spends its time half up, half down.
+  const double longest_s = std::min(longest_noise_s, 0.5 / meter_.noise_per_s);
+  stray(after(at, noise_.between(std::min(shortest_noise_s, longest_s / 2), longest_s)));
   expect_next_noise(at);
 }
 

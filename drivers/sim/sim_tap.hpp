@@ -36,7 +36,7 @@ class SimTap {
   [[nodiscard]] SinceBoot now() const { return now_; }
 
   // Changes; each takes place at `now()`.
-  void command_valve(bool open) { flow_.command_valve(open, now_); }
+  void command_valve(bool open);
   void set_valve(ValveCondition condition) { flow_.set_valve(condition, now_); }
   /// The hand on the handle: what flows through an open valve, at most the line's most.
   void pull(double ml_per_s) { flow_.pull(ml_per_s, now_); }
@@ -61,6 +61,7 @@ class SimTap {
   [[nodiscard]] SinceBoot next_stray() const;
 
   MeterPlan plan_;
+  int knock_pulses_;
   LineFlow flow_;
   SinceBoot now_;
   Dice magnets_;  ///< Where edges sit on the impeller.

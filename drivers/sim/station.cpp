@@ -76,6 +76,14 @@ MeterReading Station::read(SinceBoot now) {
   return filter_.drain(now);
 }
 
+void Station::listen(bool on) {
+  const std::lock_guard lock{mutex_};
+  bring_up_to(clock_.read().since_boot);
+  listening_ = on;
+  waiting_.clear();
+  arm_timer();
+}
+
 Look Station::look() {
   const std::lock_guard lock{mutex_};
   if (reader_ == ReaderCondition::hang) {
@@ -147,6 +155,7 @@ void Station::carry_out(ReaderCondition condition) {
 /// Lets the tap live until `now` (not at all when it is there already) and keeps the truth.
 void Station::bring_up_to(SinceBoot now) {
   tap_.advance_to(now, waiting_);
+  if (!listening_) waiting_.clear();
   if (waiting_.size() > most_waiting) {
     const auto dropped = static_cast<std::ptrdiff_t>(waiting_.size() - most_waiting);
     waiting_.erase(waiting_.begin(), waiting_.begin() + dropped);
@@ -162,7 +171,9 @@ void Station::move_hand() {
 
 void Station::arm_timer() {
   SinceBoot at = never;
-  if (!waiting_.empty()) {
+  if (!listening_) {
+    // Stays `never`.
+  } else if (!waiting_.empty()) {
     at = waiting_.front().stamp;
   } else if (const auto next = tap_.next_edge()) {
     at = *next;

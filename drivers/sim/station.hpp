@@ -49,6 +49,8 @@ class Station {
   /// A timerfd that is due when the next edge comes.
   [[nodiscard]] int descriptor() const { return timer_.get(); }
   [[nodiscard]] MeterReading read(SinceBoot now);
+  /// Off: edges pass unheard, and nobody is woken for them.
+  void listen(bool on);
   [[nodiscard]] Look look();
   [[nodiscard]] std::chrono::microseconds look_takes() const {
     return parts_.plan.reader.look_takes;
@@ -86,6 +88,7 @@ class Station {
   std::vector<Edge> waiting_;  ///< Edges that nobody has read, as in the kernel's buffer.
   EdgeFilter filter_;          ///< The same as a real meter's.
   std::optional<SinceBoot> read_at_;
+  bool listening_{true};
   std::vector<Uid> cards_;  ///< On the reader.
   std::optional<double>
       told_ml_per_s_;  ///< What the hand was told; nullopt: to pull with the card.

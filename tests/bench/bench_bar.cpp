@@ -99,9 +99,7 @@ BenchBar::BenchBar(const BenchPlan& plan, ValveWatch watch,
   storage_ = std::make_unique<StorageThread>(ledger_, boot_, [this](StorageAnswer answer) {
     [[maybe_unused]] const bool put = inbox_.put(ControlMessage{std::move(answer)});
   });
-  std::vector<int> descriptors;
-  for (const auto& meter : meters_) descriptors.push_back(meter->descriptor());
-  loop_ = std::make_unique<ControlLoop>(controller_, inbox_, descriptors, clock_, journal_);
+  loop_ = std::make_unique<ControlLoop>(controller_, inbox_, clock_, journal_);
   thread_ = std::thread{[this] {
     // As tapd itself does; without the right to it the figures are those of a busy machine.
     [[maybe_unused]] const auto first = run_before_others(10);

@@ -22,6 +22,7 @@ void run_drivers(const tapd::bench::DriversBenchOptions& options,
                  const tapd::bench::Report& report) {
   tapd::bench::bench_reader(options, report);
   tapd::bench::bench_pulse_rate(report);
+  tapd::bench::bench_meter(options, report);
 }
 
 void run_sync(bool quick, const tapd::bench::Report& report) {

@@ -39,6 +39,7 @@ class PipeMeter final : public drivers::FlowMeter {
     reading.last_edge = now;
     return reading;
   }
+  tl::expected<void, std::string> listen(bool /*on*/) override { return {}; }
   std::string describe() const override { return "a pipe"; }
 
  private:

@@ -14,7 +14,12 @@ class TestMeter final : public drivers::FlowMeter {
  public:
   int descriptor() const override { return -1; }
   drivers::MeterReading read(drivers::SinceBoot) override { return std::exchange(waiting, {}); }
+  tl::expected<void, std::string> listen(bool on) override {
+    listening = on;
+    return {};
+  }
   std::string describe() const override { return "a test's meter"; }
+  bool listening{true};
   drivers::MeterReading waiting;
 };
 

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 using model::Volume;
 
 TEST_CASE("pulses per litre become nanolitres per pulse, rounded once", "[metering]") {
-  CHECK(Calibration::from_milli_pulses_per_litre(450'000).nanolitres_per_pulse == 2'222'222);
-  CHECK(Calibration::from_milli_pulses_per_litre(5'600'000).nanolitres_per_pulse == 178'571);
-  CHECK(Calibration::from_milli_pulses_per_litre(1'000'000).nanolitres_per_pulse == 1'000'000);
+  CHECK(Calibration::from_milli_pulses_per_litre(450'000).nominal() == 2'222'222);
+  CHECK(Calibration::from_milli_pulses_per_litre(5'600'000).nominal() == 178'571);
+  CHECK(Calibration::from_milli_pulses_per_litre(1'000'000).nominal() == 1'000'000);
 }
 
 TEST_CASE("a litre of pulses is a litre, whatever the K-factor", "[metering]") {
@@ -23,35 +23,21 @@ TEST_CASE("a litre of pulses is a litre, whatever the K-factor", "[metering]") {
   for (int i = 0; i < 20'000; ++i) {
     const std::int64_t pulses = 100 + static_cast<std::int64_t>(random() % 20'000);
     const Calibration calibration = Calibration::from_milli_pulses_per_litre(pulses * 1'000);
-    const std::int64_t volume = calibration.volume_of(2 * pulses).in_microlitres();
+    const std::int64_t volume = calibration.worth(2 * pulses, {}).volume().in_microlitres();
     // Half a nanolitre per pulse is all that rounding may take: under 10 ul in a litre here.
     REQUIRE(volume >= 999'989);
     REQUIRE(volume <= 1'000'010);
   }
 }
 
-TEST_CASE("counting in pieces and counting at once give the same volume", "[metering]") {
-  std::mt19937_64 random{2};
-  const Calibration calibration = Calibration::from_milli_pulses_per_litre(5'598'400);
-  std::int64_t edges = 0;
-  Volume before;
-  for (int i = 0; i < 10'000; ++i) {
-    edges += static_cast<std::int64_t>(random() % 50);
-    const Volume now = calibration.volume_of(edges);
-    REQUIRE(now >= before);
-    REQUIRE(now.in_microlitres() == edges * calibration.nanolitres_per_pulse / 2000);
-    before = now;
-  }
-}
-
 TEST_CASE("a steady flow is measured within a tenth", "[metering]") {
-  const Calibration calibration{.id = 0, .nanolitres_per_pulse = 200'000};  // an edge is 0.1 ml
+  const FineVolume edge_worth = FineVolume::of(1, 200'000);  // 0.1 ml
   for (const std::int64_t ml_per_second : {5, 20, 60, 100, 200}) {
     FlowRate rate;
     auto now = model::SinceBoot{1h};
     const auto gap = model::SinceBoot{1s} / (10 * ml_per_second);
-    for (int edge = 0; edge < 10 * ml_per_second; ++edge, now += gap) rate.add(1, now);
-    const std::int64_t measured = rate.microlitres_per_second(calibration, now);
+    for (int edge = 0; edge < 10 * ml_per_second; ++edge, now += gap) rate.add(edge_worth, now);
+    const std::int64_t measured = rate.microlitres_per_second(now);
     CAPTURE(ml_per_second);
     CHECK(measured >= ml_per_second * 900);
     CHECK(measured <= ml_per_second * 1'100);
@@ -60,9 +46,8 @@ TEST_CASE("a steady flow is measured within a tenth", "[metering]") {
 
 TEST_CASE("flow that has stopped has no rate", "[metering]") {
   FlowRate rate;
-  rate.add(100, 10s);
-  CHECK(rate.microlitres_per_second({.id = 0, .nanolitres_per_pulse = 2'000'000}, 10s + 300ms) ==
-        0);
+  rate.add(FineVolume::of(100, 2'000'000), 10s);
+  CHECK(rate.microlitres_per_second(10s + 300ms) == 0);
 }
 
 TEST_CASE("the tail is learnt as a median, so that one bad lesson changes nothing", "[metering]") {

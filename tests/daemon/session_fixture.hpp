@@ -17,7 +17,7 @@ inline const model::CardUid ann = card("04ab7815cd6b80");
 inline const model::CardUid bob = card("04112233445566");
 
 /// 500 pulses per litre: an edge is exactly one millilitre.
-inline constexpr Calibration one_ml_per_edge{.id = 7, .nanolitres_per_pulse = 2'000'000};
+inline constexpr Calibration one_ml_per_edge = Calibration::constant(2'000'000, 7);
 
 inline Grant grant(std::int64_t limit_ml, std::int64_t litre_price = 1'000) {
   Grant grant;
@@ -78,7 +78,16 @@ class SessionFixture {
     allow(limit_ml);
     give(BeginWritten{});
   }
-  void flow(std::int64_t edges) { give(Flow{.edges = edges, .edges_lost = 0}); }
+  void flow(std::int64_t edges) { give(Flow{.edges = edges}); }
+  /// Pulses at a steady pace for a while, an edge at a time.
+  void flow_for(std::chrono::milliseconds time, std::chrono::microseconds edge_every) {
+    const auto end = now.since_boot + time;
+    while (now.since_boot + edge_every <= end) {
+      now.since_boot += edge_every;
+      flow(1);
+    }
+    now.since_boot = end;
+  }
 
   TapSession session;
   model::Moment now{.since_boot = std::chrono::seconds{100},

@@ -78,8 +78,8 @@ const std::vector<Row>& table() {
     {"other card",      CardPresent{bob},          {starting, authorizing, denied,      settling,  settling, settling, settling, denied,      finished, locked,  faulted}},
     {"card gone",       CardGone{},                {starting, idle,        idle,        settling,  settling, settling, settling, denied,      idle,     locked,  faulted}},
     {"two cards",       CardUnusable{"two cards"}, {starting, denied,      denied,      settling,  settling, settling, settling, denied,      denied,   locked,  faulted}},
-    {"a little flow",   Flow{5, 0},                {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted}},
-    {"much flow",       Flow{400, 0},              {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted}},
+    {"a little flow",   Flow{.edges = 5},               {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted}},
+    {"much flow",       Flow{.edges = 400},             {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted}},
     {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
@@ -91,6 +91,7 @@ const std::vector<Row>& table() {
                                                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, idle,    faulted}},
     {"faulted",         Faulted{FaultKind::reader, ""},
                                                    {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted}},
+    {"cleared",         Cleared{},                 {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"repaired",        Repaired{FaultKind::meter},
                                                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  idle}},
   };

@@ -222,7 +222,8 @@ TEST_CASE("flow through a shut valve is a leak, faults the tap and heals when it
   tap.flow(19);
   REQUIRE(tap.session.state() == TapState::idle);
   tap.flow(1);
-  REQUIRE(tap.did<ReportLeak>());
+  REQUIRE(tap.did<ReportFlow>());
+  CHECK(tap.newest<ReportFlow>()->sign == FlowSign::leak);
   REQUIRE(tap.session.state() == TapState::faulted);
   tap.lay_on();
   REQUIRE(tap.session.state() == TapState::faulted);

@@ -89,7 +89,7 @@ TEST_CASE("a command that cannot be is refused and told what would be right", "[
       {"flicker 1 1.1", "not a share of silent looks from 0 to 1"},
       {"flicker 1 0.6 0.6", "more than 1 together"},
       {"meter 1 noise", "\"noise\" needs pulses a second"},
-      {"meter 1 noise 501", "not a number of pulses a second from 0 to 500"},
+      {"meter 1 noise 50001", "not a number of pulses a second from 0 to 50000"},
       {"meter 1 silent 3", "only \"noise\" takes a number"},
       {"meter 1 loud", "\"loud\" is none of: ok, silent, noise RATE"},
       {"reader 1 gone", "\"gone\" is none of: ok, hang, bad-check"},

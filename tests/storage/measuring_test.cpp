@@ -29,19 +29,19 @@ TEST_CASE("a calibration is made when it differs, and told in the audit log", "[
   auto& ledger = bar.ledger();
   const model::TapId one{1};
   const model::TapId two{2};
-  const auto first = ledger.calibration(one, 2'222'222, "config", at(1));
+  const auto first = ledger.calibration(one, 2'222'222, "", "config", at(1));
   REQUIRE(outcome(first) == "ok");
-  CHECK(*ledger.calibration(one, 2'222'222, "config", at(2)) == *first);
-  const auto other_tap = ledger.calibration(two, 2'222'222, "config", at(3));
+  CHECK(*ledger.calibration(one, 2'222'222, "", "config", at(2)) == *first);
+  const auto other_tap = ledger.calibration(two, 2'222'222, "", "config", at(3));
   CHECK(*other_tap != *first);
-  const auto second = ledger.calibration(one, 2'000'000, "anna", at(4));
+  const auto second = ledger.calibration(one, 2'000'000, "", "anna", at(4));
   CHECK(*second != *first);
   // Back to the old value is a new decision, with a version of its own.
-  const auto third = ledger.calibration(one, 2'222'222, "anna", at(5));
+  const auto third = ledger.calibration(one, 2'222'222, "", "anna", at(5));
   CHECK(*third != *first);
   CHECK(*third != *second);
   bar.reopen();
-  CHECK(*bar.ledger().calibration(one, 2'222'222, "config", at(6)) == *third);
+  CHECK(*bar.ledger().calibration(one, 2'222'222, "", "config", at(6)) == *third);
   bar.close();
   CHECK(bar.value("SELECT group_concat(version) FROM calibrations WHERE tap_id = 1") == "1,2,3");
   CHECK(bar.value("SELECT count(*) FROM audit_log") == "4");
@@ -49,10 +49,26 @@ TEST_CASE("a calibration is made when it differs, and told in the audit log", "[
                   " WHERE log_seq = 3") == "anna: tap 1 nl per pulse: 2222222 -> 2000000");
 }
 
+TEST_CASE("a curve is a calibration of its own", "[measuring]") {
+  Bar bar;
+  const model::TapId one{1};
+  const auto constant = bar.ledger().calibration(one, 180'000, "", "config", at(1));
+  const auto curve = bar.ledger().calibration(one, 180'000, "20 Hz 190000 nl", "config", at(2));
+  CHECK(*curve != *constant);
+  CHECK(*bar.ledger().calibration(one, 180'000, "20 Hz 190000 nl", "config", at(3)) == *curve);
+  CHECK(*bar.ledger().calibration(one, 180'000, "30 Hz 190000 nl", "config", at(4)) != *curve);
+  bar.close();
+  CHECK(bar.value("SELECT group_concat(method || ' ' || coalesce(curve, '-'), '; ')"
+                  " FROM calibrations") ==
+        "constant -; curve 20 Hz 190000 nl; curve 30 Hz 190000 nl");
+  CHECK(bar.value("SELECT details FROM audit_log WHERE log_seq = 2") ==
+        "nl per pulse: 180000 -> (20 Hz 190000 nl)");
+}
+
 TEST_CASE("what is no calibration is refused", "[measuring]") {
   Bar bar;
   const auto refused = [&bar](std::int32_t tap, std::int64_t value, const std::string& who) {
-    const auto result = bar.ledger().calibration(model::TapId{tap}, value, who, at(1));
+    const auto result = bar.ledger().calibration(model::TapId{tap}, value, "", who, at(1));
     return !result && result.error().kind == storage::Error::Kind::refused;
   };
   CHECK(refused(1, 0, "anna"));

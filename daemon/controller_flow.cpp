@@ -1,0 +1,48 @@
+// The controller's part about flow that is no sale: it is told to the ledger, a meter that storms
+// is put to rest, and what staff have looked after is cleared.
+#include <fmt/format.h>
+
+#include "daemon/controller.hpp"
+
+namespace tapd {
+
+using model::Moment;
+
+void Controller::report_flow(TapSlot& tap, const ReportFlow& flow, const Moment& now) {
+  ++tap.flow_events;
+  ports_.storage(WriteFlowEvent{{.event_id = fmt::format("{}-{}-{}", options_.boot.text(),
+                                                         tap.setup.id.number(), tap.flow_events),
+                                 .event_status = "stopped",
+                                 .tap_id = tap.setup.id,
+                                 .volume = flow.volume,
+                                 .duration = flow.duration,
+                                 .card_present = tap.session.view().card.has_value(),
+                                 .valve_open = flow.valve_open,
+                                 .session_state = std::string{to_text(tap.session.state())},
+                                 .reason = std::string{to_text(flow.sign)},
+                                 .at = now}});
+}
+
+void Controller::listen_to_meter(TapSlot& tap, bool on, const Moment& now) {
+  const auto done = tap.setup.meter->listen(on);
+  if (!done) deliver(tap, Faulted{.kind = FaultKind::meter, .what = done.error()}, now);
+}
+
+/// A keg that the venue has changed is not the empty one.
+void Controller::notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,
+                                const Moment& now) {
+  if (!keg || tap.keg == keg) return;
+  const bool first = !tap.keg;
+  tap.keg = keg;
+  if (!first) deliver(tap, Unlocked{LockReason::keg_empty}, now);
+}
+
+bool Controller::clear(model::TapId id, const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return false;
+  ports_.journal->line(Level::info, fmt::format("tap {}: cleared by hand", id.number()));
+  deliver(*tap, Cleared{}, now);
+  return true;
+}
+
+}  // namespace tapd

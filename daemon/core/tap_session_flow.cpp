@@ -1,0 +1,264 @@
+// The tap session's part about flow: what a pour counts, what runs outside of one, and what each
+// kind of wrong flow looks like and leads to.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/core/tap_session.hpp"
+
+namespace tapd {
+
+using model::Moment;
+using model::SinceBoot;
+using model::StopReason;
+using model::Volume;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// Stray flow with a longer pause than this is not steady.
+constexpr milliseconds longest_steady_pause{300};
+/// Gas so long before the silence still explains it.
+constexpr milliseconds gas_before_silence{2'000};
+
+std::string seconds(milliseconds time) {
+  return std::to_string(time.count() / 1'000) + " s";
+}
+
+milliseconds between(SinceBoot from, SinceBoot to) {
+  return std::chrono::duration_cast<milliseconds>(to - from);
+}
+
+}  // namespace
+
+// --- what counts ---------------------------------------------------------------------------------
+
+PourMeter TapSession::new_meter(const Moment& now) const {
+  // Nobody knows how long the line has stood when tapd starts: it counts as a pause.
+  const bool after_pause =
+      !last_poured_ || now.since_boot - *last_poured_ >= rules_.meter.refill_after;
+  return {calibration_, rules_.meter, after_pause ? rules_.meter.refill : Volume{}, now.since_boot};
+}
+
+void TapSession::on_event(const Flow& event, const Moment& now) {
+  if (faults_.contains(FaultKind::noise)) return;  // nothing that comes over this line is flow
+  if (noise_.too_much(event.edges + event.rejected, now.since_boot)) return report_noise(now);
+  switch (state_) {
+    case TapState::ready:
+    case TapState::pouring:
+      return pour_flow(event, now);
+    case TapState::settling:
+      // Before the row is written the valve never opened: this is not the guest's.
+      if (!sale_->row_written) return stray_flow(event, now);
+      if (event.edges > 0) sale_->last_flow = now.since_boot;
+      if (sale_->meter.take(event, now.since_boot) == PourMeter::Verdict::noise) report_noise(now);
+      return;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::authorizing:
+    case TapState::preparing:
+    case TapState::denied:
+    case TapState::finished:
+    case TapState::locked:
+    case TapState::faulted:
+      return stray_flow(event, now);
+  }
+}
+
+void TapSession::pour_flow(const Flow& flow, const Moment& now) {
+  Sale& sale = *sale_;
+  switch (sale.meter.take(flow, now.since_boot)) {
+    case PourMeter::Verdict::gas:
+      return stop_for_gas(now);
+    case PourMeter::Verdict::noise:
+      return report_noise(now);
+    case PourMeter::Verdict::fine:
+      break;
+  }
+  if (flow.edges > 0) sale.last_flow = now.since_boot;
+  if (state_ == TapState::ready && sale.meter.has_flowed()) {
+    enter(TapState::pouring, now);
+    out_.emplace_back(Show{Display::pouring});
+  }
+  stop_at_limit(now);
+}
+
+void TapSession::stop_at_limit(const Moment& now) {
+  const Sale& sale = *sale_;
+  const Volume limit = sale.grant.limit;
+  const Volume counted = sale.meter.most_charged();
+  // The foreseen tail only ever lowers the point of closing, and never by more than half the pour:
+  // a bad lesson must not make a tap unusable.
+  const Volume tail = std::min(tail_.expected(sale.meter.rate(now.since_boot)),
+                               Volume::microlitres(limit.in_microlitres() / 2));
+  if (counted + tail >= limit) return stop(StopReason::limit_reached, now);
+  if (!nearly_out_shown_ && limit - counted <= rules_.nearly_out) {
+    nearly_out_shown_ = true;
+    out_.emplace_back(Show{Display::nearly_out});
+  }
+  record_progress_if_due(now);
+}
+
+void TapSession::record_progress_if_due(const Moment& now) {
+  Sale& sale = *sale_;
+  const Volume charged = sale.meter.charged();
+  if (charged == sale.progress_volume) return;  // nothing new: an idle valve writes nothing
+  const bool enough = charged - sale.progress_volume >= rules_.progress_volume;
+  if (!enough && now.since_boot - sale.progress_at < rules_.progress_every) return;
+  sale.progress_at = now.since_boot;
+  sale.progress_volume = charged;
+  out_.emplace_back(RecordProgress{progress(now)});
+}
+
+void TapSession::report_line_refill(const Moment& now) {
+  const Sale& sale = *sale_;
+  const Volume refill = sale.meter.evidence().refill;
+  if (refill == Volume{}) return;
+  out_.emplace_back(ReportFlow{.sign = FlowSign::line_refill,
+                               .volume = refill,
+                               .duration = between(sale.opened_at, now.since_boot),
+                               .valve_open = true});
+  out_.emplace_back(Say{.topic = Topic::line_refill, .detail = model::to_text(refill)});
+}
+
+// --- while the valve is open ---------------------------------------------------------------------
+
+void TapSession::stop_for_gas(const Moment& now) {
+  const Sale& sale = *sale_;
+  const Volume refused = sale.meter.evidence().not_believed;
+  out_.emplace_back(ReportFlow{.sign = FlowSign::gas,
+                               .volume = refused,
+                               .duration = PourMeter::implausible_for,
+                               .valve_open = true});
+  out_.emplace_back(Say{.topic = Topic::gas, .detail = model::to_text(refused)});
+  if (keg_at_its_end()) return stop_for_empty_keg(now);
+  stop(StopReason::meter_fault, now);
+}
+
+void TapSession::stop_for_silence(const Moment& now) {
+  const Sale& sale = *sale_;
+  const Volume charged = sale.meter.charged();
+  out_.emplace_back(ReportFlow{.sign = FlowSign::silence,
+                               .volume = {},
+                               .duration = between(sale.last_flow, now.since_boot),
+                               .valve_open = true});
+  out_.emplace_back(Say{.topic = Topic::silence,
+                        .detail = "nothing ran for " + seconds(rules_.no_flow_timeout) + " after " +
+                                  model::to_text(charged) + ", with the valve open"});
+  stop(StopReason::no_flow, now);
+}
+
+bool TapSession::keg_at_its_end() const {
+  const Sale& sale = *sale_;
+  return sale.grant.keg_left && *sale.grant.keg_left - sale.meter.charged() <= rules_.keg_end;
+}
+
+/// When the silence after gas will have lasted long enough; nullopt: there was no gas, or the keg
+/// has plenty left.
+std::optional<SinceBoot> TapSession::keg_silent_at() const {
+  const Sale& sale = *sale_;
+  const bool plenty = sale.grant.keg_left && !keg_at_its_end();
+  if (plenty || !sale.meter.sputtered_since(sale.last_flow - gas_before_silence)) {
+    return std::nullopt;
+  }
+  return sale.last_flow + rules_.keg_silence;
+}
+
+void TapSession::stop_for_empty_keg(const Moment& now) {
+  const Sale& sale = *sale_;
+  out_.emplace_back(ReportFlow{.sign = FlowSign::keg_empty,
+                               .volume = sale.meter.charged(),
+                               .duration = between(sale.opened_at, now.since_boot),
+                               .valve_open = true});
+  stop(StopReason::no_flow, now);
+  on_event(Locked{.reason = LockReason::keg_empty,
+                  .why = "gas came instead of beer: the keg is empty; change it, then say "
+                         "\"tapctl clear " +
+                         std::to_string(tap_.number()) + "\""},
+           now);
+}
+
+// --- what no valve and no card explains ----------------------------------------------------------
+
+void TapSession::report_noise(const Moment& now) {
+  const bool open = valve_open();
+  if (sale_) sale_->meter.distrust();
+  out_.emplace_back(ReportFlow{
+      .sign = FlowSign::noise, .volume = {}, .duration = NoiseWatch::window, .valve_open = open});
+  out_.emplace_back(ListenToMeter{false});
+  on_event(Faulted{.kind = FaultKind::noise,
+                   .what = "more pulses than this meter can make: look at its cable, its supply "
+                           "and its pull-up, then say \"tapctl clear " +
+                           std::to_string(tap_.number()) + "\""},
+           now);
+}
+
+void TapSession::report_stuck_valve(Volume volume, const Moment& now) {
+  if (faults_.contains(FaultKind::stuck_valve)) return;
+  out_.emplace_back(ReportFlow{.sign = FlowSign::stuck_valve,
+                               .volume = volume,
+                               .duration = rules_.stuck_after,
+                               .valve_open = false});
+  on_event(Faulted{.kind = FaultKind::stuck_valve,
+                   .what = model::to_text(volume) +
+                           " ran on through the valve after it was told to shut: close the line "
+                           "by hand now; when the valve is repaired, say \"tapctl clear " +
+                           std::to_string(tap_.number()) + "\""},
+           now);
+}
+
+void TapSession::stray_flow(const Flow& flow, const Moment& now) {
+  if (flow.edges <= 0) return;
+  StrayFlow& stray = stray_;
+  stray.pace.add(flow.edges, flow.newest.value_or(now.since_boot));
+  const FineVolume worth = calibration_.worth(flow.edges, stray.pace.pulse_interval());
+  if (stray.volume == FineVolume{} || now.since_boot - stray.since > rules_.leak_window) {
+    stray.volume = {};
+    stray.since = now.since_boot;
+  }
+  if (now.since_boot - stray.newest > longest_steady_pause) {
+    stray.steady = {};
+    stray.steady_since = now.since_boot;
+  }
+  stray.newest = now.since_boot;
+  stray.volume += worth;
+  stray.steady += worth;
+  const Volume leaked = stray.volume.volume();
+  if (leaked >= rules_.leak_alarm && !faults_.contains(FaultKind::leak)) {
+    out_.emplace_back(ReportFlow{.sign = FlowSign::leak,
+                                 .volume = leaked,
+                                 .duration = between(stray.since, now.since_boot),
+                                 .valve_open = false});
+    on_event(Faulted{.kind = FaultKind::leak,
+                     .what = model::to_text(leaked) +
+                             " ran through the shut valve: look whether it drips"},
+             now);
+  }
+  const auto steady_for = between(stray.steady_since, now.since_boot);
+  if (steady_for < rules_.stuck_after) return;
+  const std::int64_t rate = stray.steady.volume().in_microlitres() / steady_for.count() * 1'000;
+  if (rate >= rules_.stuck_rate) report_stuck_valve(stray.steady.volume(), now);
+}
+
+// --- cleared by somebody who has looked ----------------------------------------------------------
+
+void TapSession::on_event(const Cleared&, const Moment& now) {
+  on_event(Unlocked{LockReason::keg_empty}, now);
+  if (faults_.contains(FaultKind::noise)) out_.emplace_back(ListenToMeter{true});
+  for (const FaultKind kind : {FaultKind::noise, FaultKind::stuck_valve}) {
+    on_event(Repaired{kind}, now);
+  }
+}
+
+std::string_view to_text(FlowSign sign) {
+  constexpr std::array<std::string_view, 7> texts{"flow_with_valve_closed",
+                                                  "steady_flow_with_valve_closed",
+                                                  "suspect_gas",
+                                                  "keg_empty",
+                                                  "no_flow_with_valve_open",
+                                                  "implausible_meter",
+                                                  "line_refill"};
+  return texts.at(static_cast<std::size_t>(sign));
+}
+
+}  // namespace tapd

@@ -1,0 +1,149 @@
+// A line at 50 kHz through the real filter and the controller: the tap faults, its meter is put to
+// rest, the tap beside it goes on selling, and the work of each wake is bounded.
+#include <catch2/catch_test_macros.hpp>
+
+#include "daemon/controller.hpp"
+#include "drivers/edge_filter.hpp"
+#include "session_fixture.hpp"
+
+namespace tapd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// As the kernel's buffer of 1,024 events and the driver's four reads a wake.
+constexpr std::uint32_t kernel_buffer = 1'024;
+
+/// A line with edges at a steady rate, through the real filter.
+class StormMeter final : public drivers::FlowMeter {
+ public:
+  explicit StormMeter(std::int64_t hz) : edge_every_{std::chrono::nanoseconds{1s} / (2 * hz)} {}
+  int descriptor() const override { return listening ? 1 : -1; }
+  drivers::MeterReading read(drivers::SinceBoot now) override {
+    if (!listening) return {};
+    // What did not fit the kernel's buffer is gone, oldest first, and leaves a gap.
+    const auto due = static_cast<std::uint32_t>((now - stamp_) / edge_every_);
+    const std::uint32_t kept = std::min(due, kernel_buffer);
+    seqno_ += due - kept;
+    stamp_ += (due - kept) * edge_every_;
+    for (std::uint32_t i = 0; i < kept; ++i) {
+      stamp_ += edge_every_;
+      filter_.take({.rising = (++seqno_ % 2) != 0, .stamp = stamp_, .line_seqno = seqno_});
+    }
+    taken += kept;
+    return filter_.drain(now);
+  }
+  tl::expected<void, std::string> listen(bool on) override {
+    listening = on;
+    return {};
+  }
+  std::string describe() const override { return "a line in a storm"; }
+  bool listening{true};
+  std::int64_t taken{0};
+
+ private:
+  std::chrono::nanoseconds edge_every_;
+  drivers::SinceBoot stamp_{100s};
+  std::uint32_t seqno_{0};
+  drivers::EdgeFilter filter_{200us};
+};
+
+class ObedientValve final : public drivers::Valve {
+ public:
+  tl::expected<void, std::string> open() override { return {}; }
+  tl::expected<void, std::string> shut() override { return {}; }
+  std::string describe() const override { return "a valve"; }
+};
+
+class NoJournal final : public Journal {
+ public:
+  void line(Level level, const std::string& /*text*/) noexcept override {
+    if (level == Level::error) ++errors;
+  }
+  int errors{0};
+};
+
+TapSetup setup(int id, drivers::FlowMeter& meter, drivers::Valve& valve) {
+  SessionRules rules;
+  rules.meter.most_millihertz = 2'030'000;
+  return {.id = model::TapId{id},
+          .rules = rules,
+          .calibration = Calibration::from_milli_pulses_per_litre(5'600'000),
+          .known_close_time = {},
+          .own_price = model::LitrePrice{1'000},
+          .meter = &meter,
+          .valve = &valve,
+          .indicator = nullptr,
+          .last_look = {}};
+}
+
+}  // namespace
+
+TEST_CASE("a storm on one line ends in its own tap, within a tenth of a second and few events",
+          "[controller]") {
+  StormMeter storm{50'000};
+  StormMeter quiet{1};
+  ObedientValve valve;
+  NoJournal journal;
+  std::vector<StorageRequest> asked;
+  Controller controller{
+      {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
+      {setup(1, storm, valve), setup(2, quiet, valve)},
+      {.storage = [&asked](StorageRequest request) { asked.push_back(std::move(request)); },
+       .ask_server = [](const sync::AuthorizeAsk&) {},
+       .pours_waiting = [] {},
+       .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
+       .journal = &journal}};
+  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
+  controller.start(now);
+  int wakes = 0;
+  while (controller.meter_descriptor(0) >= 0 && wakes < 1'000) {
+    now.since_boot += 1ms;
+    controller.on_meter(0, now);
+    ++wakes;
+  }
+  CHECK(wakes <= 201);  // a window to notice, at worst one more for where it began
+  CHECK(storm.taken <= 201 * 100);
+  CHECK(controller.session(0).state() == TapState::faulted);
+  CHECK(controller.session(1).state() == TapState::idle);
+  const auto taken = storm.taken;
+  for (int i = 0; i < 100; ++i) {
+    now.since_boot += 100ms;
+    controller.on_meter(1, now);
+    controller.on_tick(now);
+  }
+  CHECK(storm.taken == taken);
+  CHECK(journal.errors == 1);
+  CHECK(std::count_if(asked.begin(), asked.end(), [](const StorageRequest& request) {
+          return std::holds_alternative<WriteFlowEvent>(request);
+        }) == 1);
+  REQUIRE(controller.clear(model::TapId{1}, now));
+  CHECK(storm.listening);
+  CHECK(controller.session(0).state() == TapState::idle);
+  CHECK_FALSE(controller.clear(model::TapId{9}, now));
+}
+
+TEST_CASE("a storm that is read late, in heaps of the kernel's buffer, is told all the same",
+          "[controller]") {
+  StormMeter storm{50'000};
+  ObedientValve valve;
+  NoJournal journal;
+  Controller controller{
+      {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
+      {setup(1, storm, valve)},
+      {.storage = [](const StorageRequest&) {},
+       .ask_server = [](const sync::AuthorizeAsk&) {},
+       .pours_waiting = [] {},
+       .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
+       .journal = &journal}};
+  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
+  controller.start(now);
+  for (int wake = 0; wake < 5; ++wake) {
+    now.since_boot += 150ms;
+    controller.on_meter(0, now);
+  }
+  CHECK_FALSE(storm.listening);
+  CHECK(controller.session(0).state() == TapState::faulted);
+}
+
+}  // namespace tapd::test
