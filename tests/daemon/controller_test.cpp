@@ -137,6 +137,33 @@ EndRowDone failed_end(const ControllerFixture& tap, storage::Error::Kind kind) {
 
 }  // namespace
 
+TEST_CASE("a tap that must not sell on this machine opens for nobody", "[controller]") {
+  ControllerFixture tap;
+  Controller barred{{.authorize = AuthorizeMode::cached, .policy = {}, .boot = tap.boot},
+                    {TapSetup{.id = model::TapId{1},
+                              .rules = {},
+                              .calibration = one_ml_per_edge,
+                              .known_close_time = {},
+                              .own_price = model::LitrePrice{1'000},
+                              .meter = &tap.meter,
+                              .valve = &tap.valve,
+                              .indicator = nullptr,
+                              .unsafe = "a kill leaves an open valve open",
+                              .last_look = {}}},
+                    {.storage = [](const StorageRequest&) {},
+                     .ask_server = [](const sync::AuthorizeAsk&) {},
+                     .pours_waiting = [] {},
+                     .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
+                     .journal = &tap.journal}};
+  barred.start(tap.now);
+  CHECK(barred.session(0).state() == TapState::locked);
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK(barred.session(0).view().reason.find("leaves an open valve open") != std::string::npos);
+  // The venue's word about the tap does not lift it.
+  barred.on_storage(WorldRead{.result = World{}}, tap.now);
+  CHECK(barred.session(0).state() == TapState::locked);
+}
+
 TEST_CASE("a pour goes from card to queue through the controller", "[controller]") {
   ControllerFixture tap;
   tap.to_ready();

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "drivers/clock.hpp"
 #include "tests/support/unique_fd.hpp"
@@ -29,8 +30,9 @@ using tapd::drivers::since_boot_now;
 using tapd::test::UniqueFd;
 
 constexpr std::string_view usage =
-    "usage: pulse_source --meter DIR --count N --rate HZ [--valve DIR [--tail N] [--patience MS]]\n"
-    "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5)\n"
+    "usage: pulse_source --meter DIR... --count N --rate HZ [--valve DIR [--tail N] [--patience "
+    "MS]]\n"
+    "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5); several pulse together\n"
     "  --count N      pulses until the liquid ends, tail not counted\n"
     "  --rate HZ      pulses per second, at most\n"
     "  --valve DIR    only while this line's value is 1; waits for it first\n"
@@ -42,7 +44,7 @@ constexpr std::string_view usage =
 constexpr std::chrono::milliseconds valve_look_period{5};
 
 struct Arguments {
-  std::string meter;
+  std::vector<std::string> meters;
   std::string valve;
   std::int64_t count{0};
   std::int64_t rate{0};
@@ -65,7 +67,7 @@ Arguments parse(int argc, char** argv) {
     const std::string_view option{argv[i]};
     const std::string_view word{argv[i + 1]};
     if (option == "--meter") {
-      arguments.meter = word;
+      arguments.meters.emplace_back(word);
     } else if (option == "--valve") {
       arguments.valve = word;
     } else if (option == "--count") {
@@ -80,7 +82,7 @@ Arguments parse(int argc, char** argv) {
       throw std::invalid_argument(fmt::format("unknown option {}\n{}", option, usage));
     }
   }
-  if (argc % 2 == 0 || arguments.meter.empty() || arguments.rate == 0) {
+  if (argc % 2 == 0 || arguments.meters.empty() || arguments.rate == 0) {
     throw std::invalid_argument(std::string{usage});
   }
   return arguments;
@@ -92,13 +94,15 @@ UniqueFd open_line_file(const std::string& path, int flags) {
   return file;
 }
 
-// A meter on a line of its own: one pulse is a rising and a falling edge, half a period apart. Like
-// a turbine, and unlike a timer, it does not hurry after a delay: two edges are never closer.
-class Meter {
+// Meters on lines of their own: one pulse is a rising and a falling edge, half a period apart. Like
+// turbines, and unlike a timer, they do not hurry after a delay: two edges are never closer.
+class Meters {
  public:
-  Meter(const std::string& line, std::int64_t rate)
-      : pull_{open_line_file(line + "/pull", O_WRONLY)},
-        half_period_{nanoseconds{1s} / (2 * rate)} {}
+  Meters(const std::vector<std::string>& lines, std::int64_t rate)
+      : half_period_{nanoseconds{1s} / (2 * rate)} {
+    for (const std::string& line : lines)
+      pulls_.push_back(open_line_file(line + "/pull", O_WRONLY));
+  }
 
   void pulse() {
     set("pull-up");
@@ -109,13 +113,15 @@ class Meter {
 
  private:
   void set(std::string_view level) {
-    if (::pwrite(pull_.get(), level.data(), level.size(), 0) < 0) {
-      throw std::system_error(errno, std::generic_category(), "pulling the meter line");
+    for (const UniqueFd& pull : pulls_) {
+      if (::pwrite(pull.get(), level.data(), level.size(), 0) < 0) {
+        throw std::system_error(errno, std::generic_category(), "pulling the meter line");
+      }
     }
     tapd::drivers::pause_for(half_period_);
   }
 
-  UniqueFd pull_;
+  std::vector<UniqueFd> pulls_;
   nanoseconds half_period_;
   std::int64_t pulses_{0};
 };
@@ -148,7 +154,7 @@ bool wait_for_open(const Valve& valve, std::chrono::milliseconds patience) {
 int pour(const Arguments& arguments) {
   std::optional<Valve> valve;
   if (!arguments.valve.empty()) valve.emplace(arguments.valve);
-  Meter meter{arguments.meter, arguments.rate};
+  Meters meter{arguments.meters, arguments.rate};
   if (valve && !wait_for_open(*valve, std::chrono::milliseconds{arguments.patience_ms})) {
     fmt::print(stderr, "pulse_source: the valve did not open\n");
     return 1;

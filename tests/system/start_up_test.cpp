@@ -65,6 +65,21 @@ TEST_CASE("a missing line or reader is named together with its tap", "[system]")
   CHECK_THAT(end.output, ContainsSubstring("tap 3, valve:") && ContainsSubstring("GPIO22"));
 }
 
+TEST_CASE("shutting the valves needs no ledger, and says for each tap what was done", "[system]") {
+  Setup setup;
+  setup.tap =
+      "id = 3\nmeter = { line = \"GPIO17\", pulses_per_litre = 5600 }\n"
+      "valve = { line = \"GPIO-none\" }\nreader = { device = \"/dev/spidev0.0\" }\n"
+      "[[tap]]\nid = 4\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600 }\n";
+  const FinishedChild end = setup.run({"--shut-valves"});
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("tap 3, valve: GPIO-none") &&
+                             ContainsSubstring("tap 4: simulated, there is no valve to shut"));
+  CHECK_FALSE(std::filesystem::exists(setup.folder / "tapd.db"));
+  setup.tap = "id = 4\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600 }\n";
+  CHECK(setup.run({"--shut-valves"}).status.success());
+}
+
 TEST_CASE("a file that is not a ledger is refused and left as it is", "[system]") {
   const Setup setup;
   std::ofstream{setup.folder / "tapd.db"} << std::string(8'192, 'x');

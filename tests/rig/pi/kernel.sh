@@ -1,0 +1,65 @@
+# Gets the emulated Pi's kernel: Debian 13's own for arm64 with its device tree, and a busybox for
+# that machine, fetched with an apt of their own and unpacked into the cache, nothing installed.
+# Sourced by run, which sets cache and defines say and die. prepare_pi sets pi_dir and leaves there
+# Image, bcm2837-rpi-3-b.dtb and busybox.
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # cache is run's
+set -euo pipefail
+
+# An apt beside the system's: lists, cache and an empty dpkg database; the mirror is the system's.
+write_pi_apt() {
+  local mirror
+  # shellcheck disable=SC2016  # apt's own variables
+  mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
+    'Created-By: Packages' | awk '$2 == "main" && $1 !~ /-/ && !found { print $3; found = 1 }')
+  [[ -n $mirror ]] || die "apt knows no Debian mirror here: run apt-get update"
+  mkdir -p apt/{lists,debs}/partial apt/etc/parts apt/dpkg
+  : >apt/dpkg/status
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
+    >apt/etc/sources.list
+  cat >apt/apt.conf <<END
+APT::Architecture "arm64"; APT::Architectures { "arm64"; };
+APT::Install-Recommends "false"; Acquire::Languages "none"; APT::Sandbox::User "";
+Dir::State "$PWD/apt"; Dir::State::Lists "$PWD/apt/lists";
+Dir::State::status "$PWD/apt/dpkg/status"; Dir::Cache "$PWD/apt";
+Dir::Cache::Archives "$PWD/apt/debs"; Dir::Etc "$PWD/apt/etc";
+Dir::Etc::SourceList "$PWD/apt/etc/sources.list"; Dir::Etc::SourceParts "$PWD/apt/etc/parts";
+Dir::Etc::Parts "$PWD/apt/etc/parts"; Dir::Etc::Preferences "$PWD/apt/etc/none";
+Dir::Etc::PreferencesParts "$PWD/apt/etc/parts"; Debug::NoLocking "true"; quiet "1";
+END
+}
+
+fetch_pi() {
+  local kernel
+  export APT_CONFIG=$PWD/apt/apt.conf
+  apt-get update >fetch.log 2>&1 || die "cannot read the arm64 lists, see $PWD/fetch.log"
+  kernel=$(apt-cache show --no-all-versions linux-image-arm64 | sed -n '/^Depends: /{s///p;q}' |
+    grep -om1 'linux-image-[^ ,]*')
+  say "fetching $kernel for arm64 (about 100 MB) ..."
+  apt-get download -qq "$kernel" busybox-static >>fetch.log 2>&1 \
+    || die "cannot fetch $kernel, see $PWD/fetch.log"
+  unset APT_CONFIG
+}
+
+prepare_pi() {
+  pi_dir=$cache/pi
+  [[ ! -e $pi_dir/ready ]] || return 0
+  rm -rf "$pi_dir"
+  mkdir -p "$pi_dir"
+  (
+    cd "$pi_dir"
+    write_pi_apt
+    fetch_pi
+    say "unpacking ..."
+    dpkg-deb --fsys-tarfile linux-image-*.deb | tar x --wildcards './boot/vmlinuz-*' \
+      './boot/config-*' '*/broadcom/bcm2837-rpi-3-b.dtb'
+    dpkg-deb --fsys-tarfile busybox-static*.deb | tar x --wildcards '*bin/busybox'
+    mv boot/vmlinuz-* Image
+    mv boot/config-* config
+    find usr -name bcm2837-rpi-3-b.dtb -exec mv {} . \;
+    find . -path ./apt -prune -o -name busybox -type f -exec mv {} ./busybox \;
+    rm -rf apt boot usr bin ./*.deb
+    [[ -s Image && -s busybox && -s bcm2837-rpi-3-b.dtb ]] || die "$PWD lacks a part of the Pi"
+    : >ready
+  )
+}
