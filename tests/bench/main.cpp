@@ -65,10 +65,16 @@ int run(int argc, char** argv) {
   storage->add_option("--pours", storage_options.pours, "pours in the large file")
       ->capture_default_str()
       ->check(CLI::Range(2'000, 10'000'000));
+  bool quick_storage = false;
+  storage->add_flag("--quick", quick_storage, "400 commits, 20,000 pours (about half a minute)");
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};
   if (storage->parsed()) {
+    if (quick_storage) {
+      storage_options.commits = 400;
+      storage_options.pours = 20'000;
+    }
     run_storage(storage_options, report);
     return 0;
   }
