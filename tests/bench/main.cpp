@@ -7,6 +7,7 @@
 
 #include "drivers_bench.hpp"
 #include "pour_bench.hpp"
+#include "storage_bench.hpp"
 #include "sync_bench.hpp"
 
 namespace {
@@ -34,6 +35,13 @@ void run_sync(bool quick, const tapd::bench::Report& report) {
   tapd::bench::bench_schedules(options, report);
 }
 
+void run_storage(const tapd::bench::StorageBenchOptions& options,
+                 const tapd::bench::Report& report) {
+  bench_wear(report);
+  bench_commits(options, report);
+  bench_large_file(options, report);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "tapd-bench measures tapd on this machine. Figures are spreads: look at p50 first, the "
@@ -59,6 +67,15 @@ int run(int argc, char** argv) {
   CLI::App* drivers = app.add_subcommand("drivers", "pulses, reader, meter, valve (about 1 min)");
   tapd::bench::DriversBenchOptions drivers_options;
   drivers->add_flag("--quick", drivers_options.quick, "a tenth of the repetitions");
+  CLI::App* storage =
+      app.add_subcommand("storage", "commits, a file of 1,000,000 pours, bytes (about 5 min)");
+  tapd::bench::StorageBenchOptions storage_options;
+  storage->add_option("--commits", storage_options.commits, "commits of each kind")
+      ->capture_default_str()
+      ->check(CLI::Range(40, 1'000'000));
+  storage->add_option("--pours", storage_options.pours, "pours in the large file")
+      ->capture_default_str()
+      ->check(CLI::Range(2'000, 10'000'000));
 
   CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
   bool sync_quick = false;
@@ -66,6 +83,10 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};
+  if (storage->parsed()) {
+    run_storage(storage_options, report);
+    return 0;
+  }
   if (sync->parsed()) {
     run_sync(sync_quick, report);
     return 0;
