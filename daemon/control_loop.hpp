@@ -84,7 +84,7 @@ class ControlLoop {
   Descriptor stop_;
   ServiceNotify* service_{nullptr};
   model::SinceBoot alive_at_{};  // when the manager is told next, if it watches
-  std::vector<int> meters_;  // watched, by tap; -1: none
+  std::vector<int> meters_;      // watched, by tap; -1: none
   bool stopping_{false};
   model::SinceBoot stop_deadline_{};
 };

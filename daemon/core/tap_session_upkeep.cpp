@@ -219,9 +219,8 @@ std::string_view to_text(TapState state) {
 }
 
 std::string_view to_text(LockReason reason) {
-  constexpr std::array<std::string_view, 7> texts{"emergency_stop", "tap_status", "no_keg",
-                                                  "storage",        "shutdown",   "unsafe_kill",
-                                                  "keg_empty"};
+  constexpr std::array<std::string_view, 7> texts{
+      "emergency_stop", "tap_status", "no_keg", "storage", "shutdown", "unsafe_kill", "keg_empty"};
   return texts.at(static_cast<std::size_t>(reason));
 }
 
