@@ -17,7 +17,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "drivers/clock.hpp"
 #include "tests/support/unique_fd.hpp"
@@ -30,9 +29,8 @@ using tapd::drivers::since_boot_now;
 using tapd::test::UniqueFd;
 
 constexpr std::string_view usage =
-    "usage: pulse_source --meter DIR... --count N --rate HZ [--valve DIR [--tail N] [--patience "
-    "MS]]\n"
-    "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5); several pulse together\n"
+    "usage: pulse_source --meter DIR --count N --rate HZ [--valve DIR [--tail N] [--patience MS]]\n"
+    "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5)\n"
     "  --count N      pulses until the liquid ends, tail not counted\n"
     "  --rate HZ      pulses per second, at most\n"
     "  --valve DIR    only while this line's value is 1; waits for it first\n"
@@ -44,7 +42,7 @@ constexpr std::string_view usage =
 constexpr std::chrono::milliseconds valve_look_period{5};
 
 struct Arguments {
-  std::vector<std::string> meters;
+  std::string meter;
   std::string valve;
   std::int64_t count{0};
   std::int64_t rate{0};
@@ -67,7 +65,7 @@ Arguments parse(int argc, char** argv) {
     const std::string_view option{argv[i]};
     const std::string_view word{argv[i + 1]};
     if (option == "--meter") {
-      arguments.meters.emplace_back(word);
+      arguments.meter = word;
     } else if (option == "--valve") {
       arguments.valve = word;
     } else if (option == "--count") {
@@ -82,7 +80,7 @@ Arguments parse(int argc, char** argv) {
       throw std::invalid_argument(fmt::format("unknown option {}\n{}", option, usage));
     }
   }
-  if (argc % 2 == 0 || arguments.meters.empty() || arguments.rate == 0) {
+  if (argc % 2 == 0 || arguments.meter.empty() || arguments.rate == 0) {
     throw std::invalid_argument(std::string{usage});
   }
   return arguments;
@@ -94,15 +92,13 @@ UniqueFd open_line_file(const std::string& path, int flags) {
   return file;
 }
 
-// Meters on lines of their own: one pulse is a rising and a falling edge, half a period apart. Like
-// turbines, and unlike a timer, they do not hurry after a delay: two edges are never closer.
-class Meters {
+// A meter on a line of its own: one pulse is a rising and a falling edge, half a period apart. Like
+// a turbine, and unlike a timer, it does not hurry after a delay: two edges are never closer.
+class Meter {
  public:
-  Meters(const std::vector<std::string>& lines, std::int64_t rate)
-      : half_period_{nanoseconds{1s} / (2 * rate)} {
-    for (const std::string& line : lines)
-      pulls_.push_back(open_line_file(line + "/pull", O_WRONLY));
-  }
+  Meter(const std::string& line, std::int64_t rate)
+      : pull_{open_line_file(line + "/pull", O_WRONLY)},
+        half_period_{nanoseconds{1s} / (2 * rate)} {}
 
   void pulse() {
     set("pull-up");
@@ -113,15 +109,13 @@ class Meters {
 
  private:
   void set(std::string_view level) {
-    for (const UniqueFd& pull : pulls_) {
-      if (::pwrite(pull.get(), level.data(), level.size(), 0) < 0) {
-        throw std::system_error(errno, std::generic_category(), "pulling the meter line");
-      }
+    if (::pwrite(pull_.get(), level.data(), level.size(), 0) < 0) {
+      throw std::system_error(errno, std::generic_category(), "pulling the meter line");
     }
     tapd::drivers::pause_for(half_period_);
   }
 
-  std::vector<UniqueFd> pulls_;
+  UniqueFd pull_;
   nanoseconds half_period_;
   std::int64_t pulses_{0};
 };
@@ -154,7 +148,7 @@ bool wait_for_open(const Valve& valve, std::chrono::milliseconds patience) {
 int pour(const Arguments& arguments) {
   std::optional<Valve> valve;
   if (!arguments.valve.empty()) valve.emplace(arguments.valve);
-  Meters meter{arguments.meters, arguments.rate};
+  Meter meter{arguments.meter, arguments.rate};
   if (valve && !wait_for_open(*valve, std::chrono::milliseconds{arguments.patience_ms})) {
     fmt::print(stderr, "pulse_source: the valve did not open\n");
     return 1;
