@@ -83,6 +83,7 @@ Connection::Connection(const LedgerOptions& options)
     claim();
     configure();
     check();
+    settle();
     migrate(database_, newest_schema(), migrations());
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
@@ -143,6 +144,13 @@ void Connection::configure() {
     throw OpenError{Error::Kind::io,
                     fmt::format("cannot open the ledger {}: psow=0 was not taken over", file_)};
   }
+}
+
+// After a power cut SQLite would append to the log right behind the last commit it found whole, in
+// the same sector; a second cut that tears that sector would take an acknowledged commit with it.
+// An empty log begins anew at a sector of its own.
+void Connection::settle() {
+  database_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void Connection::check() {

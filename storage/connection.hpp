@@ -24,6 +24,7 @@ class Connection {
   void claim();
   void configure();
   void check();
+  void settle();
 
   std::string file_;
   SQLite::Database database_;

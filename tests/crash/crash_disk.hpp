@@ -1,0 +1,87 @@
+// A disk in memory under the real storage code: an SQLite VFS that keeps what the process sees and
+// a log of everything that was asked of the medium, in order, so that the power can be cut
+// afterwards at any operation of the log (medium.hpp). It can also let an operation fail. Answers
+// as the system's own VFS does: sectors of 4 KiB, and powersafe overwrite unless the name says
+// psow=0. For one thread at a time; each disk is a VFS of its own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sqlite3.h>
+
+namespace tapd::crash {
+
+using Bytes = std::vector<unsigned char>;
+/// What lies on a medium: names and contents.
+using Image = std::map<std::string, Bytes>;
+
+/// The ledger's file on every crash disk.
+inline constexpr const char* ledger_name = "/tap.db";
+
+/// One thing that was asked of the medium.
+struct Operation {
+  enum class Kind : std::uint8_t { create, write, truncate, sync, remove };
+  Kind kind{Kind::write};
+  std::string file;
+  std::size_t offset{0};  ///< Of a write; the new size of a truncation.
+  Bytes bytes;
+};
+using Log = std::vector<Operation>;
+
+/// How the disk differs from the system's.
+struct DiskOptions {
+  /// Promises powersafe overwrite although psow=0 was asked for: a setting known to be bad.
+  bool promises_powersafe{false};
+  int bytes_per_sector{4096};  ///< The system's VFS says 4,096, whatever the medium is.
+  bool logs{true};             ///< Off: quicker where the power is not cut again.
+};
+
+class CrashDisk {
+ public:
+  explicit CrashDisk(Image start = {}, DiskOptions options = {});
+  ~CrashDisk();
+  CrashDisk(const CrashDisk&) = delete;
+  CrashDisk& operator=(const CrashDisk&) = delete;
+  CrashDisk(CrashDisk&&) = delete;
+  CrashDisk& operator=(CrashDisk&&) = delete;
+
+  /// The name under which SQLite knows this disk.
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const Log& log() const { return log_; }
+  [[nodiscard]] Log take_log() { return std::move(log_); }
+  /// How many operations there were, whether they are logged or not.
+  [[nodiscard]] std::size_t operations() const { return operations_; }
+
+  /// Lets operation number `nth` from now (1: the next) fail with an SQLite code, and all after it
+  /// when it `persists`. What fails does not reach the medium.
+  void fail(std::size_t nth, int code, bool persists);
+  void heal() { countdown_ = 0; }
+  [[nodiscard]] bool has_failed() const { return failed_; }
+
+  // For the VFS.
+  [[nodiscard]] Image& files() { return files_; }
+  [[nodiscard]] bool promises_powersafe() const { return options_.promises_powersafe; }
+  [[nodiscard]] int bytes_per_sector() const { return options_.bytes_per_sector; }
+  /// Notes an operation; the code with which it fails, or SQLITE_OK.
+  [[nodiscard]] int note(Operation::Kind kind, const std::string& file, std::size_t offset = 0,
+                         const void* bytes = nullptr, std::size_t size = 0);
+  [[nodiscard]] std::uint64_t random() { return salt_ = salt_ * 6364136223846793005U + 1442695U; }
+
+ private:
+  std::string name_;
+  DiskOptions options_;
+  Image files_;
+  Log log_;
+  std::size_t operations_{0};
+  std::size_t countdown_{0};  ///< Operations until the failing one; 0: none fails.
+  int code_{SQLITE_OK};
+  bool persists_{false};
+  bool failed_{false};
+  std::uint64_t salt_{1};
+  sqlite3_vfs vfs_;
+};
+
+}  // namespace tapd::crash
