@@ -18,7 +18,7 @@ Spread spread(std::vector<double> sample) {
         static_cast<std::size_t>(std::ceil(share * static_cast<double>(sample.size())));
     return sample.at(std::max<std::size_t>(index, 1) - 1);
   };
-  return {.p50 = rank(0.50), .p95 = rank(0.95), .max = sample.back()};
+  return {.p50 = rank(0.50), .p95 = rank(0.95), .p99 = rank(0.99), .max = sample.back()};
 }
 
 void Report::section(const std::string& title) const {

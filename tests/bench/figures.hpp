@@ -18,6 +18,7 @@ struct Figure {
 struct Spread {
   double p50{0};
   double p95{0};
+  double p99{0};
   double max{0};
 };
 [[nodiscard]] Spread spread(std::vector<double> sample);

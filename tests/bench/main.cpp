@@ -7,6 +7,7 @@
 
 #include "drivers_bench.hpp"
 #include "pour_bench.hpp"
+#include "storage_bench.hpp"
 #include "sync_bench.hpp"
 
 namespace {
@@ -32,6 +33,35 @@ void run_sync(bool quick, const tapd::bench::Report& report) {
   tapd::bench::bench_fleet(options, report);
   tapd::bench::bench_schedules(options, report);
 }
+
+/// The command `storage` and its options.
+class StorageCommand {
+ public:
+  explicit StorageCommand(CLI::App& app)
+      : command_{app.add_subcommand("storage",
+                                    "commits, a file of 1,000,000 pours, bytes (about 10 min)")} {
+    command_->add_option("--commits", options_.commits, "commits of each kind")
+        ->capture_default_str()
+        ->check(CLI::Range(40, 1'000'000));
+    command_->add_option("--pours", options_.pours, "pours in the large file")
+        ->capture_default_str()
+        ->check(CLI::Range(2'000, 10'000'000));
+    command_->add_flag("--quick", quick_, "400 commits, 20,000 pours (about half a minute)");
+  }
+  [[nodiscard]] bool parsed() const { return command_->parsed(); }
+  void run(const tapd::bench::Report& report) const {
+    tapd::bench::StorageBenchOptions options = options_;
+    if (quick_) options = {.commits = 400, .pours = 20'000};
+    tapd::bench::bench_wear(report);
+    bench_commits(options, report);
+    bench_large_file(options, report);
+  }
+
+ private:
+  CLI::App* command_;
+  tapd::bench::StorageBenchOptions options_;
+  bool quick_{false};
+};
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -62,9 +92,14 @@ int run(int argc, char** argv) {
   CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
   bool sync_quick = false;
   sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
+  const StorageCommand storage{app};
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};
+  if (storage.parsed()) {
+    storage.run(report);
+    return 0;
+  }
   if (sync->parsed()) {
     run_sync(sync_quick, report);
     return 0;
