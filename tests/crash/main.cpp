@@ -23,8 +23,16 @@ void show_progress(const std::string& row, std::uint64_t done, std::uint64_t all
 }
 
 const char* verdict(const Row& row) {
-  if (!row.good()) return row.expected == Expected::caught ? "SURVIVED" : "FAILED";
-  return row.expected == Expected::caught ? "caught" : "ok";
+  switch (row.expected) {
+    case Expected::nothing:
+    case Expected::lies:
+      return row.good() ? "ok" : "FAILED";
+    case Expected::caught:
+      return row.good() ? "caught" : "SURVIVED";
+    case Expected::limit:
+      return row.good() ? "known limit" : "NO LIMIT ANY MORE";
+  }
+  return "?";
 }
 
 void print_head() {
