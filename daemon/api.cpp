@@ -124,10 +124,18 @@ Api::Api(ApiPorts ports) : ports_{std::move(ports)} {}
 ApiResponse Api::operator()(const ApiRequest& request) const {
   if (request.path == "/status" && request.method == "GET") return status();
   if (request.path == "/pours" && request.method == "GET") return pours(request);
+  if (request.path == "/verify" && request.method == "GET") {
+    return verify_books(ports_.books, request);
+  }
+  if (request.path == "/owed" && request.method == "GET") return owed(ports_.books);
+  if (request.path == "/backup" && request.method == "GET") return backup_state(ports_.books);
+  if (request.path == "/backup" && request.method == "POST") {
+    return begin_backup(ports_.books, request);
+  }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
   if (request.path == "/clear" && request.method == "POST") return clear(request);
-  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, "
-                                  "POST /clear, POST /sim",
+  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
+                                  "GET /owed, GET and POST /backup, POST /clear, POST /sim",
                                   request.method, request.path));
 }
 

@@ -4,6 +4,7 @@
 //   GET  /status          taps, sessions, queue, server
 //   GET  /pours?most=20   the newest pours
 //   POST /clear           a tap's number as text: somebody has looked after it
+//   GET  /verify, /owed, /backup   the books, see books_api.hpp
 //   POST /sim             one command of the simulated bar, as text
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/books_api.hpp"
 #include "daemon/control_loop.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/storage_thread.hpp"
@@ -24,6 +26,7 @@ namespace tapd {
 struct ApiPorts {
   ControlInbox* control{nullptr};
   StorageThread* storage{nullptr};
+  BooksApiPorts books;
   /// Carries out a command of the simulated bar; null when no tap is simulated.
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.

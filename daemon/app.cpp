@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "daemon/api.hpp"
+#include "daemon/book_keeping_thread.hpp"
 #include "daemon/control_loop.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/hardware.hpp"
@@ -21,6 +22,7 @@
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
+#include "storage/restoring.hpp"
 #include "sync/curl_transport.hpp"
 
 namespace tapd {
@@ -116,7 +118,14 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
   storage::LedgerOptions options;
   options.file = config.ledger_file();
   options.boot = boot;
-  auto ledger = std::make_unique<storage::Ledger>(options);
+  std::vector<std::string> told;
+  auto ledger =
+      storage::open_or_restore({.ledger = options,
+                                .backup = config.storage.books.backup_file,
+                                .start_empty_after_loss = config.storage.start_empty_after_loss,
+                                .now = now},
+                               told);
+  for (const std::string& line : told) journal.line(Level::error, "ledger: " + line);
   const auto recovered = ledger->finish_open_pours(now);
   if (!recovered) throw std::runtime_error{recovered.error().message};
   for (const storage::RecoveredPour& pour : *recovered) {
@@ -151,11 +160,14 @@ class Running {
     } else {
       journal.line(Level::warning, "no server.url is configured: pours wait in the queue");
     }
+    books_ = std::make_unique<BookKeepingThread>(
+        config.storage.books, *storage_, [this] { return moment(clock_); }, journal);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
     api_ = std::make_unique<HttpServer>(config.socket,
                                         Api{{.control = &inbox_,
                                              .storage = storage_.get(),
+                                             .books = books_ports(),
                                              .simulate = hardware_.simulate,
                                              .readers = [this] { return readers_health(); },
                                              .controller_id = config.controller_id,
@@ -187,6 +199,14 @@ class Running {
     options.policy = config_.policy;
     options.boot = boot_;
     return options;
+  }
+
+  BooksApiPorts books_ports() {
+    return {.storage = storage_.get(),
+            .keeper = books_.get(),
+            .policy = config_.policy,
+            .boot = boot_,
+            .now = [this] { return moment(clock_); }};
   }
 
   ControllerPorts ports() {
@@ -251,6 +271,7 @@ class Running {
   Controller controller_;
   std::unique_ptr<StorageThread> storage_;
   std::unique_ptr<SyncThread> sync_;
+  std::unique_ptr<BookKeepingThread> books_;
   std::list<ReaderThread> readers_;
   std::unique_ptr<HttpServer> api_;
 };

@@ -207,6 +207,22 @@ model::Money read_money(TomlTable& table, std::string_view key, model::Money oth
   return otherwise;
 }
 
+StorageConfig read_storage(TomlTable storage, const std::filesystem::path& state_dir) {
+  using std::chrono::hours;
+  constexpr std::int64_t hours_a_day = 24;
+  StorageConfig config;
+  config.books.backup_file = storage.text("backup_file", (state_dir / "tapd.backup.db").string());
+  config.books.backup_interval = hours{storage.whole("backup_interval_hours", 6, {0, 168})};
+  config.books.keep_confirmed =
+      hours{hours_a_day * storage.whole("keep_confirmed_days", 90, {1, 3'650})};
+  config.start_empty_after_loss = storage.flag("start_empty_after_loss", false);
+  if (config.books.backup_file == state_dir / "tapd.db") {
+    storage.fault("backup_file", "is the ledger itself: name another file");
+  }
+  storage.refuse_unknown_keys();
+  return config;
+}
+
 PolicyRules read_policy(TomlTable policy) {
   PolicyRules rules;
   rules.largest_pour =
@@ -245,6 +261,7 @@ Config read_root(const toml::table& file, Findings& findings) {
   config.realtime_priority = static_cast<int>(controller.whole("realtime_priority", 10, {0, 50}));
   controller.refuse_unknown_keys();
   config.server = read_server(root.table("server"));
+  config.storage = read_storage(root.table("storage"), config.state_dir);
   config.policy = read_policy(root.table("policy"));
   TomlTable sim = root.table("sim");
   config.sim_seed = static_cast<std::uint64_t>(sim.whole("seed", 1, {0, 1'000'000'000}));

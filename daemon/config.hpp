@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/config_meter.hpp"
+#include "daemon/book_keeping.hpp"
 #include "daemon/controller.hpp"
 #include "drivers/gpio_lines.hpp"
 #include "drivers/signal_pattern.hpp"
@@ -77,6 +78,11 @@ struct ServerConfig {
   std::int32_t attempt_cap{10};
 };
 
+struct StorageConfig {
+  BookKeepingRules books;
+  bool start_empty_after_loss{false};  ///< The ledger is damaged and there is no backup: go on.
+};
+
 struct Config {
   std::string controller_id;
   std::filesystem::path state_dir;
@@ -85,6 +91,7 @@ struct Config {
   bool require_safe_kill{false};  ///< Sell only where a kill is known to shut the valves.
   int realtime_priority{10};      ///< Of the control thread (SCHED_FIFO); 0: as any other thread.
   ServerConfig server;
+  StorageConfig storage;
   PolicyRules policy;
   std::vector<TapConfig> taps;
   std::uint64_t sim_seed{1};

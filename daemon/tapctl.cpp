@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_client.hpp"
+#include "daemon/tapctl_books.hpp"
 #include "storage/model/money.hpp"
 
 namespace {
@@ -135,6 +136,7 @@ int run(int argc, char** argv) {
       "clear", "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well");
   int tap = 0;
   clear->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, 999));
+  const tapd::BooksCommands books{app};
   CLI::App* sim = app.add_subcommand("sim", sim_help);
   std::vector<std::string> words;
   sim->add_option("command", words, "the command and its values")->required();
@@ -150,6 +152,7 @@ int run(int argc, char** argv) {
   if (pours->parsed()) {
     return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
   }
+  if (const auto code = books.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };
   if (clear->parsed()) {
     return show(tapd_client.post("/clear", fmt::format("{}", tap)), as_json, done);

@@ -38,6 +38,9 @@ Cache::Cache(SQLite::Database& database, Marks& marks, Hearings& hearings)
                "SELECT coalesce(sum(iif(status = 'open', max(hold_cents, price_cents),"
                " price_cents)), 0) FROM pours WHERE guest_id = ?1"
                " AND (settled_marker IS NULL OR settled_marker > ?2)"},
+      spenders_{database,
+                "SELECT guest_id, min(card_uid) FROM cards WHERE status = 'active'"
+                " AND guest_id > ?1 GROUP BY guest_id ORDER BY guest_id LIMIT ?2"},
       tap_{database, "SELECT tap_id, keg_id, display_name, status FROM taps WHERE tap_id = ?1"},
       taps_{database, "SELECT tap_id, keg_id, display_name, status FROM taps ORDER BY tap_id"},
       keg_{database,
@@ -143,6 +146,20 @@ AuthorizationFacts Cache::facts(const model::CardUid& card_uid, model::TapId tap
   if (facts.keg) facts.beverage = beverage(facts.keg->beverage_id);
   facts.emergency_stop = emergency_stop();
   return facts;
+}
+
+std::vector<AuthorizationFacts> Cache::spenders(const model::GuestId& after, std::size_t most) {
+  std::vector<AuthorizationFacts> spenders;
+  Use rows{spenders_, after.text(), static_cast<std::int64_t>(most)};
+  while (rows.next()) {
+    AuthorizationFacts& facts = spenders.emplace_back();
+    const model::GuestId guest{rows.text()};
+    const auto uid = model::CardUid::parse(rows.text());
+    if (!uid) throw BadRow{uid.error()};
+    facts.card = model::Card{*uid, guest, model::CardStatus::active};
+    add_guest(facts, guest);
+  }
+  return spenders;
 }
 
 void Cache::add_guest(AuthorizationFacts& facts, const model::GuestId& id) {

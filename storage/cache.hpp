@@ -26,6 +26,8 @@ class Cache {
                         const model::Moment& at);
   void hear_system_state(const model::SystemState& state, const model::Moment& at);
   [[nodiscard]] AuthorizationFacts facts(const model::CardUid& card, model::TapId tap);
+  [[nodiscard]] std::vector<AuthorizationFacts> spenders(const model::GuestId& after,
+                                                         std::size_t most);
   [[nodiscard]] std::vector<model::Tap> taps();
   [[nodiscard]] bool emergency_stop();
 
@@ -44,6 +46,7 @@ class Cache {
   SQLite::Statement card_;
   SQLite::Statement guest_;
   SQLite::Statement charges_;
+  SQLite::Statement spenders_;
   SQLite::Statement tap_;
   SQLite::Statement taps_;
   SQLite::Statement keg_;

@@ -35,26 +35,13 @@ constexpr std::array settings{
     Setting{"busy_timeout", "0", "0"},
 };
 
-// "file:" and the path with what a URI gives a meaning escaped. psow=0: an SD card does not promise
-// that a torn write leaves the neighbouring bytes alone.
-std::string uri(const std::string& path) {
-  std::string escaped;
-  for (const char c : path) {
-    if (c == '%' || c == '?' || c == '#') {
-      escaped += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-    } else {
-      escaped += c;
-    }
-  }
-  return "file:" + escaped + "?psow=0";
-}
-
 SQLite::Database open(const LedgerOptions& options) {
   if (!options.vfs) prepare_file(options.file);
   int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX;
   if (options.vfs) flags |= SQLite::OPEN_CREATE;
+  // psow=0: an SD card does not promise that a torn write leaves the neighbouring bytes alone.
   try {
-    return SQLite::Database{uri(options.file.string()).c_str(), flags, 0,
+    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0,
                             options.vfs ? options.vfs->c_str() : nullptr};
   } catch (const SQLite::Exception& exception) {
     throw OpenError{kind_of(exception.getErrorCode(), 0),

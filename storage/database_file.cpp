@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "storage/ledger.hpp"
+#include "storage/log_check.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -159,6 +160,21 @@ void prepare_file(const std::filesystem::path& file) {
     refuse(Error::Kind::io, file, "it is not a regular file; correct the path");
   }
   check_header(file, handle.number());
+  if (const auto fault = fault_of_log(file.string() + "-wal")) {
+    refuse(Error::Kind::corrupt, file, *fault + "; it was left as it is; restore a backup");
+  }
+}
+
+std::string sqlite_uri(const std::filesystem::path& file, const std::string& parameters) {
+  std::string escaped;
+  for (const char c : file.string()) {
+    if (c == '%' || c == '?' || c == '#') {
+      escaped += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    } else {
+      escaped += c;
+    }
+  }
+  return "file:" + escaped + "?" + parameters;
 }
 
 }  // namespace tapd::storage

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace tapd::storage {
 
@@ -13,5 +14,9 @@ inline constexpr int our_application_id = 0x74617064;
 /// Creates the file (mode 0600, its folder's entry synced) when there is none, and reads the header
 /// of one that is there. Throws OpenError saying what is wrong, where, and what to do.
 void prepare_file(const std::filesystem::path& file);
+
+/// "file:", the path with what a URI gives a meaning escaped, "?" and the parameters.
+[[nodiscard]] std::string sqlite_uri(const std::filesystem::path& file,
+                                     const std::string& parameters);
 
 }  // namespace tapd::storage

@@ -7,6 +7,7 @@
 
 #include "storage/cache.hpp"
 #include "storage/card_standing.hpp"
+#include "storage/chain_walk.hpp"
 #include "storage/commits.hpp"
 #include "storage/connection.hpp"
 #include "storage/errors.hpp"
@@ -19,6 +20,7 @@
 #include "storage/pours.hpp"
 #include "storage/queue.hpp"
 #include "storage/snapshot.hpp"
+#include "storage/upkeep.hpp"
 
 namespace tapd::storage {
 
@@ -36,7 +38,25 @@ struct Ledger::Implementation {
         offline_risk{connection.database()},
         snapshots{connection.database(), hearings},
         measuring{connection.database(), notes},
-        flow_queue{connection.database(), options.boot} {}
+        flow_queue{connection.database(), options.boot},
+        chain{connection.database()},
+        upkeep{connection.database()} {
+    refuse_broken_rows(options);
+  }
+
+  /// A row that is still to be charged must say what was written; the rest of the chain is walked
+  /// when there is time.
+  void refuse_broken_rows(const LedgerOptions& options) {
+    constexpr std::size_t most_at_start = 20'000;
+    const auto broken = chain.broken_unconfirmed(most_at_start);
+    if (!broken) return;
+    throw OpenError{
+        Error::Kind::corrupt,
+        fmt::format(
+            "cannot open the ledger {}: pour {} ({}): {}; keep the file for examination and "
+            "restore a backup",
+            options.file.string(), broken->chain_no, broken->client_tx_id, broken->what)};
+  }
 
   /// Runs `work` in a transaction (or in the one that is open) and answers what it answers.
   template<typename Work>
@@ -83,6 +103,8 @@ struct Ledger::Implementation {
   SnapshotWriter snapshots;
   Measuring measuring;
   FlowQueue flow_queue;
+  ChainWalk chain;
+  Upkeep upkeep;
 };
 
 namespace {
@@ -212,6 +234,11 @@ Result<AuthorizationFacts> Ledger::facts(const model::CardUid& card, model::TapI
   });
 }
 
+Result<std::vector<AuthorizationFacts>> Ledger::spenders(const model::GuestId& after,
+                                                         std::size_t most) const {
+  return self_->look([&] { return self_->cache.spenders(after, most); });
+}
+
 Result<std::vector<model::Tap>> Ledger::taps() const {
   return self_->look([&] { return self_->cache.taps(); });
 }
@@ -255,6 +282,41 @@ Result<std::vector<model::Volume>> Ledger::recent_tails(model::TapId tap, std::s
 
 Result<> Ledger::note_clock(const model::Moment& now, const model::BootId& boot) {
   return self_->change([&] { self_->notes.note_clock(now, boot); });
+}
+
+Result<ChainSlice> Ledger::verify_chain(const ChainPosition& from, std::size_t most) const {
+  return self_->look([&] { return self_->chain.slice(from, most); });
+}
+
+Result<Forgotten> Ledger::forget_confirmed(model::WallTime before, std::int64_t after,
+                                           std::size_t most) {
+  return self_->change([&] { return self_->upkeep.forget_confirmed(before, after, most); });
+}
+
+Result<std::string> Ledger::state_of_books() const {
+  return self_->look([&] { return self_->upkeep.state_of_books(); });
+}
+
+Result<bool> Ledger::pour_open() const {
+  return self_->look([&] { return self_->upkeep.pour_open(); });
+}
+
+Result<> Ledger::begin_copy(const std::filesystem::path& file) {
+  try {
+    self_->upkeep.begin_copy(file);
+    return {};
+  } catch (const std::exception& error) {
+    return tl::make_unexpected(
+        Error{Error::Kind::io, fmt::format("{}: no copy: {}", file.string(), error.what())});
+  }
+}
+
+Result<bool> Ledger::continue_copy(int pages) {
+  return self_->look([&] { return self_->upkeep.continue_copy(pages); });
+}
+
+void Ledger::drop_copy() {
+  self_->upkeep.drop_copy();
 }
 
 Result<std::optional<std::string>> Ledger::meta(const std::string& key) const {

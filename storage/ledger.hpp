@@ -115,8 +115,36 @@ struct QueueCounts {
   std::int64_t waiting{0};  ///< new and sent.
   std::int64_t failed{0};
   std::int64_t confirmed{0};
+  model::Money held;  ///< The most that the open pours may still come to.
   model::Money owed;  ///< Price of all that the server has not confirmed and is not `open`.
   std::optional<model::Moment> oldest_waiting;
+};
+
+/// How far a walk along the chain of pours has come; the default is before the first pour.
+struct ChainPosition {
+  std::int64_t chain_no{0};
+  std::string hash;
+};
+/// The first row at which the chain does not hold.
+struct BrokenLink {
+  std::int64_t chain_no{0};
+  std::string client_tx_id;
+  std::string what;  ///< In words for people.
+};
+/// What a part of the walk found.
+struct ChainSlice {
+  ChainPosition reached;
+  std::int64_t rows{0};  ///< Good ones.
+  std::int64_t gaps{0};  ///< Declared ones: removed after their time, or lost in a damage.
+  bool at_end{false};
+  std::optional<BrokenLink> broken;  ///< The walk has ended there.
+};
+
+/// What one batch of forgetting did.
+struct Forgotten {
+  std::int64_t pours{0};
+  std::int64_t reached{0};  ///< Row of the chain up to which it has looked.
+  bool more{false};         ///< There may be more beyond.
 };
 
 /// A pour found open at start and finished from its last progress.
@@ -207,6 +235,10 @@ class Ledger {
                                            const model::Moment& at);
   [[nodiscard]] Result<AuthorizationFacts> facts(const model::CardUid& card,
                                                  model::TapId tap) const;
+  /// What is known of guests with an active card, by their ids: the next `most` after `after`.
+  /// Without tap, keg and beverage. About 20 us each.
+  [[nodiscard]] Result<std::vector<AuthorizationFacts>> spenders(const model::GuestId& after,
+                                                                 std::size_t most) const;
   [[nodiscard]] Result<std::vector<model::Tap>> taps() const;
   /// The system state `emergency_stop_enabled` or `emergency_stop`; every value but false, 0, off,
   /// no and the empty text means stop.
@@ -240,6 +272,21 @@ class Ledger {
   /// To be called once the clock was set from outside in this boot: rows written before are then
   /// read with their wall times corrected (the rows themselves stay as they are).
   [[nodiscard]] Result<> note_clock(const model::Moment& now, const model::BootId& boot);
+  /// Walks the next `most` rows of the chain of pours after `from`. About 10 us a row.
+  [[nodiscard]] Result<ChainSlice> verify_chain(const ChainPosition& from, std::size_t most) const;
+  /// Looks at the next `most` rows of the chain after row `after`, and deletes those that were
+  /// confirmed before `before` and that the cached balance of their guest contains. Never the end
+  /// of the chain; the gap is declared. For when nobody pours.
+  [[nodiscard]] Result<Forgotten> forget_confirmed(model::WallTime before, std::int64_t after,
+                                                   std::size_t most);
+  /// Another text whenever something was written that a backup is worth.
+  [[nodiscard]] Result<std::string> state_of_books() const;
+  [[nodiscard]] Result<bool> pour_open() const;
+  /// Begins a copy of the ledger into `file` (replaced), carried on in parts; true when it is
+  /// complete. One at a time; other calls may come in between, and what they commit is in it.
+  [[nodiscard]] Result<> begin_copy(const std::filesystem::path& file);
+  [[nodiscard]] Result<bool> continue_copy(int pages);
+  void drop_copy();
   /// Value of a `meta` key (installation id, snapshot ETag, ...).
   [[nodiscard]] Result<std::optional<std::string>> meta(const std::string& key) const;
   [[nodiscard]] Result<> set_meta(const std::string& key, const std::string& value);

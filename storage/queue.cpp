@@ -64,6 +64,7 @@ Queue::Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot
               "SELECT count(*) FILTER (WHERE status = 'open'),"
               " count(*) FILTER (WHERE status IN ('new', 'sent')),"
               " count(*) FILTER (WHERE status = 'failed'),"
+              " coalesce(sum(max(hold_cents, price_cents)) FILTER (WHERE status = 'open'), 0),"
               " coalesce(sum(price_cents) FILTER (WHERE status <> 'open'), 0)"
               " FROM pours WHERE status <> 'confirmed'"},
       confirmed_{database, "SELECT count(*) FROM pours"},
@@ -176,6 +177,7 @@ QueueCounts Queue::counts() {
     counts.open = row.integer();
     counts.waiting = row.integer();
     counts.failed = row.integer();
+    counts.held = model::Money{row.integer()};
     counts.owed = model::Money{row.integer()};
   }
   Use all{confirmed_};

@@ -253,3 +253,31 @@ TEST_CASE("a file that cannot be read is named", "[config]") {
 }
 
 }  // namespace tapd::test
+
+TEST_CASE("how the books are kept is read, with safe defaults", "[config]") {
+  const Config usual = parse_config(good, "tapd.toml");
+  CHECK(usual.storage.books.backup_file == usual.state_dir / "tapd.backup.db");
+  CHECK(usual.storage.books.backup_interval == std::chrono::hours{6});
+  CHECK(usual.storage.books.keep_confirmed == std::chrono::hours{24 * 90});
+  CHECK_FALSE(usual.storage.start_empty_after_loss);
+  const Config set = parse_config(
+      replaced(good, "[policy]",
+               "[storage]\nbackup_file = \"/mnt/stick/tapd.db\"\nbackup_interval_hours = 0\n"
+               "keep_confirmed_days = 7\nstart_empty_after_loss = true\n[policy]"),
+      "tapd.toml");
+  CHECK(set.storage.books.backup_file == "/mnt/stick/tapd.db");
+  CHECK(set.storage.books.backup_interval == std::chrono::hours{0});
+  CHECK(set.storage.books.keep_confirmed == std::chrono::hours{24 * 7});
+  CHECK(set.storage.start_empty_after_loss);
+}
+
+TEST_CASE("impossible ways to keep the books are refused", "[config]") {
+  const auto with = [](const std::string& line) {
+    return findings(replaced(good, "[policy]", "[storage]\n" + line + "\n[policy]"));
+  };
+  CHECK_THAT(with("keep_confirmed_days = 0"), ContainsSubstring("keep_confirmed_days"));
+  CHECK_THAT(with("backup_interval_hours = 169"), ContainsSubstring("backup_interval_hours"));
+  CHECK_THAT(with("backup_file = \"/var/lib/tapd/tapd.db\""),
+             ContainsSubstring("is the ledger itself"));
+  CHECK_THAT(with("start_empty_after_loss = 1"), ContainsSubstring("start_empty_after_loss"));
+}

@@ -228,3 +228,23 @@ TEST_CASE("an emergency stop holds unless the server's word is a plain no", "[ca
   CHECK(*ledger.emergency_stop());
   CHECK_THAT(outcome(ledger.hear_system_state({"", "true"}, at(9))), StartsWith("refused"));
 }
+
+TEST_CASE("whoever may spend is listed once, in parts, with what is available", "[cache]") {
+  Bar bar;
+  auto snapshot = small_snapshot(5000);
+  snapshot.guests.push_back({guest(2), "Ben", model::Money{700}, true});
+  snapshot.guests.push_back({guest(3), "Cleo", model::Money{900}, true});
+  snapshot.cards.push_back({card(2), guest(2), model::CardStatus::active});
+  snapshot.cards.push_back({card(3), guest(3), model::CardStatus::lost});
+  snapshot.cards.push_back({card(4), guest(1), model::CardStatus::active});
+  hear(bar.ledger(), snapshot);
+  REQUIRE(outcome(bar.ledger().begin_pour(beginning(1), this_boot)) == "ok");
+  const auto first = bar.ledger().spenders({}, 1);
+  REQUIRE(outcome(first) == "ok");
+  REQUIRE(first->size() == 1);
+  CHECK(first->front().available == model::Money{4000});
+  const auto rest = bar.ledger().spenders(*first->front().card->guest_id, 10);
+  REQUIRE(rest->size() == 1);
+  CHECK(rest->front().guest->first_name == "Ben");
+  CHECK(bar.ledger().queue_counts()->held == model::Money{1000});
+}

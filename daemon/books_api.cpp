@@ -1,0 +1,146 @@
+#include "daemon/books_api.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/exposure.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+ApiResponse answer(const json& body) {
+  return {.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+ApiResponse problem(int status, const std::string& words) {
+  return {.status = status,
+          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+/// The position that a client hands back; nullopt when it makes no sense.
+std::optional<storage::ChainPosition> position(const ApiRequest& request) {
+  storage::ChainPosition from;
+  const auto after = request.query.find("after");
+  if (after == request.query.end()) return from;
+  const std::string& text = after->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), from.chain_no);
+  const auto hash = request.query.find("hash");
+  if (error != std::errc{} || end != text.data() + text.size() || from.chain_no < 0 ||
+      hash == request.query.end()) {
+    return std::nullopt;
+  }
+  from.hash = hash->second;
+  return from;
+}
+
+json slice_json(const storage::ChainSlice& slice) {
+  json body{{"after", slice.reached.chain_no},
+            {"hash", slice.reached.hash},
+            {"rows", slice.rows},
+            {"gaps", slice.gaps},
+            {"at_end", slice.at_end}};
+  if (slice.broken) {
+    body["broken"] = {{"chain_no", slice.broken->chain_no},
+                      {"client_tx_id", slice.broken->client_tx_id},
+                      {"what", slice.broken->what}};
+  }
+  return body;
+}
+
+/// Every guest that might buy, read in parts; an error as the ledger told it.
+storage::Result<model::Money> spendable(const BooksApiPorts& ports, const model::Moment& now) {
+  constexpr std::size_t part = 200;
+  model::Money sum;
+  model::GuestId after;
+  for (;;) {
+    const auto guests = ports.storage->run(
+        [&after](storage::Ledger& ledger) { return ledger.spenders(after, part); });
+    if (!guests) return tl::unexpected(guests.error());
+    sum += spendable_offline(ports.policy, *guests, now, ports.boot);
+    if (guests->size() < part) return sum;
+    after = *guests->back().card->guest_id;
+  }
+}
+
+}  // namespace
+
+ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) {
+  constexpr std::size_t rows_at_once = 200;
+  constexpr int parts = 25;
+  const auto from = position(request);
+  if (!from) return problem(400, "after and hash are what the answer before this one said");
+  storage::ChainSlice all;
+  all.reached = *from;
+  for (int part = 0; part < parts && !all.at_end && !all.broken; ++part) {
+    const auto slice = ports.storage->run(
+        [&all](storage::Ledger& ledger) { return ledger.verify_chain(all.reached, rows_at_once); });
+    if (!slice) return problem(500, slice.error().message);
+    all = {.reached = slice->reached,
+           .rows = all.rows + slice->rows,
+           .gaps = all.gaps + slice->gaps,
+           .at_end = slice->at_end,
+           .broken = slice->broken};
+  }
+  return answer(slice_json(all));
+}
+
+ApiResponse owed(const BooksApiPorts& ports) {
+  const model::Moment now = ports.now();
+  const auto queue =
+      ports.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
+  if (!queue) return problem(500, queue.error().message);
+  const auto cached = spendable(ports, now);
+  if (!cached) return problem(500, cached.error().message);
+  json body{{"rows", queue->waiting + queue->failed},
+            {"waiting", queue->waiting},
+            {"failed", queue->failed},
+            {"owed_cents", queue->owed.minor_units()},
+            {"held_cents", queue->held.minor_units()},
+            {"spendable_cents", cached->minor_units()},
+            {"worst_case_cents", (queue->owed + queue->held + *cached).minor_units()}};
+  if (queue->oldest_waiting) {
+    body["oldest"] = model::to_iso8601(queue->oldest_waiting->wall);
+    const auto age =
+        std::chrono::floor<std::chrono::seconds>(now.wall - queue->oldest_waiting->wall);
+    body["oldest_age_s"] = std::max<std::int64_t>(0, age.count());
+  }
+  return answer(body);
+}
+
+ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) {
+  const std::filesystem::path file{request.body};
+  if (!file.empty() && !file.is_absolute()) {
+    return problem(400, fmt::format("{}: name the file with its whole path", request.body));
+  }
+  if (!ports.keeper->ask_backup(file)) {
+    return problem(409, "a backup is under way, or the file exists already: name another one");
+  }
+  return answer({{"stage", "under_way"}});
+}
+
+ApiResponse backup_state(const BooksApiPorts& ports) {
+  const BackupAsked asked = ports.keeper->backup_asked();
+  const auto stage = [&asked] {
+    switch (asked.stage) {
+      case BackupAsked::Stage::none:
+        return "none";
+      case BackupAsked::Stage::under_way:
+        return "under_way";
+      case BackupAsked::Stage::done:
+        return "done";
+      case BackupAsked::Stage::failed:
+        return "failed";
+    }
+    return "none";
+  };
+  return answer({{"stage", stage()}, {"file", asked.file}, {"why", asked.why}});
+}
+
+}  // namespace tapd

@@ -1,0 +1,117 @@
+#include "storage/backup.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "storage/chain_walk.hpp"
+#include "storage/database_file.hpp"
+#include "storage/errors.hpp"
+#include "storage/migrations.hpp"
+
+namespace tapd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+SQLite::Database empty_target(const fs::path& file) {
+  fs::remove(file);
+  SQLite::Database target{file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  // Nothing of an unfinished copy counts: it is synced once, when it is complete.
+  target.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  return target;
+}
+
+void sync_path(const fs::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int why = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) throw std::system_error{why, std::generic_category(), path.string()};
+}
+
+void sync_folder_of(const fs::path& file) {
+  sync_path(file.has_parent_path() ? file.parent_path() : fs::path{"."}, O_RDONLY | O_DIRECTORY);
+}
+
+std::optional<std::string> fault_of(SQLite::Database& database) {
+  const std::string state = database.execAndGet("PRAGMA integrity_check(1)").getString();
+  if (state != "ok") return "it is damaged: " + state;
+  if (database.execAndGet("PRAGMA application_id").getInt() != our_application_id) {
+    return "it is not a ledger of tapd";
+  }
+  if (const int version = schema_version(database); version < 1 || version > newest_schema()) {
+    return fmt::format("its schema version is {}, this program knows {}", version, newest_schema());
+  }
+  const ChainSlice chain = ChainWalk{database}.slice({}, static_cast<std::size_t>(INT64_MAX));
+  if (chain.broken) {
+    return fmt::format("pour {} ({}): {}", chain.broken->chain_no, chain.broken->client_tx_id,
+                       chain.broken->what);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+BackupCopy::BackupCopy(SQLite::Database& source, const fs::path& file)
+    : target_{empty_target(file)}, backup_{target_, source} {}
+
+bool BackupCopy::step(int pages) {
+  return backup_.executeStep(pages) == SQLITE_DONE;
+}
+
+fs::path unfinished_name(const fs::path& backup) {
+  return backup.string() + ".unfinished";
+}
+
+std::vector<fs::path> backup_names(const fs::path& backup) {
+  return {backup, backup.string() + ".previous"};
+}
+
+std::optional<std::string> fault_of_copy(const fs::path& file) {
+  try {
+    if (!fs::is_regular_file(file)) return "there is no such file";
+    // Immutable: no journal is looked for and none is left beside it.
+    SQLite::Database database{sqlite_uri(file, "immutable=1").c_str(),
+                              SQLite::OPEN_READONLY | SQLite::OPEN_URI};
+    return fault_of(database);
+  } catch (const std::exception& error) {
+    return std::string{"it cannot be read: "} + error.what();
+  }
+}
+
+Result<> keep_copy(const fs::path& copy, const fs::path& backup) {
+  try {
+    if (const auto fault = fault_of_copy(copy)) {
+      fs::remove(copy);
+      return tl::unexpected(Error{Error::Kind::corrupt,
+                                  fmt::format("{}: the copy is not good: {}; the older backups are "
+                                              "kept; restart tapd to have the ledger checked",
+                                              backup.string(), *fault)});
+    }
+    sync_to_medium(copy);
+    if (fs::exists(backup)) fs::rename(backup, backup_names(backup).back());
+    rename_durably(copy, backup);
+    return {};
+  } catch (const std::system_error& error) {
+    const bool full = error.code() == std::errc::no_space_on_device;
+    return tl::unexpected(Error{full ? Error::Kind::full : Error::Kind::io, error.what()});
+  }
+}
+
+void sync_to_medium(const fs::path& file) {
+  sync_path(file, O_RDONLY);
+  sync_folder_of(file);
+}
+
+void rename_durably(const fs::path& from, const fs::path& to) {
+  fs::rename(from, to);
+  sync_folder_of(to);
+}
+
+}  // namespace tapd::storage

@@ -1,0 +1,128 @@
+#include "storage/chain_walk.hpp"
+
+#include <charconv>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "storage/chain.hpp"
+#include "storage/model/money.hpp"
+
+namespace tapd::storage {
+
+struct ChainWalk::Row {
+  std::int64_t chain_no{0};
+  std::string client_tx_id;
+  std::string hash;
+  std::string prev_hash;
+  std::optional<std::string> fault;  ///< Why the row does not prove itself.
+};
+
+namespace {
+
+std::string row_query(std::string_view condition) {
+  std::string columns;
+  for (const std::string_view column : hashed_columns()) {
+    columns += fmt::format(", CAST({} AS TEXT)", column);
+  }
+  return fmt::format(
+      "SELECT coalesce(chain_no, 0), client_tx_id, coalesce(hash, ''), coalesce(prev_hash, ''),"
+      " price_per_ml_at_pour, price_cents_per_litre{} FROM pours {}",
+      columns, condition);
+}
+
+}  // namespace
+
+std::string gap_key(std::int64_t chain_no) {
+  return fmt::format("chain_gap.{}", chain_no);
+}
+
+std::string to_text(const DeclaredGap& gap) {
+  return fmt::format("{} {}", gap.next_no, gap.prev_hash);
+}
+
+ChainWalk::ChainWalk(SQLite::Database& database)
+    : rows_{database, row_query("WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2")},
+      unconfirmed_{database, row_query("WHERE status <> 'confirmed' AND status <> 'open'"
+                                       " ORDER BY pour_seq LIMIT ?1")},
+      gap_{database, "SELECT value FROM meta WHERE key = ?1"},
+      unnumbered_{database,
+                  "SELECT client_tx_id FROM pours WHERE chain_no IS NULL AND status <> 'open'"
+                  " LIMIT 1"} {}
+
+ChainWalk::Row ChainWalk::read(Use& use) {
+  Row row;
+  row.chain_no = use.integer();
+  row.client_tx_id = use.text();
+  row.hash = use.text();
+  row.prev_hash = use.text();
+  const std::string per_millilitre = use.text();
+  const model::LitrePrice per_litre{use.integer()};
+  std::vector<std::optional<std::string>> content;
+  for (std::size_t i = 0; i < hashed_columns().size(); ++i) content.push_back(use.text_or_null());
+  if (chain_hash(content) != row.hash) {
+    row.fault = "it does not say what its hash says: it was changed after it was written";
+  } else if (model::price_per_ml_decimal(per_litre) != per_millilitre) {
+    row.fault = "its price per litre is not its price per millilitre: it was changed";
+  }
+  return row;
+}
+
+std::optional<DeclaredGap> ChainWalk::gap_after(std::int64_t chain_no) {
+  Use use{gap_, gap_key(chain_no)};
+  if (!use.next()) return std::nullopt;
+  const std::string text = use.text();
+  DeclaredGap gap;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), gap.next_no);
+  if (error != std::errc{} || end == text.data() + text.size()) return std::nullopt;
+  gap.prev_hash.assign(end + 1, text.data() + text.size());
+  return gap;
+}
+
+std::optional<std::string> ChainWalk::fault_of_link(const ChainPosition& before, const Row& row,
+                                                    ChainSlice& slice) {
+  const bool follows = row.chain_no == before.chain_no + 1;
+  if (follows && row.prev_hash == before.hash) return std::nullopt;
+  const auto gap = gap_after(before.chain_no);
+  if (gap && gap->next_no == row.chain_no && gap->prev_hash == row.prev_hash) {
+    ++slice.gaps;
+    return std::nullopt;
+  }
+  if (follows) return fmt::format("it does not follow row {}: one was exchanged", before.chain_no);
+  return fmt::format("rows {} to {} before it are missing", before.chain_no + 1, row.chain_no - 1);
+}
+
+ChainSlice ChainWalk::slice(const ChainPosition& from, std::size_t most) {
+  ChainSlice slice;
+  slice.reached = from;
+  if (from.chain_no == 0) slice.reached.hash = chain_origin;
+  {
+    Use rows{rows_, from.chain_no, static_cast<std::int64_t>(most)};
+    while (rows.next()) {
+      const Row row = read(rows);
+      auto fault = row.fault ? row.fault : fault_of_link(slice.reached, row, slice);
+      if (fault) {
+        slice.broken = BrokenLink{row.chain_no, row.client_tx_id, *std::move(fault)};
+        return slice;
+      }
+      slice.reached = ChainPosition{row.chain_no, row.hash};
+      ++slice.rows;
+    }
+  }
+  slice.at_end = static_cast<std::size_t>(slice.rows) < most;
+  if (Use use{unnumbered_}; slice.at_end && use.next()) {
+    slice.broken = BrokenLink{0, use.text(), "it is finished but not part of the chain"};
+  }
+  return slice;
+}
+
+std::optional<BrokenLink> ChainWalk::broken_unconfirmed(std::size_t most) {
+  Use rows{unconfirmed_, static_cast<std::int64_t>(most)};
+  while (rows.next()) {
+    Row row = read(rows);
+    if (row.fault) return BrokenLink{row.chain_no, row.client_tx_id, *std::move(row.fault)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace tapd::storage

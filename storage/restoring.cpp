@@ -1,0 +1,200 @@
+#include "storage/restoring.hpp"
+
+#include <array>
+#include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "storage/backup.hpp"
+#include "storage/connection.hpp"
+#include "storage/errors.hpp"
+#include "storage/notes.hpp"
+#include "storage/salvage.hpp"
+
+namespace tapd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array journals{"-wal", "-journal", "-shm"};
+
+fs::path with(const fs::path& file, const std::string& suffix) {
+  return file.string() + suffix;
+}
+
+fs::path unfinished(const fs::path& ledger) {
+  return with(ledger, ".restoring");
+}
+/// Complete, but not yet in the ledger's place.
+fs::path finished(const fs::path& ledger) {
+  return with(ledger, ".restored");
+}
+
+void remove_with_journals(const fs::path& file) {
+  fs::remove(file);
+  for (const char* journal : journals) fs::remove(with(file, journal));
+}
+
+/// The first number under which nothing stands that this damage has too.
+fs::path name_aside(const fs::path& ledger) {
+  for (int number = 1;; ++number) {
+    const fs::path name = with(ledger, fmt::format(".damaged-{}", number));
+    bool taken = fs::exists(name);
+    for (const char* journal : journals) {
+      taken = taken || (fs::exists(with(name, journal)) && fs::exists(with(ledger, journal)));
+    }
+    if (!taken) return name;
+  }
+}
+
+/// Moves the damaged file away and the restored one in. Each step may be the last before a power
+/// cut; done again it goes on where it ended.
+fs::path exchange(const fs::path& ledger) {
+  const fs::path aside = name_aside(ledger);
+  for (const char* journal : journals) {
+    if (fs::exists(with(ledger, journal))) {
+      rename_durably(with(ledger, journal), with(aside, journal));
+    }
+  }
+  if (fs::exists(ledger)) rename_durably(ledger, aside);
+  rename_durably(finished(ledger), ledger);
+  return aside;
+}
+
+std::optional<fs::path> newest_good_backup(const fs::path& backup, std::vector<std::string>& told) {
+  if (backup.empty()) return std::nullopt;
+  for (const fs::path& name : backup_names(backup)) {
+    if (!fs::exists(name)) continue;
+    const auto fault = fault_of_copy(name);
+    if (!fault) return name;
+    told.push_back(fmt::format("the backup {} cannot be used: {}", name.string(), *fault));
+  }
+  return std::nullopt;
+}
+
+/// What the cache says of balances is older than the damage, and a pour may be missing.
+void forget_balances(SQLite::Database& database) {
+  database.exec(
+      "DELETE FROM guests;"
+      "UPDATE server_knowledge SET snapshot_revision = 0, snapshot_asked = NULL,"
+      " snapshot_heard_at = NULL, snapshot_heard_mono_ns = NULL, snapshot_heard_boot = NULL,"
+      " snapshot_clock_trusted = NULL");
+}
+
+std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std::string>& gaps) {
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format(
+      "recovered from the damaged file: {} finished pours that the backup lacked, each proven by "
+      "its hash; {} pours that were running; {} rows of the other books",
+      salvaged.finished, salvaged.open, salvaged.others));
+  if (!salvaged.unreadable.empty()) {
+    lines.push_back(fmt::format("NOT recovered: pours whose rows were spoilt: receipts {}",
+                                fmt::join(salvaged.unreadable, ", ")));
+  }
+  if (!gaps.empty()) {
+    lines.push_back(
+        fmt::format("NOT recovered: pours missing in the chain {}; compare with the "
+                    "venue server",
+                    fmt::join(gaps, "; ")));
+  }
+  lines.emplace_back(
+      "pours newer than the last one recovered, if there were any, are not known here: compare "
+      "with the venue server; cached balances are forgotten until the server was heard");
+  return lines;
+}
+
+std::vector<std::string> build(const RestoreOptions& options, const fs::path& damaged,
+                               const std::optional<fs::path>& backup) {
+  const fs::path file = unfinished(options.ledger.file);
+  remove_with_journals(file);
+  if (backup) fs::copy_file(*backup, file);
+  LedgerOptions building = options.ledger;
+  building.file = file;
+  std::vector<std::string> lines;
+  {
+    Connection connection{building};
+    SQLite::Database& database = connection.database();
+    const Salvage salvaged = salvage(database, damaged);
+    const std::vector<std::string> gaps = declare_gaps(database);
+    lines = in_words(salvaged, gaps);
+    forget_balances(database);
+    Notes{database}.audit("tapd", "ledger_restored", backup ? backup->string() : "without a backup",
+                          fmt::format("{}", fmt::join(lines, "; ")), options.now);
+  }
+  if (const auto fault = fault_of_copy(file)) {
+    throw OpenError{Error::Kind::corrupt,
+                    fmt::format("cannot restore the ledger {}: {}; the medium may be failing",
+                                options.ledger.file.string(), *fault)};
+  }
+  sync_to_medium(file);
+  rename_durably(file, finished(options.ledger.file));
+  return lines;
+}
+
+std::unique_ptr<Ledger> restore(const RestoreOptions& options, const OpenError& damage,
+                                std::vector<std::string>& told) {
+  const fs::path& file = options.ledger.file;
+  const auto backup = newest_good_backup(options.backup, told);
+  if (!backup && !options.start_empty_after_loss) {
+    throw OpenError{
+        Error::Kind::corrupt,
+        fmt::format("{}; there is no good backup{}: put one there, or set "
+                    "storage.start_empty_after_loss = true to go on with what the damaged file "
+                    "still proves; until then no tap sells",
+                    damage.what(),
+                    options.backup.empty() ? "" : " (" + options.backup.string() + ")")};
+  }
+  auto lines = build(options, file, backup);
+  const fs::path aside = exchange(file);
+  told.push_back(
+      fmt::format("the ledger was damaged ({}); it is kept as {}", damage.what(), aside.string()));
+  told.push_back(backup ? fmt::format("restored from the backup {}", backup->string())
+                        : "there is no good backup: started with an empty ledger");
+  told.insert(told.end(), lines.begin(), lines.end());
+  return std::make_unique<Ledger>(options.ledger);
+}
+
+/// A ledger that has vanished while its backup is there is a damage, not a first start.
+void refuse_lost(const RestoreOptions& options) {
+  const fs::path& file = options.ledger.file;
+  const bool there = fs::exists(file) && (!fs::is_regular_file(file) || fs::file_size(file) > 0);
+  if (there || options.backup.empty()) return;
+  for (const fs::path& name : backup_names(options.backup)) {
+    if (!fs::exists(name)) continue;
+    throw OpenError{Error::Kind::corrupt,
+                    fmt::format("the ledger {} is missing or empty although it has the backup {}",
+                                file.string(), name.string())};
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Ledger> open_or_restore(const RestoreOptions& options,
+                                        std::vector<std::string>& told) {
+  try {
+    if (fs::exists(finished(options.ledger.file))) {
+      told.push_back(
+          fmt::format("a restoring that was cut off is completed; the damaged ledger is "
+                      "kept as {}; see the audit log for what was recovered",
+                      exchange(options.ledger.file).string()));
+    }
+    try {
+      refuse_lost(options);
+      return std::make_unique<Ledger>(options.ledger);
+    } catch (const OpenError& damage) {
+      if (damage.kind() != Error::Kind::corrupt) throw;
+      return restore(options, damage, told);
+    }
+  } catch (const SQLite::Exception& exception) {
+    throw OpenError{kind_of(exception.getErrorCode(), 0),
+                    fmt::format("cannot restore the ledger {}: {}", options.ledger.file.string(),
+                                exception.what())};
+  } catch (const std::system_error& error) {
+    throw OpenError{Error::Kind::io, fmt::format("cannot restore the ledger {}: {}",
+                                                 options.ledger.file.string(), error.what())};
+  }
+}
+
+}  // namespace tapd::storage

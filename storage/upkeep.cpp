@@ -1,0 +1,103 @@
+#include "storage/upkeep.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "storage/chain_walk.hpp"
+#include "storage/statement.hpp"
+
+namespace tapd::storage {
+
+// A confirmed pour goes only when the cached balance of its guest contains it: removed earlier, it
+// would give the guest the money back. `deletable` is worked out per row, in the order of the
+// chain.
+Upkeep::Upkeep(SQLite::Database& database)
+    : database_{database},
+      candidates_{database,
+                  "SELECT chain_no, end_ts < ?3, status = 'confirmed' AND confirmed_at < ?3"
+                  " AND chain_no < (SELECT max(chain_no) FROM pours)"
+                  " AND settled_marker <= coalesce((SELECT coalesce(balance_asked,"
+                  " (SELECT snapshot_asked FROM server_knowledge), -1) FROM guests"
+                  " WHERE guests.guest_id = pours.guest_id), settled_marker)"
+                  " FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2"},
+      remove_{database, "DELETE FROM pours WHERE chain_no = ?1"},
+      before_{database, "SELECT coalesce(max(chain_no), 0) FROM pours WHERE chain_no < ?1"},
+      next_{database,
+            "SELECT chain_no, prev_hash FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT 1"},
+      declare_{database,
+               "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+               " ON CONFLICT (key) DO UPDATE SET value = ?2"},
+      undeclare_{database, "DELETE FROM meta WHERE key = ?1"},
+      state_{database,
+             "SELECT (SELECT coalesce(max(pour_seq), 0) FROM pours) || '/'"
+             " || (SELECT coalesce(max(chain_no), 0) FROM pours) || '/'"
+             " || (SELECT marker || '/' || snapshot_revision FROM server_knowledge) || '/'"
+             " || (SELECT coalesce(max(log_seq), 0) FROM audit_log) || '/'"
+             " || (SELECT coalesce(max(event_seq), 0) FROM flow_events) || '/'"
+             " || (SELECT count(*) FROM flow_events WHERE status <> 'confirmed') || '/'"
+             " || (SELECT count(*) FROM calibrations)"},
+      open_{database,
+            "SELECT count(*) FROM pours WHERE status <> 'confirmed' AND status = 'open'"} {}
+
+Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, std::size_t most) {
+  Forgotten forgotten;
+  forgotten.reached = after;
+  std::vector<std::int64_t> rows;
+  std::size_t looked = 0;
+  bool last_is_old = false;
+  {
+    Use candidates{candidates_, after, static_cast<std::int64_t>(most), model::to_iso8601(before)};
+    while (candidates.next()) {
+      forgotten.reached = candidates.integer();
+      last_is_old = candidates.flag();
+      if (candidates.flag()) rows.push_back(forgotten.reached);
+      ++looked;
+    }
+  }
+  for (const std::int64_t row : rows) {
+    Use{remove_, row}.run();
+    Use{undeclare_, gap_key(row)}.run();
+  }
+  for (const std::int64_t row : rows) declare_gap_around(row);
+  forgotten.pours = static_cast<std::int64_t>(rows.size());
+  forgotten.more = looked == most && last_is_old;
+  return forgotten;
+}
+
+void Upkeep::declare_gap_around(std::int64_t chain_no) {
+  std::int64_t before = 0;
+  {
+    Use use{before_, chain_no};
+    if (use.next()) before = use.integer();
+  }
+  Use next{next_, chain_no};
+  if (!next.next()) return;
+  DeclaredGap gap;
+  gap.next_no = next.integer();
+  gap.prev_hash = next.text();
+  Use{declare_, gap_key(before), to_text(gap)}.run();
+}
+
+std::string Upkeep::state_of_books() {
+  Use use{state_};
+  return use.next() ? use.text() : std::string{};
+}
+
+bool Upkeep::pour_open() {
+  Use use{open_};
+  return use.next() && use.flag();
+}
+
+void Upkeep::begin_copy(const std::filesystem::path& file) {
+  copy_.reset();
+  copy_ = std::make_unique<BackupCopy>(database_, file);
+}
+
+bool Upkeep::continue_copy(int pages) {
+  if (!copy_ || !copy_->step(pages)) return false;
+  copy_.reset();
+  return true;
+}
+
+}  // namespace tapd::storage

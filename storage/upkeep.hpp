@@ -1,0 +1,46 @@
+// What keeps the ledger small and safe while nobody pours: forgetting confirmed pours after their
+// time, and copies. Used by the ledger, inside a transaction where it writes; throws SQLite's
+// exceptions. When it is time for what is decided in the daemon.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include "storage/backup.hpp"
+#include "storage/ledger.hpp"
+
+namespace tapd::storage {
+
+class Upkeep {
+ public:
+  explicit Upkeep(SQLite::Database& database);
+
+  // Meanings are those of the ledger's functions of the same names.
+  [[nodiscard]] Forgotten forget_confirmed(model::WallTime before, std::int64_t after,
+                                           std::size_t most);
+  [[nodiscard]] std::string state_of_books();
+  [[nodiscard]] bool pour_open();
+  void begin_copy(const std::filesystem::path& file);
+  [[nodiscard]] bool continue_copy(int pages);
+  void drop_copy() { copy_.reset(); }
+  /// Declares the gap between the kept row before `chain_no` and the one after it.
+  void declare_gap_around(std::int64_t chain_no);
+
+ private:
+  SQLite::Database& database_;
+  std::unique_ptr<BackupCopy> copy_;
+  SQLite::Statement candidates_;
+  SQLite::Statement remove_;
+  SQLite::Statement before_;
+  SQLite::Statement next_;
+  SQLite::Statement declare_;
+  SQLite::Statement undeclare_;
+  SQLite::Statement state_;
+  SQLite::Statement open_;
+};
+
+}  // namespace tapd::storage

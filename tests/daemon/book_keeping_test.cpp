@@ -1,0 +1,63 @@
+// The books are kept when nobody pours, each chore at its time, and an idle bar writes nothing.
+#include <catch2/catch_test_macros.hpp>
+
+#include "daemon/book_keeping.hpp"
+
+using namespace tapd;
+using namespace std::chrono_literals;
+
+namespace {
+
+model::Moment at(std::chrono::minutes since_boot, bool trusted = true) {
+  return {since_boot, model::WallTime{}, trusted};
+}
+
+BookKeepingState all_done(std::chrono::minutes when) {
+  return {.backed_up = when, .checked = when, .forgotten = when, .failed = {}, .backup_holds = "1"};
+}
+
+}  // namespace
+
+TEST_CASE("a start backs up, checks and forgets, one after the other", "[book_keeping]") {
+  const BookKeepingRules rules;
+  BookKeepingState state;
+  CHECK(next_chore(rules, state, "1", false, at(1min)) == Chore::back_up);
+  state.backed_up = 1min;
+  state.backup_holds = "1";
+  CHECK(next_chore(rules, state, "1", false, at(2min)) == Chore::check);
+  state.checked = 2min;
+  CHECK(next_chore(rules, state, "1", false, at(3min)) == Chore::forget);
+  state.forgotten = 3min;
+  CHECK(next_chore(rules, state, "1", false, at(4min)) == Chore::none);
+}
+
+TEST_CASE("nothing is due while somebody pours", "[book_keeping]") {
+  CHECK(next_chore({}, {}, "1", true, at(1min)) == Chore::none);
+}
+
+TEST_CASE("a backup is due after its interval, and only when something changed", "[book_keeping]") {
+  BookKeepingRules rules;
+  rules.backup_interval = 6h;
+  const BookKeepingState state = all_done(10min);
+  CHECK(next_chore(rules, state, "2", false, at(6h + 9min)) == Chore::none);
+  CHECK(next_chore(rules, state, "2", false, at(6h + 10min)) == Chore::back_up);
+  CHECK(next_chore(rules, state, "1", false, at(6h + 10min)) == Chore::none);
+  rules.backup_interval = 0h;
+  CHECK(next_chore(rules, state, "2", false, at(6h + 10min)) == Chore::none);
+}
+
+TEST_CASE("once a day the chain is walked, and old pours go when the date is known",
+          "[book_keeping]") {
+  BookKeepingState state = all_done(0min);
+  CHECK(next_chore({}, state, "1", false, at(24h)) == Chore::check);
+  state.checked = 24h;
+  CHECK(next_chore({}, state, "1", false, at(24h, false)) == Chore::none);
+  CHECK(next_chore({}, state, "1", false, at(24h)) == Chore::forget);
+}
+
+TEST_CASE("after a chore that failed there is a pause", "[book_keeping]") {
+  BookKeepingState state;
+  state.failed = 10min;
+  CHECK(next_chore({}, state, "1", false, at(39min)) == Chore::none);
+  CHECK(next_chore({}, state, "1", false, at(40min)) == Chore::back_up);
+}

@@ -1,0 +1,329 @@
+// A ledger that was damaged comes back: from its backup and from what the damaged file still
+// proves. Never a crash, never a wrong pour, never a pour lost without a word.
+#include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <fstream>
+#include <map>
+
+#include "storage/backup.hpp"
+#include "storage/restoring.hpp"
+#include "tests/storage/bar.hpp"
+#include "tests/storage/random.hpp"
+#include "tests/storage/told.hpp"
+
+using namespace tapd;
+using namespace tapd::test;
+using Catch::Matchers::ContainsSubstring;
+using storage::Ledger;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t pours_before_backup = 60;
+constexpr std::uint64_t all_pours = 90;
+constexpr std::uint64_t open_pour = 91;
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+void write_file(const fs::path& file, const std::string& bytes) {
+  std::ofstream out{file, std::ios::binary};
+  out << bytes;
+}
+
+void back_up(Ledger& ledger, const fs::path& backup) {
+  REQUIRE(outcome(ledger.begin_copy(storage::unfinished_name(backup))) == "ok");
+  for (int parts = 0;; ++parts) {
+    REQUIRE(parts < 1'000);
+    const auto done = ledger.continue_copy(4);
+    REQUIRE(outcome(done) == "ok");
+    if (*done) break;
+  }
+  REQUIRE(outcome(storage::keep_copy(storage::unfinished_name(backup), backup)) == "ok");
+}
+
+std::int64_t millilitres(std::uint64_t number) {
+  return 100 + static_cast<std::int64_t>(number);
+}
+
+// The three files of a venue as a power cut leaves them: a ledger with a long journal, and a backup
+// that lacks the newest pours and the one that was running.
+struct Venue {
+  std::string ledger;
+  std::string journal;
+  std::string backup;
+
+  Venue() {
+    FaultyDisk disk;  // Does not sync: quick.
+    TempDir folder;
+    Ledger running{{folder / "tapd.db", disk.name(), this_boot}};
+    hear(running, small_snapshot());
+    for (std::uint64_t number = 1; number <= all_pours; ++number) {
+      pour(running, number, millilitres(number));
+      if (number % 3 == 0) confirm(running, number);
+      if (number == pours_before_backup) back_up(running, folder / "backup.db");
+    }
+    REQUIRE(outcome(running.begin_pour(beginning(open_pour), this_boot)) == "ok");
+    REQUIRE(outcome(running.record_progress(progress(open_pour, 77))) == "ok");
+    ledger = bytes_of(folder / "tapd.db");
+    journal = bytes_of(folder / "tapd.db-wal");
+    backup = bytes_of(folder / "backup.db");
+  }
+  void lay_out(const TempDir& folder) const {
+    write_file(folder / "tapd.db", ledger);
+    write_file(folder / "tapd.db-wal", journal);
+    write_file(folder / "backup.db", backup);
+  }
+};
+
+const Venue& venue() {
+  static const Venue made;
+  return made;
+}
+
+struct Opened {
+  std::unique_ptr<Ledger> ledger;
+  std::vector<std::string> told;
+  std::string refusal;
+  [[nodiscard]] std::string words() const {
+    std::string all;
+    for (const std::string& line : told) all += line + "\n";
+    return all;
+  }
+};
+
+Opened open(const TempDir& folder, bool start_empty = false) {
+  Opened opened;
+  storage::RestoreOptions options;
+  options.ledger = {folder / "tapd.db", std::nullopt, next_boot};
+  options.backup = folder / "backup.db";
+  options.start_empty_after_loss = start_empty;
+  options.now = at(100);
+  try {
+    opened.ledger = storage::open_or_restore(options, opened.told);
+  } catch (const storage::OpenError& error) {
+    opened.refusal = error.what();
+  }
+  return opened;
+}
+
+// Fails on a pour that never was, or was another.
+void require_true(const std::vector<model::Pour>& pours) {
+  std::map<std::string, std::uint64_t> known;
+  for (std::uint64_t number = 1; number <= open_pour; ++number) {
+    known[pour_id(number).text()] = number;
+  }
+  for (const model::Pour& pour : pours) {
+    const auto number = known.find(pour.begin.client_tx_id.text());
+    REQUIRE(number != known.end());
+    if (number->second == open_pour) continue;
+    REQUIRE(pour.volume == model::Volume::millilitres(millilitres(number->second)));
+    REQUIRE(pour.price == progress(number->second, millilitres(number->second)).price);
+    known.erase(number);
+  }
+}
+
+// How many pours are there, each as it was poured; fails on one that was not.
+std::size_t true_pours(Ledger& ledger) {
+  const auto pours = ledger.newest_pours(1'000);
+  REQUIRE(outcome(pours) == "ok");
+  require_true(*pours);
+  const auto chain = ledger.verify_chain({}, 1'000);
+  REQUIRE(outcome(chain) == "ok");
+  REQUIRE_FALSE(chain->broken);
+  return pours->size();
+}
+
+}  // namespace
+
+TEST_CASE("a copy made in parts holds what was committed meanwhile", "[restoring]") {
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 30; ++number) pour(bar.ledger(), number, 100);
+  const fs::path copy = bar.file().parent_path() / "copy";
+  const std::string before = *bar.ledger().state_of_books();
+  REQUIRE(outcome(bar.ledger().begin_copy(copy)) == "ok");
+  std::uint64_t number = 31;
+  while (!*bar.ledger().continue_copy(2)) pour(bar.ledger(), number++, 100);
+  CHECK(number > 33);
+  CHECK(*bar.ledger().state_of_books() != before);
+  REQUIRE(outcome(storage::keep_copy(copy, bar.file().parent_path() / "backup")) == "ok");
+  bar.close();
+  fs::rename(bar.file().parent_path() / "backup", bar.file());
+  bar.open();
+  CHECK(bar.ledger().newest_pours(1'000)->size() == number - 1);
+}
+
+TEST_CASE("two backups are kept, and a copy that is not good is none", "[restoring]") {
+  Bar bar;
+  const fs::path backup = bar.file().parent_path() / "backup.db";
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    pour(bar.ledger(), number, 100);
+    back_up(bar.ledger(), backup);
+  }
+  for (const fs::path& name : storage::backup_names(backup)) {
+    CHECK_FALSE(storage::fault_of_copy(name));
+  }
+  CHECK(bytes_of(backup) != bytes_of(storage::backup_names(backup).back()));
+  const std::string kept = bytes_of(backup);
+  std::string damaged = kept;
+  damaged.replace(damaged.size() / 2, 300, 300, '\xA5');
+  write_file(storage::unfinished_name(backup), damaged);
+  CHECK(outcome(storage::keep_copy(storage::unfinished_name(backup), backup)) != "ok");
+  CHECK(bytes_of(backup) == kept);
+  CHECK_FALSE(fs::exists(storage::unfinished_name(backup)));
+}
+
+TEST_CASE("a good ledger is opened without a word", "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK(opened.told.empty());
+  CHECK(true_pours(*opened.ledger) == all_pours);
+}
+
+TEST_CASE("a destroyed ledger comes back from its backup and its journal", "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  const std::string garbage(venue().ledger.size(), '\x55');
+  SECTION("overwritten") {
+    write_file(folder / "tapd.db", garbage);
+  }
+  SECTION("cut off") {
+    fs::resize_file(folder / "tapd.db", 5'000);
+  }
+  SECTION("vanished") {
+    fs::remove(folder / "tapd.db");
+  }
+  const bool vanished = !fs::exists(folder / "tapd.db");
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
+  CHECK(true_pours(*opened.ledger) >= pours_before_backup);
+  CHECK(fs::exists(folder / "tapd.db.damaged-1-wal"));
+  CHECK(fs::exists(folder / "tapd.db.damaged-1") != vanished);
+  CHECK_FALSE(facts(*opened.ledger).guest);
+  const auto finished = opened.ledger->finish_open_pours(at(200));
+  REQUIRE(outcome(finished) == "ok");
+  CHECK(finished->size() == 1);
+  CHECK(finished->front().pour.volume == model::Volume::millilitres(77));
+}
+
+TEST_CASE("one bad page costs no pour that stands elsewhere", "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  fs::remove(folder / "tapd.db-wal");
+  {
+    Ledger whole{{folder / "tapd.db", std::nullopt, this_boot}};
+    CHECK(whole.newest_pours(1'000)->size() >= pours_before_backup);
+  }
+  fs::remove(folder / "backup.db");
+  std::string bytes = bytes_of(folder / "tapd.db");
+  bytes.replace(bytes.size() / 2 / 4096 * 4096, 4096, 4096, '\0');
+  write_file(folder / "tapd.db", bytes);
+  const Opened closed = open(folder);
+  CHECK_FALSE(closed.ledger);
+  CHECK_THAT(closed.refusal, ContainsSubstring("start_empty_after_loss"));
+  CHECK(bytes_of(folder / "tapd.db") == bytes);
+  const Opened opened = open(folder, true);
+  REQUIRE(opened.ledger);
+  CHECK(true_pours(*opened.ledger) > 20);
+  CHECK_THAT(opened.words(), ContainsSubstring("no good backup"));
+}
+
+TEST_CASE("a restoring that was cut off is completed, and no file is overwritten", "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  write_file(folder / "tapd.db", "spoilt");
+  write_file(folder / "tapd.db.damaged-1", "of an earlier day");
+  SECTION("while it was built") {
+    write_file(folder / "tapd.db.restoring", "half");
+  }
+  SECTION("before the exchange") {
+    fs::rename(folder / "backup.db", folder / "tapd.db.restored");
+  }
+  SECTION("in the exchange") {
+    fs::rename(folder / "backup.db", folder / "tapd.db.restored");
+    fs::rename(folder / "tapd.db", folder / "tapd.db.damaged-2");
+    fs::rename(folder / "tapd.db-wal", folder / "tapd.db.damaged-2-wal");
+  }
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK_FALSE(opened.told.empty());
+  CHECK(true_pours(*opened.ledger) >= pours_before_backup);
+  CHECK(bytes_of(folder / "tapd.db.damaged-1") == "of an earlier day");
+  CHECK(bytes_of(folder / "tapd.db.damaged-2") == "spoilt");
+  CHECK_FALSE(fs::exists(folder / "tapd.db.restored"));
+  CHECK_FALSE(fs::exists(folder / "tapd.db.restoring"));
+}
+
+TEST_CASE("a damage in the middle of the journal is not taken for its end", "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  std::string journal = venue().journal;
+  const std::size_t frames = journal.size() / 4120;
+  REQUIRE(frames > 20);
+  SECTION("in a frame") {
+    journal[32 + frames / 2 * 4120 + 2000] ^= 1;
+  }
+  SECTION("in the header") {
+    journal[18] ^= 1;
+  }
+  SECTION("in the header's checksum") {
+    journal[28] ^= 1;
+  }
+  write_file(folder / "tapd.db-wal", journal);
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK_THAT(opened.words(), ContainsSubstring("its journal") || ContainsSubstring("journal"));
+  CHECK(true_pours(*opened.ledger) >= all_pours - 1);
+}
+
+TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silence", "[restoring]") {
+  constexpr std::uint64_t seeds = 150;
+  std::size_t restored = 0;
+  std::size_t refused = 0;
+  std::size_t found_by_the_walk = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    CAPTURE(seed);
+    Random random{seed};
+    TempDir folder;
+    venue().lay_out(folder);
+    for (const char* name : {"tapd.db", "tapd.db-wal", "backup.db"}) {
+      if (!random.chance(50)) continue;
+      std::string bytes = bytes_of(folder / name);
+      if (random.chance(15)) bytes.resize(random.below(bytes.size()));
+      const std::uint64_t spoilt = bytes.empty() ? 0 : random.below(12);
+      for (std::uint64_t i = 0; i < spoilt; ++i) {
+        bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+      }
+      write_file(folder / name, bytes);
+    }
+    const Opened opened = open(folder, random.chance(50));
+    if (!opened.ledger) {
+      ++refused;
+      CHECK_FALSE(opened.refusal.empty());
+      continue;
+    }
+    // A pour that was confirmed long ago is looked at by the daily walk only; what is still to be
+    // charged is looked at before anything else.
+    const auto chain = opened.ledger->verify_chain({}, 1'000);
+    if (opened.told.empty() && (!chain || chain->broken)) {
+      ++found_by_the_walk;
+      const auto due = opened.ledger->due_pours(1'000, at(200));
+      if (due) require_true(*due);
+      continue;
+    }
+    // What the newest commit held cannot be told from a write that the power cut off.
+    const std::size_t there = true_pours(*opened.ledger);
+    if (opened.told.empty()) CHECK(there + 1 >= all_pours);
+    if (!opened.told.empty()) ++restored;
+  }
+  CHECK(restored > seeds / 5);
+  CHECK(refused < seeds / 2);
+  CHECK(found_by_the_walk < seeds / 5);
+}

@@ -1,0 +1,101 @@
+// Forgetting what was confirmed long ago: never what is owed, never what a balance still needs, and
+// the chain stays whole.
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/storage/bar.hpp"
+#include "tests/storage/told.hpp"
+
+using namespace tapd;
+using namespace tapd::test;
+
+namespace {
+
+// Later than every pour of these tests.
+const model::WallTime later = at(100'000).wall;
+
+std::int64_t forget(storage::Ledger& ledger, std::size_t most = 100,
+                    model::WallTime before = later) {
+  std::int64_t forgotten = 0;
+  std::int64_t after = 0;
+  for (int batches = 0; batches < 100; ++batches) {
+    const auto batch = ledger.forget_confirmed(before, after, most);
+    REQUIRE(outcome(batch) == "ok");
+    forgotten += batch->pours;
+    after = batch->reached;
+    if (!batch->more) break;
+  }
+  return forgotten;
+}
+
+void whole(storage::Ledger& ledger, std::int64_t rows) {
+  const auto chain = ledger.verify_chain({}, 1'000);
+  REQUIRE(outcome(chain) == "ok");
+  CHECK_FALSE(chain->broken);
+  CHECK(chain->rows == rows);
+}
+
+}  // namespace
+
+TEST_CASE("confirmed pours go after their time, the end of the chain stays", "[upkeep]") {
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 7; ++number) {
+    pour(bar.ledger(), number, 100);
+    confirm(bar.ledger(), number);
+  }
+  CHECK(forget(bar.ledger(), 100, at(1).wall) == 0);
+  CHECK(forget(bar.ledger(), 2) == 6);
+  whole(bar.ledger(), 1);
+  CHECK(forget(bar.ledger()) == 0);
+  pour(bar.ledger(), 8, 100);
+  whole(bar.ledger(), 2);
+  bar.reopen();
+  whole(bar.ledger(), 2);
+}
+
+TEST_CASE("what is owed is never forgotten, and does not keep the rest", "[upkeep]") {
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 9; ++number) {
+    pour(bar.ledger(), number, 100);
+    if (number % 3 != 0) confirm(bar.ledger(), number);
+  }
+  CHECK(forget(bar.ledger(), 2) == 6);
+  CHECK(bar.ledger().due_pours(10, at(50))->size() == 3);
+  whole(bar.ledger(), 3);
+  confirm(bar.ledger(), 6);
+  CHECK(forget(bar.ledger()) == 1);
+  whole(bar.ledger(), 2);
+}
+
+TEST_CASE("a confirmed pour that the cached balance lacks is kept", "[upkeep]") {
+  Bar bar;
+  hear(bar.ledger(), small_snapshot(5000));
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    pour(bar.ledger(), number, 100);
+    confirm(bar.ledger(), number);
+  }
+  const model::Money before = facts(bar.ledger()).available;
+  CHECK(forget(bar.ledger()) == 0);
+  CHECK(facts(bar.ledger()).available == before);
+  hear(bar.ledger(), small_snapshot(before.minor_units()), *bar.ledger().ask_marker(), 40);
+  CHECK(facts(bar.ledger()).available == before);
+  CHECK(forget(bar.ledger()) == 2);
+  CHECK(facts(bar.ledger()).available == before);
+}
+
+TEST_CASE("the state of the books changes with every pour and verdict, and not by looking",
+          "[upkeep]") {
+  Bar bar;
+  const auto state = [&bar] { return *bar.ledger().state_of_books(); };
+  const std::string empty = state();
+  REQUIRE(outcome(bar.ledger().begin_pour(beginning(1), this_boot)) == "ok");
+  CHECK(*bar.ledger().pour_open());
+  const std::string begun = state();
+  CHECK(begun != empty);
+  REQUIRE(outcome(bar.ledger().end_pour(ending(1, 100))) == "ok");
+  CHECK_FALSE(*bar.ledger().pour_open());
+  const std::string ended = state();
+  CHECK(ended != begun);
+  confirm(bar.ledger(), 1);
+  CHECK(state() != ended);
+  CHECK(state() == state());
+}
