@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "storage/backup.hpp"
+#include "storage/upkeep.hpp"
 
 namespace tapd {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::chrono::seconds between_looks{60};
 constexpr int pages_at_once = 64;
 constexpr std::size_t rows_at_once = 200;
-/// Leaves the disk to others between two parts.
+/// Between two parts the disk is left to others.
 constexpr std::chrono::milliseconds breath{5};
 
 tl::unexpected<storage::Error> given_up() {
@@ -50,6 +51,7 @@ BackupAsked BookKeepingThread::backup_asked() const {
 }
 
 void BookKeepingThread::work(const std::stop_token& stop) {
+  state_.backup_holds = storage::books_of_copy(rules_.backup_file);
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock{mutex_};
@@ -60,6 +62,11 @@ void BookKeepingThread::work(const std::stop_token& stop) {
     serve_asked(stop);
     look(stop);
   }
+}
+
+void BookKeepingThread::breathe(const std::stop_token& stop) {
+  std::unique_lock lock{mutex_};
+  changed_.wait_for(lock, stop, breath, [] { return false; });
 }
 
 void BookKeepingThread::serve_asked(const std::stop_token& stop) {
@@ -120,7 +127,7 @@ storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
       storage_.run([](storage::Ledger& ledger) { ledger.drop_copy(); });
       return part ? given_up() : storage::Result<>{tl::unexpected(part.error())};
     }
-    std::this_thread::sleep_for(breath);
+    breathe(stop);
   }
   if (const auto kept = storage::keep_copy(copy, file); !kept) return kept;
   if (file == rules_.backup_file) {
@@ -147,7 +154,7 @@ storage::Result<> BookKeepingThread::check(const std::stop_token& stop) {
     from = slice->reached;
     at_end = slice->at_end;
     if (stop.stop_requested()) return given_up();
-    std::this_thread::sleep_for(breath);
+    breathe(stop);
   }
   state_.checked = now_().since_boot;
   return {};
@@ -165,7 +172,7 @@ storage::Result<> BookKeepingThread::forget(const std::stop_token& stop) {
     after = batch->reached;
     more = batch->more;
     if (stop.stop_requested()) return given_up();
-    std::this_thread::sleep_for(breath);
+    breathe(stop);
   }
   state_.forgotten = now_().since_boot;
   return {};

@@ -49,6 +49,7 @@ class BookKeepingThread {
                                           const std::stop_token& stop);
   [[nodiscard]] storage::Result<> check(const std::stop_token& stop);
   [[nodiscard]] storage::Result<> forget(const std::stop_token& stop);
+  void breathe(const std::stop_token& stop);
   void serve_asked(const std::stop_token& stop);
 
   BookKeepingRules rules_;

@@ -64,7 +64,7 @@ storage::Result<model::Money> spendable(const BooksApiPorts& ports, const model:
         [&after](storage::Ledger& ledger) { return ledger.spenders(after, part); });
     if (!guests) return tl::unexpected(guests.error());
     sum += spendable_offline(ports.policy, *guests, now, ports.boot);
-    if (guests->size() < part) return sum;
+    if (guests->size() < part) return std::min(sum, ports.policy.offline.controller);
     after = *guests->back().card->guest_id;
   }
 }

@@ -1,5 +1,7 @@
 #include "daemon/exposure.hpp"
 
+#include <algorithm>
+
 namespace tapd {
 
 model::Money spendable_offline(const PolicyRules& rules,
@@ -13,9 +15,11 @@ model::Money spendable_offline(const PolicyRules& rules,
   model::Money sum;
   for (const model::AuthorizationFacts& facts : guests) {
     const Decision decision = decide_offline(any_amount, facts, lowest, now, boot);
-    if (std::holds_alternative<Grant>(decision)) sum += facts.available;
+    if (std::holds_alternative<Grant>(decision)) {
+      sum += std::min(facts.available, rules.offline.per_guest);
+    }
   }
-  return sum;
+  return std::min(sum, rules.offline.controller);
 }
 
 }  // namespace tapd

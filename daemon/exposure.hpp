@@ -10,7 +10,8 @@
 namespace tapd {
 
 /// What cached balances could still buy offline under the policy: every guest whom it would let
-/// pour counts with the whole balance. `guests` as the ledger's `spenders` tells them.
+/// pour counts with the whole balance, up to the limits of the policy. `guests` as the ledger's
+/// `spenders` tells them.
 [[nodiscard]] model::Money spendable_offline(const PolicyRules& rules,
                                              const std::vector<model::AuthorizationFacts>& guests,
                                              const model::Moment& now, const model::BootId& boot);

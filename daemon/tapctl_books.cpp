@@ -1,12 +1,11 @@
 #include "daemon/tapctl_books.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <nlohmann/json.hpp>
 
 #include "storage/chain_walk.hpp"
@@ -123,7 +122,8 @@ int back_up(const ApiClient& client, const std::string& file, bool as_json) {
                                  : "written and checked: " + state->at("file").get<std::string>());
       return 0;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    constexpr int wait_ms = 100;
+    ::poll(nullptr, 0, wait_ms);
   }
 }
 

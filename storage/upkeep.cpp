@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "storage/chain_walk.hpp"
+#include "storage/database_file.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
@@ -98,6 +99,16 @@ bool Upkeep::continue_copy(int pages) {
   if (!copy_ || !copy_->step(pages)) return false;
   copy_.reset();
   return true;
+}
+
+std::string books_of_copy(const std::filesystem::path& file) {
+  try {
+    SQLite::Database copy{sqlite_uri(file, "immutable=1").c_str(),
+                          SQLite::OPEN_READONLY | SQLite::OPEN_URI};
+    return Upkeep{copy}.state_of_books();
+  } catch (const SQLite::Exception&) {
+    return {};
+  }
 }
 
 }  // namespace tapd::storage

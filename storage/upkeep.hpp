@@ -43,4 +43,7 @@ class Upkeep {
   SQLite::Statement open_;
 };
 
+/// The `state_of_books` that a backup holds; empty when it cannot be read. Any thread.
+[[nodiscard]] std::string books_of_copy(const std::filesystem::path& file);
+
 }  // namespace tapd::storage

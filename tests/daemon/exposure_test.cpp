@@ -33,6 +33,10 @@ TEST_CASE("cached balances count as far as the policy lets them be spent", "[exp
   guests.push_back(spender(900, 99h));
   guests.back().guest->active = false;
   CHECK(spendable_offline(rules, guests, now, boot) == model::Money{2501});
+  rules.offline.per_guest = model::Money{2000};
+  CHECK(spendable_offline(rules, guests, now, boot) == model::Money{2001});
+  rules.offline.controller = model::Money{1500};
+  CHECK(spendable_offline(rules, guests, now, boot) == model::Money{1500});
   rules.sell_offline = false;
   CHECK(spendable_offline(rules, guests, now, boot) == model::Money{0});
   CHECK(spendable_offline(PolicyRules{}, {}, now, boot) == model::Money{0});

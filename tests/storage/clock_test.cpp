@@ -1,0 +1,80 @@
+// A board without a battery clock: it boots in 1970, its clock jumps while a pour runs and while
+// rows wait. Times end up right, and nothing that counts depends on the wall clock.
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/storage/bar.hpp"
+
+using namespace tapd;
+using namespace tapd::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The same instant on a clock that is off by `error`.
+model::Moment wrong_by(std::int64_t second, std::chrono::milliseconds error, bool trusted) {
+  model::Moment moment = at(second);
+  moment.wall += error;
+  moment.wall_trusted = trusted;
+  return moment;
+}
+
+model::Moment in_1970(std::int64_t second) {
+  return {std::chrono::seconds{second}, model::WallTime{std::chrono::seconds{second}}, false};
+}
+
+model::Pour only_due(storage::Ledger& ledger, const model::Moment& now) {
+  const auto due = ledger.due_pours(10, now);
+  REQUIRE(outcome(due) == "ok");
+  REQUIRE(due->size() == 1);
+  return due->front();
+}
+
+}  // namespace
+
+TEST_CASE("a pour during which the clock is set is dated right once that is noted", "[clock]") {
+  Bar bar;
+  model::PourBegin begin = beginning(1);
+  begin.start = in_1970(10);
+  REQUIRE(outcome(bar.ledger().begin_pour(begin, this_boot)) == "ok");
+  model::PourProgress half = progress(1, 50, 12);
+  half.at = in_1970(12);
+  REQUIRE(outcome(bar.ledger().record_progress(half)) == "ok");
+  REQUIRE(outcome(bar.ledger().end_pour(ending(1, 100, 15))) == "ok");  // The clock is right now.
+  REQUIRE(outcome(bar.ledger().note_clock(at(16), this_boot)) == "ok");
+  const model::Pour pour = only_due(bar.ledger(), at(20));
+  CHECK(pour.begin.start.wall == at(10).wall);
+  CHECK(pour.end.wall == at(15).wall);
+  CHECK(pour.begin.start.wall_trusted);
+  CHECK(pour.duration == 5s);
+  CHECK_FALSE(bar.ledger().verify_chain({}, 10)->broken);
+}
+
+TEST_CASE("a clock set forth and back while a pour runs does not change what it took", "[clock]") {
+  for (const auto jump :
+       {std::chrono::milliseconds{10 * 365 * 24h}, std::chrono::milliseconds{-10 * 365 * 24h}}) {
+    Bar bar;
+    REQUIRE(outcome(bar.ledger().begin_pour(beginning(1), this_boot)) == "ok");
+    model::PourProgress half = progress(1, 50, 12);
+    half.at = wrong_by(12, jump, false);
+    REQUIRE(outcome(bar.ledger().record_progress(half)) == "ok");
+    REQUIRE(outcome(bar.ledger().end_pour(ending(1, 100, 15))) == "ok");
+    REQUIRE(outcome(bar.ledger().note_clock(at(16), this_boot)) == "ok");
+    const model::Pour pour = only_due(bar.ledger(), at(20));
+    CHECK(pour.duration == 5s);
+    CHECK(pour.begin.start.wall == at(10).wall);
+    CHECK(pour.end.wall == at(15).wall);
+  }
+}
+
+TEST_CASE("rows that wait keep their times and their turn when the clock jumps", "[clock]") {
+  Bar bar;
+  pour(bar.ledger(), 1, 100);
+  REQUIRE(outcome(bar.ledger().mark_sent({pour_id(1)}, at(20))) == "ok");
+  REQUIRE(outcome(bar.ledger().apply_verdicts({verdict(1, storage::Verdict::Kind::spend_attempt)},
+                                              10, at(21), at(60))) == "ok");
+  for (const auto jump :
+       {std::chrono::milliseconds{20 * 365 * 24h}, std::chrono::milliseconds{-50 * 365 * 24h}}) {
+    CHECK(bar.ledger().due_pours(10, wrong_by(59, jump, true))->empty());
+    CHECK(only_due(bar.ledger(), wrong_by(60, jump, true)).begin.start.wall == at(10).wall);
+  }
+}
