@@ -252,8 +252,6 @@ TEST_CASE("a file that cannot be read is named", "[config]") {
                     ContainsSubstring("/nowhere/tapd.toml") && ContainsSubstring("No such file"));
 }
 
-}  // namespace tapd::test
-
 TEST_CASE("how the books are kept is read, with safe defaults", "[config]") {
   const Config usual = parse_config(good, "tapd.toml");
   CHECK(usual.storage.books.backup_file == usual.state_dir / "tapd.backup.db");
@@ -281,3 +279,5 @@ TEST_CASE("impossible ways to keep the books are refused", "[config]") {
              ContainsSubstring("is the ledger itself"));
   CHECK_THAT(with("start_empty_after_loss = 1"), ContainsSubstring("start_empty_after_loss"));
 }
+
+}  // namespace tapd::test

@@ -298,7 +298,7 @@ TEST_CASE("a damage in the middle of the journal is not taken for its end", "[re
 }
 
 TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silence", "[restoring]") {
-  constexpr std::uint64_t seeds = 40;
+  constexpr std::uint64_t seeds = 150;
   std::size_t restored = 0;
   std::size_t refused = 0;
   std::size_t found_by_the_walk = 0;
@@ -307,10 +307,14 @@ TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silenc
     Random random{seed};
     TempDir folder;
     venue().lay_out(folder);
-    for (const char* name : {"tapd.db", "tapd.db-wal", "backup.db"}) {
+    bool journal_is_cut = false;
+    for (const std::string_view name : {"tapd.db", "tapd.db-wal", "backup.db"}) {
       if (!random.chance(50)) continue;
       std::string bytes = bytes_of(folder / name);
-      if (random.chance(15)) bytes.resize(random.below(bytes.size()));
+      if (random.chance(15)) {
+        bytes.resize(random.below(bytes.size()));
+        journal_is_cut |= name == "tapd.db-wal";
+      }
       const std::uint64_t spoilt = bytes.empty() ? 0 : random.below(12);
       for (std::uint64_t i = 0; i < spoilt; ++i) {
         bytes[random.below(bytes.size())] = static_cast<char>(random.next());
@@ -332,9 +336,10 @@ TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silenc
       if (due) require_true(*due);
       continue;
     }
-    // What the newest commit held cannot be told from a write that the power cut off.
+    // What the newest commit held cannot be told from a write that the power cut off, nor can the
+    // end of a journal that somebody cut off.
     const std::size_t there = true_pours(*opened.ledger);
-    if (opened.told.empty()) CHECK(there + 1 >= all_pours);
+    if (opened.told.empty() && !journal_is_cut) CHECK(there + 1 >= all_pours);
     if (!opened.told.empty()) ++restored;
   }
   CHECK(restored > seeds / 5);
