@@ -134,9 +134,10 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
   if (request.path == "/clear" && request.method == "POST") return clear(request);
-  return problem(404, fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
-                                  "GET /owed, GET and POST /backup, POST /clear, POST /sim",
-                                  request.method, request.path));
+  return problem(404,
+                 fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
+                             "GET /owed, GET and POST /backup, POST /clear, POST /sim",
+                             request.method, request.path));
 }
 
 ApiResponse Api::status() const {

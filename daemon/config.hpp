@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/config_meter.hpp"
 #include "daemon/book_keeping.hpp"
+#include "daemon/config_meter.hpp"
 #include "daemon/controller.hpp"
 #include "drivers/gpio_lines.hpp"
 #include "drivers/signal_pattern.hpp"
