@@ -28,8 +28,23 @@
 namespace tapd {
 namespace {
 
-std::string read_secret(const std::filesystem::path& file) {
-  if (file.empty()) return {};
+/// A secret's file: a path as it is, a bare name among the credentials that systemd hands over
+/// (LoadCredential=tapd:..., systemd.exec(5)).
+std::filesystem::path secret_file(const std::filesystem::path& file) {
+  if (file.empty() || file.has_parent_path()) return file;
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr) {
+    throw std::runtime_error{fmt::format(
+        "{}: a name without a folder is a credential of systemd, and tapd was not started by it: "
+        "write the whole path",
+        file.string())};
+  }
+  return std::filesystem::path{folder} / ("tapd_" + file.string());
+}
+
+std::string read_secret(const std::filesystem::path& named) {
+  if (named.empty()) return {};
+  const std::filesystem::path file = secret_file(named);
   std::ifstream in{file};
   std::string token;
   if (!in || !std::getline(in, token) || token.empty()) {
@@ -93,8 +108,8 @@ std::unique_ptr<sync::Transport> make_transport(const Config& config) {
   options.base_url = config.server.url;
   if (!config.server.ca_file.empty()) options.ca_file = config.server.ca_file.string();
   if (!config.server.client_certificate_file.empty()) {
-    options.client_certificate_file = config.server.client_certificate_file.string();
-    options.client_key_file = config.server.client_key_file.string();
+    options.client_certificate_file = secret_file(config.server.client_certificate_file).string();
+    options.client_key_file = secret_file(config.server.client_key_file).string();
   }
   options.user_agent = fmt::format("tapd/{}", version());
   return std::make_unique<sync::CurlTransport>(options);
@@ -103,12 +118,13 @@ std::unique_ptr<sync::Transport> make_transport(const Config& config) {
 void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal) {
   for (std::size_t i = 0; i < hardware.taps.size(); ++i) {
     const TapHardware& tap = hardware.taps[i];
-    journal.line(Level::info,
+    journal.line(Message::tap_opened, Level::info,
                  fmt::format("tap {}: valve {}; meter {}; reader {}", config.taps[i].id.number(),
                              tap.valve->describe(), tap.meter->describe(), tap.reader->describe()));
     if (tap.keep_alive) {
-      journal.line(Level::info, fmt::format("tap {}: keep-alive {}", config.taps[i].id.number(),
-                                            tap.keep_alive->describe()));
+      journal.line(Message::tap_opened, Level::info,
+                   fmt::format("tap {}: keep-alive {}", config.taps[i].id.number(),
+                               tap.keep_alive->describe()));
     }
   }
 }
@@ -125,13 +141,11 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
                                 .start_empty_after_loss = config.storage.start_empty_after_loss,
                                 .now = now},
                                told);
-  for (const std::string& line : told) journal.line(Level::error, "ledger: " + line);
+  for (const std::string& line : told)
+    journal.line(Message::ledger_restored, Level::error, "ledger: " + line);
   const auto recovered = ledger->finish_open_pours(now);
   if (!recovered) throw std::runtime_error{recovered.error().message};
-  for (const storage::RecoveredPour& pour : *recovered) {
-    const JournalLine line = line_for(pour);
-    journal.line(line.level, line.text);
-  }
+  for (const storage::RecoveredPour& pour : *recovered) journal.write(line_for(pour));
   const auto stopped = ledger->stop_open_flow_events(now);
   if (!stopped) throw std::runtime_error{stopped.error().message};
   return ledger;
@@ -158,7 +172,8 @@ class Running {
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
           [this](sync::Notice notice) { tell_loop(std::move(notice)); });
     } else {
-      journal.line(Level::warning, "no server.url is configured: pours wait in the queue");
+      journal.line(Message::no_server, Level::warning,
+                   "no server.url is configured: pours wait in the queue");
     }
     books_ = std::make_unique<BookKeepingThread>(
         config.storage.books, *storage_, [this] { return moment(clock_); }, journal);
@@ -174,15 +189,15 @@ class Running {
                                              .version = version()}});
   }
 
-  int run() {
+  LoopEnd run(ServiceNotify& service, std::function<bool()> reload_wanted) {
     ControlLoop loop{controller_, inbox_, clock_, journal_};
-    ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
-                          std::getenv("WATCHDOG_PID")};
     loop.tell(service);
-    journal_.line(Level::info, fmt::format("ready: {} taps, API on {}", hardware_.taps.size(),
-                                           config_.socket.string()));
+    loop.on_reload(std::move(reload_wanted));
+    journal_.line(
+        Message::ready, Level::info,
+        fmt::format("ready: {} taps, API on {}", hardware_.taps.size(), config_.socket.string()));
     if (const auto first = run_before_others(config_.realtime_priority); !first) {
-      journal_.line(Level::warning,
+      journal_.line(Message::no_real_time, Level::warning,
                     fmt::format("no real-time priority for the control loop ({}): a busy board may "
                                 "cut off later; allow it (LimitRTPRIO), or set "
                                 "controller.realtime_priority = 0",
@@ -225,10 +240,11 @@ class Running {
             .journal = &journal_};
   }
 
-  template<typename Message>
-  void tell_loop(Message message) {
+  template<typename What>
+  void tell_loop(What message) {
     if (!inbox_.put(ControlMessage{std::move(message)})) {
-      journal_.line(Level::error, "the control loop does not take its messages");
+      journal_.line(Message::loop_stuck, Level::error,
+                    "the control loop does not take its messages");
     }
   }
 
@@ -240,6 +256,7 @@ class Running {
             .note =
                 [this, i](const drivers::ReaderNote& note) {
                   journal_.line(
+                      note.serious ? Message::reader_trouble : Message::reader_recovered,
                       note.serious ? Level::error : Level::info,
                       fmt::format("reader of tap {}: {}", config_.taps[i].id.number(), note.text));
                 }};
@@ -282,10 +299,57 @@ const char* version() {
   return TAPD_VERSION;
 }
 
-int run_tapd(const Config& config, Journal& journal) {
-  journal.line(Level::info, fmt::format("tapd {} starts as {}", version(), config.controller_id));
-  Running running{config, journal};
-  return running.run();
+namespace {
+
+/// A configuration that could be read and is another one.
+std::optional<Config> next_config(const std::filesystem::path& file, Journal& journal) {
+  try {
+    return read_config(file);
+  } catch (const std::exception& error) {
+    journal.line(
+        Message::config_refused, Level::error,
+        fmt::format("the new configuration is not good and the old one stays: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
+/// Opens everything with the next configuration, or with the old one when that cannot be. `config`
+/// is the one in force afterwards.
+std::unique_ptr<Running> reopen(Config& config, Config next, Journal& journal) {
+  Config old = std::exchange(config, std::move(next));
+  try {
+    auto running = std::make_unique<Running>(config, journal);
+    journal.line(Message::config_reloaded, Level::info, "the new configuration is in force");
+    return running;
+  } catch (const std::exception& error) {
+    journal.line(Message::config_refused, Level::error,
+                 fmt::format("tapd cannot run with the new configuration and the old one stays: {}",
+                             error.what()));
+  }
+  config = std::move(old);
+  return std::make_unique<Running>(config, journal);
+}
+
+}  // namespace
+
+int run_tapd(Config config, const std::filesystem::path& file, JournalThread& journal) {
+  journal.line(Message::tapd_starts, Level::info,
+               fmt::format("tapd {} starts as {}", version(), config.controller_id));
+  ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
+                        std::getenv("WATCHDOG_PID")};
+  auto running = std::make_unique<Running>(config, journal);
+  for (;;) {
+    std::optional<Config> next;
+    const LoopEnd end = running->run(service, [&] {
+      next = next_config(file, journal);
+      return next.has_value();
+    });
+    if (end != LoopEnd::reload) return end == LoopEnd::stopped ? 0 : 1;
+    service.reloading(drivers::monotonic_now());
+    running.reset();
+    running = reopen(config, *std::move(next), journal);
+    journal.set_least(level_from(config.log_level));
+  }
 }
 
 }  // namespace tapd

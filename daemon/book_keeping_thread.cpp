@@ -74,7 +74,7 @@ void BookKeepingThread::serve_asked(const std::stop_token& stop) {
   if (asked.stage != BackupAsked::Stage::under_way) return;
   const auto done = back_up(asked.file, stop);
   journal_.line(
-      done ? Level::info : Level::error,
+      done ? Message::backup_written : Message::backup_failed, done ? Level::info : Level::error,
       done ? fmt::format("backup written to {}", asked.file)
            : fmt::format("the backup that was asked for failed: {}", done.error().message));
   const std::scoped_lock lock{mutex_};
@@ -91,7 +91,8 @@ void BookKeepingThread::look(const std::stop_token& stop) {
   const auto done = carry_out(chore, stop);
   if (done || stop.stop_requested()) return;
   state_.failed = now_().since_boot;
-  journal_.line(Level::error, fmt::format("book keeping: {}", done.error().message));
+  journal_.line(Message::book_keeping_failed, Level::error,
+                fmt::format("book keeping: {}", done.error().message));
 }
 
 storage::Result<> BookKeepingThread::carry_out(Chore chore, const std::stop_token& stop) {
@@ -112,7 +113,7 @@ storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
                                              const std::stop_token& stop) {
   const std::filesystem::path copy = storage::unfinished_name(file);
   std::string holds;
-  const auto begun = storage_.run([&](storage::Ledger& ledger) -> storage::Result<> {
+  auto begun = storage_.run([&](storage::Ledger& ledger) -> storage::Result<> {
     auto books = ledger.state_of_books();
     if (!books) return tl::unexpected(books.error());
     holds = *std::move(books);

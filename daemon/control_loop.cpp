@@ -32,6 +32,7 @@ sigset_t loop_signals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -52,6 +53,12 @@ Descriptor::~Descriptor() {
 tl::expected<void, std::string> run_before_others(int priority) {
   if (priority == 0) return {};
   sched_param parameter{};
+  int policy = 0;
+  // The service manager may have set it, and taken the right to change it away.
+  if (::pthread_getschedparam(::pthread_self(), &policy, &parameter) == 0 &&
+      (policy & ~SCHED_RESET_ON_FORK) == SCHED_FIFO) {
+    return {};
+  }
   parameter.sched_priority = priority;
   const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameter);
   if (error == 0) return {};
@@ -109,7 +116,7 @@ void ControlLoop::stop() {
   [[maybe_unused]] const auto written = ::write(stop_.number(), &one, sizeof one);
 }
 
-int ControlLoop::run() {
+LoopEnd ControlLoop::run() {
   controller_.start(moment(clock_));
   if (service_ != nullptr) service_->ready();
   constexpr std::size_t most_events = 32;
@@ -128,18 +135,29 @@ int ControlLoop::run() {
       serve(events.at(i).data.u64);
       watch_meters();
     }
-    if (!stopping_) continue;
-    if (controller_.at_rest()) {
-      journal_.line(Level::info, "stopped: every valve is shut and every pour is on disk");
-      return 0;
-    }
-    if (clock_.read().since_boot >= stop_deadline_) {
-      journal_.line(Level::error,
-                    "stopped after waiting too long for the disk: the next start "
-                    "finishes what is open");
-      return 1;
-    }
+    if (const auto how = end()) return *how;
   }
+}
+
+/// Whether it is over, and how.
+std::optional<LoopEnd> ControlLoop::end() {
+  if (reload_asked_ && !stopping_ && controller_.at_rest()) {
+    reload_asked_ = false;
+    if (!reload_wanted_ || !reload_wanted_()) return std::nullopt;
+    controller_.shut_down(moment(clock_));
+    return LoopEnd::reload;
+  }
+  if (!stopping_) return std::nullopt;
+  if (controller_.at_rest()) {
+    journal_.line(Message::stopped, Level::info,
+                  "stopped: every valve is shut and every pour is on disk");
+    return LoopEnd::stopped;
+  }
+  if (clock_.read().since_boot < stop_deadline_) return std::nullopt;
+  journal_.line(
+      Message::stop_unfinished, Level::error,
+      "stopped after waiting too long for the disk: the next start finishes what is open");
+  return LoopEnd::unfinished;
 }
 
 void ControlLoop::serve(std::uint64_t tag) {
@@ -197,6 +215,10 @@ void ControlLoop::serve_inbox() {
 void ControlLoop::take_signal() {
   signalfd_siginfo info{};
   if (::read(signals_.number(), &info, sizeof info) != sizeof info) return;
+  if (info.ssi_signo == SIGHUP) {
+    reload_asked_ = true;
+    return;
+  }
   begin_to_stop(::strsignal(static_cast<int>(info.ssi_signo)));
 }
 
@@ -205,7 +227,8 @@ void ControlLoop::begin_to_stop(const std::string& why) {
   stopping_ = true;
   const model::Moment now = moment(clock_);
   stop_deadline_ = now.since_boot + stop_grace;
-  journal_.line(Level::info, fmt::format("stopping ({}): shutting every valve", why));
+  journal_.line(Message::stopping, Level::info,
+                fmt::format("stopping ({}): shutting every valve", why));
   controller_.shut_down(now);
   if (service_ != nullptr) service_->stopping();
 }

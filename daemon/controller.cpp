@@ -122,7 +122,10 @@ void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
     tap->retry_end_at = now.since_boot + options_.end_retry;
     return deliver(*tap, Locked{LockReason::storage, done.result.error().message}, now);
   }
-  if (!done.result) ports_.journal->line(Level::error, "ledger: " + done.result.error().message);
+  if (!done.result) {
+    ports_.journal->line(Message::ledger_trouble, Level::error,
+                         "ledger: " + done.result.error().message, fields_of(*tap));
+  }
   tap->unwritten_end.reset();
   tap->retry_end_at.reset();
   deliver(*tap, Unlocked{LockReason::storage}, now);
@@ -131,8 +134,7 @@ void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
 }
 
 void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
-  const JournalLine line = line_for(notice);
-  ports_.journal->line(line.level, line.text);
+  ports_.journal->write(line_for(notice));
   if (const auto* answered = std::get_if<sync::AuthorizeAnswered>(&notice)) {
     on_authorized(*answered, now);
   } else if (std::holds_alternative<sync::ServerReachable>(notice)) {
@@ -176,7 +178,7 @@ void Controller::drive_on(TapSlot& tap, const Moment& now) {
     deliver(tap, Faulted{.kind = FaultKind::valve, .what = driven.error()}, now);
   }
   if (const std::string trouble = tap.outputs.take_trouble(); !trouble.empty()) {
-    ports_.journal->line(Level::warning,
+    ports_.journal->line(Message::lamp_failed, Level::warning,
                          fmt::format("tap {}: a lamp has failed and is given up: {}",
                                      tap.setup.id.number(), trouble));
   }
@@ -289,17 +291,29 @@ void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress
 }
 
 void Controller::end_row(TapSlot& tap, const EndPour& end) {
-  const JournalLine line = line_for(
-      end, {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
-  ports_.journal->line(line.level, line.text);
+  ports_.journal->write(line_for(end, context(tap)));
   tap.unwritten_end = EndRow{.tap = tap.setup.id, .end = end.end, .close_time = end.close_time};
   ports_.storage(*tap.unwritten_end);
 }
 
+TapContext Controller::context(const TapSlot& tap) {
+  return {.tap = tap.setup.id,
+          .card = tap.card,
+          .guest = tap.guest,
+          .beverage = tap.beverage,
+          .state = to_text(tap.session.state()),
+          .client_tx_id = tap.session.view().client_tx_id};
+}
+
+JournalFields Controller::fields_of(const TapSlot& tap) {
+  JournalFields fields;
+  fields.tap = tap.setup.id;
+  fields.state = std::string{to_text(tap.session.state())};
+  return fields;
+}
+
 void Controller::say(const TapSlot& tap, const Say& say) {
-  const JournalLine line = line_for(
-      say, {.tap = tap.setup.id, .card = tap.card, .guest = tap.guest, .beverage = tap.beverage});
-  ports_.journal->line(line.level, line.text);
+  ports_.journal->write(line_for(say, context(tap)));
 }
 
 Controller::TapSlot* Controller::find(model::TapId id) {

@@ -16,6 +16,7 @@
 
 #include "daemon/core/tap_session.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/journal_lines.hpp"
 #include "daemon/storage_requests.hpp"
 #include "daemon/tap_outputs.hpp"
 #include "drivers/card_presence.hpp"
@@ -145,6 +146,8 @@ class Controller {
   void notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,
                       const model::Moment& now);
   void say(const TapSlot& tap, const Say& say);
+  [[nodiscard]] static TapContext context(const TapSlot& tap);
+  [[nodiscard]] static JournalFields fields_of(const TapSlot& tap);
   [[nodiscard]] TapSlot* find(model::TapId id);
 
   ControllerOptions options_;

@@ -40,7 +40,8 @@ void Controller::notice_new_keg(TapSlot& tap, const std::optional<model::KegId>&
 bool Controller::clear(model::TapId id, const Moment& now) {
   TapSlot* tap = find(id);
   if (tap == nullptr) return false;
-  ports_.journal->line(Level::info, fmt::format("tap {}: cleared by hand", id.number()));
+  ports_.journal->line(Message::tap_cleared, Level::info,
+                       fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
   deliver(*tap, Cleared{}, now);
   return true;
 }

@@ -1,13 +1,39 @@
-// Lines for the journal: one line per thing that happened, readable alone. The control loop speaks
-// through this port; what stands behind it must not block (see spdlog_journal).
+// Lines for the journal: one line per thing that happened, readable alone, with the fields by which
+// people and programs search (systemd.journal-fields(7)). The daemon speaks through this port; what
+// stands behind it must not block (see journal_thread.hpp).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
+
+#include "daemon/messages.hpp"
+#include "storage/model/ids.hpp"
+#include "storage/model/money.hpp"
+#include "storage/model/volume.hpp"
 
 namespace tapd {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
+
+/// What a line is about, besides its words. What is not known stays empty.
+struct JournalFields {
+  std::optional<model::TapId> tap{};                ///< TAP_ID
+  std::optional<model::ClientTxId> client_tx_id{};  ///< CLIENT_TX_ID and SHORT_ID
+  std::optional<model::CardUid> card{};             ///< CARD: masked; whole only at debug.
+  std::optional<model::Volume> volume{};            ///< VOLUME_ML
+  std::optional<model::Money> price{};              ///< PRICE_CENTS
+  std::string reason{};                             ///< REASON: the word of a denial, fault, end
+  std::string state{};                              ///< STATE: of the tap, afterwards
+};
+
+struct JournalLine {
+  Message message{Message::ready};
+  Level level{Level::info};
+  std::string text;
+  JournalFields fields{};
+};
 
 class Journal {
  public:
@@ -19,7 +45,11 @@ class Journal {
   Journal& operator=(Journal&&) = delete;
 
   /// Any thread; returns at once.
-  virtual void line(Level level, const std::string& text) noexcept = 0;
+  virtual void write(const JournalLine& line) noexcept = 0;
+
+  void line(Message message, Level level, std::string text, JournalFields fields = {}) {
+    write({message, level, std::move(text), std::move(fields)});
+  }
 };
 
 }  // namespace tapd

@@ -13,46 +13,92 @@ std::string who(const TapContext& context) {
 
 }  // namespace
 
-JournalLine line_for(const Say& say, const TapContext& context) {
-  const int tap = context.tap.number();
+namespace {
+
+JournalFields fields_of(const TapContext& context, std::string_view reason) {
+  return {.tap = context.tap,
+          .client_tx_id = context.client_tx_id,
+          .card = context.card.empty() ? std::nullopt : std::optional{context.card},
+          .volume = {},
+          .price = {},
+          .reason = std::string{reason},
+          .state = std::string{context.state}};
+}
+
+Message message_for(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::reader:
+      return Message::fault_reader;
+    case FaultKind::meter:
+      return Message::fault_meter;
+    case FaultKind::valve:
+      return Message::fault_valve;
+    case FaultKind::leak:
+      return Message::fault_leak;
+    case FaultKind::noise:
+      return Message::fault_noise;
+    case FaultKind::stuck_valve:
+      return Message::fault_stuck_valve;
+  }
+  return Message::fault_valve;
+}
+
+struct Words {
+  Message message{Message::ready};
+  Level level{Level::info};
+  std::string text;
+};
+
+Words words_for(const Say& say, const TapContext& context) {
   switch (say.topic) {
     case Topic::card_seen:
-      return {Level::info, fmt::format("tap {}: {} laid on", tap, who(context))};
+      return {Message::card_seen, Level::info, fmt::format("{} laid on", who(context))};
     case Topic::denied:
-      return {Level::warning,
-              fmt::format("tap {}: {} may not pour: {}", tap, who(context), say.detail)};
+      return {Message::card_denied, Level::warning,
+              fmt::format("{} may not pour: {}", who(context), say.detail)};
     case Topic::valve_opened:
-      return {Level::info, fmt::format("tap {}: valve open for {}{}{}", tap, who(context),
-                                       context.beverage.empty() ? "" : ", ", context.beverage)};
+      return {Message::valve_opened, Level::info,
+              fmt::format("valve open for {}{}{}", who(context),
+                          context.beverage.empty() ? "" : ", ", context.beverage)};
     case Topic::pour_ended:
-      return {Level::debug, fmt::format("tap {}: settled after {}", tap, say.detail)};
+      return {Message::pour_settled, Level::debug, fmt::format("settled after {}", say.detail)};
     case Topic::tap_locked:
-      return {Level::warning, fmt::format("tap {}: does not sell: {}", tap, say.detail)};
+      return {Message::tap_locked, Level::warning, fmt::format("does not sell: {}", say.detail)};
     case Topic::tap_unlocked:
-      return {Level::info, fmt::format("tap {}: sells again ({} lifted)", tap, say.detail)};
+      return {Message::tap_unlocked, Level::info,
+              fmt::format("sells again ({} lifted)", say.detail)};
     case Topic::tap_faulted:
-      return {Level::error, fmt::format("tap {}: FAULT {}; the valve is shut", tap, say.detail)};
+      return {message_for(say.fault.value_or(FaultKind::valve)), Level::error,
+              fmt::format("FAULT {}{}", say.detail,
+                          say.fault == FaultKind::stuck_valve ? "" : "; the valve is shut")};
     case Topic::tap_repaired:
-      return {Level::info, fmt::format("tap {}: {} is well again", tap, say.detail)};
+      return {Message::tap_repaired, Level::info, fmt::format("{} is well again", say.detail)};
     case Topic::gas:
-      return {Level::warning,
-              fmt::format("tap {}: gas or foam instead of beer: the valve is shut and {} are not "
-                          "charged; look at the keg, its pressure and the line's temperature",
-                          tap, say.detail)};
-    case Topic::silence:
-      return {Level::warning,
-              fmt::format("tap {}: {}; if the handle was pulled, look for an empty keg, a shut "
-                          "cock, a valve that does not open or a dead meter",
-                          tap, say.detail)};
-    case Topic::line_refill:
-      return {Level::info,
-              fmt::format("tap {}: {} filled the line after the pause and are not charged", tap,
+      return {Message::gas, Level::warning,
+              fmt::format("gas or foam instead of beer: the valve is shut and {} are not charged; "
+                          "look at the keg, its pressure and the line's temperature",
                           say.detail)};
+    case Topic::silence:
+      return {Message::silence, Level::warning,
+              fmt::format("{}; if the handle was pulled, look for an empty keg, a shut cock, a "
+                          "valve that does not open or a dead meter",
+                          say.detail)};
+    case Topic::line_refill:
+      return {Message::line_refill, Level::info,
+              fmt::format("{} filled the line after the pause and are not charged", say.detail)};
     case Topic::abandoned:
-      return {Level::info,
-              fmt::format("tap {}: {} left before the valve opened", tap, who(context))};
+      return {Message::card_left, Level::info,
+              fmt::format("{} left before the valve opened", who(context))};
   }
-  return {Level::error, "a line without words"};
+  return {Message::ready, Level::error, "a line without words"};
+}
+
+}  // namespace
+
+JournalLine line_for(const Say& say, const TapContext& context) {
+  Words words = words_for(say, context);
+  return {words.message, words.level, fmt::format("tap {}: {}", context.tap.number(), words.text),
+          fields_of(context, say.reason)};
 }
 
 namespace {
@@ -87,21 +133,34 @@ bool loses_edges(const MeterEvidence& meter) {
 
 JournalLine line_for(const EndPour& ended, const TapContext& context) {
   const model::PourProgress& last = ended.end.last;
-  return {loses_edges(ended.evidence) ? Level::warning : Level::info,
+  JournalFields fields = fields_of(context, model::to_text(ended.end.reason));
+  fields.client_tx_id = last.client_tx_id;
+  fields.volume = last.volume;
+  fields.price = last.price;
+  return {Message::pour_ended, loses_edges(ended.evidence) ? Level::warning : Level::info,
           fmt::format("tap {}: {} poured {} for {} (receipt {}, tail {}, {} pulses{}), ended by {}",
                       context.tap.number(), who(context), model::to_text(last.volume),
                       model::to_text(last.price), last.client_tx_id.short_id(),
                       model::to_text(last.tail), last.pulses, oddities(ended.evidence),
-                      model::to_text(ended.end.reason))};
+                      model::to_text(ended.end.reason)),
+          std::move(fields)};
 }
 
 JournalLine line_for(const storage::RecoveredPour& recovered) {
   const model::Pour& pour = recovered.pour;
-  return {Level::warning,
+  return {Message::pour_recovered,
+          Level::warning,
           fmt::format("tap {}: receipt {} was still open when tapd was cut off: charged {} for {}, "
                       "its last progress on disk",
                       pour.begin.tap_id.number(), pour.begin.client_tx_id.short_id(),
-                      model::to_text(pour.price), model::to_text(pour.volume))};
+                      model::to_text(pour.price), model::to_text(pour.volume)),
+          {.tap = pour.begin.tap_id,
+           .client_tx_id = pour.begin.client_tx_id,
+           .card = pour.begin.card_uid,
+           .volume = pour.volume,
+           .price = pour.price,
+           .reason = "power_loss",
+           .state = {}}};
 }
 
 namespace {
@@ -109,54 +168,70 @@ namespace {
 struct NoticeLine {
   JournalLine operator()(const sync::AuthorizeAnswered& answered) const {
     if (const auto* none = std::get_if<sync::NoAnswer>(&answered.verdict)) {
-      return {Level::debug, fmt::format("tap {}: no authorization from the server ({}): the cache "
-                                        "decides",
-                                        answered.tap.number(), none->why)};
+      return {Message::server_answered, Level::debug,
+              fmt::format("tap {}: no authorization from the server ({}): the cache "
+                          "decides",
+                          answered.tap.number(), none->why)};
     }
-    return {Level::debug, fmt::format("tap {}: the server answered", answered.tap.number())};
+    return {Message::server_answered, Level::debug,
+            fmt::format("tap {}: the server answered", answered.tap.number())};
   }
   JournalLine operator()(const sync::ServerReachable&) const {
-    return {Level::info, "server: reachable"};
+    return {Message::server_reachable, Level::info, "server: reachable", {}};
   }
   JournalLine operator()(const sync::ServerUnreachable& gone) const {
     return {
-        Level::warning,
+        Message::server_unreachable, Level::warning,
         fmt::format("server: not reachable ({}): pours go on from the cached balances; next try "
                     "in {} ms",
                     gone.why, gone.next_try.count())};
   }
   JournalLine operator()(const sync::TokenRefused& refused) const {
-    return {Level::error, fmt::format("server: the token was refused ({}): rows wait; check "
-                                      "server.token_file",
-                                      refused.what)};
+    return {Message::token_refused, Level::error,
+            fmt::format("server: the token was refused ({}): rows wait; check "
+                        "server.token_file",
+                        refused.what)};
   }
   JournalLine operator()(const sync::SnapshotApplied& applied) const {
-    return {Level::debug, fmt::format("server: snapshot {} taken over: {} guests, {} cards",
-                                      applied.revision, applied.guests, applied.cards)};
+    return {Message::snapshot_taken, Level::debug,
+            fmt::format("server: snapshot {} taken over: {} guests, {} cards", applied.revision,
+                        applied.guests, applied.cards)};
   }
   JournalLine operator()(const sync::NoSnapshotHere&) const {
-    return {Level::info, "server: it has no snapshot: balances are learnt from authorizations"};
+    return {Message::no_snapshot, Level::info,
+            "server: it has no snapshot: balances are learnt from authorizations"};
   }
   JournalLine operator()(const sync::EmergencyStop& stop) const {
-    return {stop.on ? Level::warning : Level::info,
+    return {stop.on ? Message::emergency_stop : Message::emergency_over,
+            stop.on ? Level::warning : Level::info,
             stop.on ? "server: EMERGENCY STOP: every valve is shut" : "server: no emergency stop"};
   }
   JournalLine operator()(const sync::PoursConfirmed& confirmed) const {
-    return {Level::info, fmt::format("server: {} pour{} confirmed", confirmed.count,
-                                     confirmed.count == 1 ? "" : "s")};
+    return {Message::pours_confirmed, Level::info,
+            fmt::format("server: {} pour{} confirmed", confirmed.count,
+                        confirmed.count == 1 ? "" : "s")};
   }
   JournalLine operator()(const sync::PourNotBooked& refused) const {
-    return {refused.final ? Level::error : Level::warning,
+    return {refused.final ? Message::pour_failed : Message::pour_not_booked,
+            refused.final ? Level::error : Level::warning,
             fmt::format("server: receipt {} not booked: {} ({}){}", refused.client_tx_id.short_id(),
                         refused.outcome, refused.reason,
-                        refused.final ? "; it is kept as failed" : "; sent again later")};
+                        refused.final ? "; it is kept as failed" : "; sent again later"),
+            {.tap = {},
+             .client_tx_id = refused.client_tx_id,
+             .card = {},
+             .volume = {},
+             .price = {},
+             .reason = refused.outcome,
+             .state = {}}};
   }
   JournalLine operator()(const sync::Nonsense& nonsense) const {
-    return {Level::warning, fmt::format("server: {} answered what makes no sense: {}",
-                                        nonsense.endpoint, nonsense.why)};
+    return {Message::server_nonsense, Level::warning,
+            fmt::format("server: {} answered what makes no sense: {}", nonsense.endpoint,
+                        nonsense.why)};
   }
   JournalLine operator()(const sync::BooksTrouble& trouble) const {
-    return {Level::error, fmt::format("ledger: {}", trouble.what)};
+    return {Message::ledger_trouble, Level::error, fmt::format("ledger: {}", trouble.what), {}};
   }
 };
 

@@ -2,7 +2,9 @@
 // Pure.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/core/session_events.hpp"
 #include "daemon/journal.hpp"
@@ -11,17 +13,14 @@
 
 namespace tapd {
 
-struct JournalLine {
-  Level level{Level::info};
-  std::string text;
-};
-
 /// Who and what a tap's line is about.
 struct TapContext {
   model::TapId tap;
   model::CardUid card;
   std::string guest;
   std::string beverage;
+  std::string_view state{};                         ///< Of the tap, after what is told.
+  std::optional<model::ClientTxId> client_tx_id{};  ///< Of the pour under way.
 };
 
 [[nodiscard]] JournalLine line_for(const Say& say, const TapContext& context);

@@ -52,7 +52,9 @@ std::string check_kill(const Config& config, Journal& journal, const std::filesy
   std::vector<KillSafety> chips;
   for (const std::string& label : labels) chips.push_back(drivers::kill_safety(label, root));
   const KillVerdict verdict = judge_kill(chips, config.require_safe_kill);
-  if (!verdict.line.empty()) journal.line(verdict.level, verdict.line);
+  if (!verdict.line.empty())
+    journal.line(verdict.level == Level::info ? Message::kill_is_safe : Message::kill_is_unsafe,
+                 verdict.level, verdict.line);
   return verdict.unsafe;
 }
 

@@ -12,8 +12,8 @@
 #include "daemon/app.hpp"
 #include "daemon/config.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/journal_thread.hpp"
 #include "daemon/shut_valves.hpp"
-#include "daemon/spdlog_journal.hpp"
 
 namespace {
 
@@ -36,11 +36,13 @@ int run(const std::string& file, bool only_check, bool only_shut) {
     return 0;
   }
   tapd::block_loop_signals();  // before any thread: they are read from a descriptor
-  tapd::SpdlogJournal journal{config.log_level};
+  const tapd::Level least = tapd::level_from(config.log_level);
+  tapd::JournalThread journal{least, tapd::sink_of_stderr(least == tapd::Level::debug)};
   try {
-    return tapd::run_tapd(config, journal);
+    return tapd::run_tapd(config, file, journal);
   } catch (const std::exception& error) {
-    journal.line(tapd::Level::error, fmt::format("cannot run: {}", error.what()));
+    journal.line(tapd::Message::cannot_run, tapd::Level::error,
+                 fmt::format("cannot run: {}", error.what()));
     return exit_failed;
   }
 }

@@ -11,6 +11,9 @@
 namespace tapd {
 namespace {
 
+/// Signs of life in the time that the manager allows between two.
+constexpr int told_per_period = 3;
+
 std::optional<std::int64_t> number(const char* text) {
   if (text == nullptr) return std::nullopt;
   const std::string_view word{text};
@@ -36,12 +39,29 @@ ServiceNotify::ServiceNotify(const char* socket, const char* watchdog_us,
   const auto pid = number(watchdog_pid);
   if (watchdog_pid != nullptr && (!pid || *pid != ::getpid())) return;  // meant for another
   const auto allowed = number(watchdog_us);
-  constexpr int told_per_period = 3;
-  if (allowed) period_ = std::chrono::microseconds{*allowed} / told_per_period;
+  if (allowed) allowed_ = std::chrono::microseconds{*allowed};
 }
 
 ServiceNotify::~ServiceNotify() {
   if (socket_ >= 0) ::close(socket_);
+}
+
+std::optional<std::chrono::nanoseconds> ServiceNotify::period() const {
+  if (!allowed_) return std::nullopt;
+  return std::chrono::nanoseconds{*allowed_} / told_per_period;
+}
+
+void ServiceNotify::ready() {
+  std::string text = "READY=1";
+  if (allowed_) text += "\nWATCHDOG_USEC=" + std::to_string(allowed_->count());
+  send(text);
+}
+
+void ServiceNotify::reloading(std::chrono::microseconds monotonic) {
+  constexpr std::chrono::microseconds longest_reload = std::chrono::minutes{2};
+  std::string text = "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic.count());
+  if (allowed_) text += "\nWATCHDOG_USEC=" + std::to_string(longest_reload.count());
+  send(text);
 }
 
 void ServiceNotify::send(std::string_view text) {

@@ -21,18 +21,21 @@ class ServiceNotify {
   ServiceNotify(ServiceNotify&&) = delete;
   ServiceNotify& operator=(ServiceNotify&&) = delete;
 
-  void ready() { send("READY=1"); }
+  void ready();
+  /// A new configuration is being taken over, which may take longer than a sign of life may stay
+  /// away; `ready` ends it. `monotonic` is CLOCK_MONOTONIC now (sd_notify(3)).
+  void reloading(std::chrono::microseconds monotonic);
   void alive() { send("WATCHDOG=1"); }
   void stopping() { send("STOPPING=1"); }
   /// How often `alive` should be told: a third of what the manager allows. None: it does not watch.
-  [[nodiscard]] std::optional<std::chrono::nanoseconds> period() const { return period_; }
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> period() const;
 
  private:
   void send(std::string_view text);
 
   int socket_{-1};
   std::string address_;
-  std::optional<std::chrono::nanoseconds> period_;
+  std::optional<std::chrono::microseconds> allowed_;  // between two signs of life
 };
 
 }  // namespace tapd

@@ -68,7 +68,7 @@ tl::expected<void, std::string> TapOutputs::shut(model::SinceBoot now) {
   commanded_open_ = false;
   auto done = with_.valve->shut();
   // The pulses end all the same: where the pin does not obey, the one-shot does.
-  const auto silent = pulse(now);
+  auto silent = pulse(now);
   if (!done) {
     shut_by_ = now + shut_again;
     return done;

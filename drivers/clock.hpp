@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tapd::drivers {
 
@@ -37,8 +39,8 @@ enum class WallTrust : std::uint8_t {
   always,      ///< The operator vouches (a board with a good battery clock, a test machine).
 };
 
-/// The kernel's clocks. Any thread. A kernel that refuses to answer adjtimex (a seccomp filter such
-/// as ProtectClock=) means: wall time not trusted.
+/// The kernel's clocks. Any thread. Where a seccomp filter forbids adjtimex (ProtectClock=), the
+/// mark of systemd-timesyncd decides whether wall time is trusted.
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(WallTrust trust = WallTrust::ask_kernel) : trust_(trust) {}
@@ -50,6 +52,9 @@ class SystemClock final : public Clock {
 
 /// CLOCK_BOOTTIME alone; cheaper than SystemClock::read.
 [[nodiscard]] std::chrono::nanoseconds since_boot_now();
+
+/// CLOCK_MONOTONIC in microseconds, as sd_notify(3) wants it.
+[[nodiscard]] std::chrono::microseconds monotonic_now();
 
 /// Turns a kernel stamp of CLOCK_MONOTONIC (line events carry these) into time since boot. The two
 /// differ by the time spent suspended, sampled at the call: a Pi does not suspend between an edge
@@ -68,8 +73,13 @@ struct Pacing {
 /// since_boot_now and pause_for.
 [[nodiscard]] Pacing system_pacing();
 
-/// /proc/sys/kernel/random/boot_id; throws std::runtime_error when the kernel does not say.
+/// The kernel's name of this boot as the service manager tells it (TAPD_BOOT_ID), else
+/// /proc/sys/kernel/random/boot_id. Throws std::runtime_error when neither says.
 [[nodiscard]] std::string boot_id();
+
+/// 32 small hexadecimal digits, as systemd writes ids (systemd.unit(5), %b), in the kernel's form
+/// with dashes; nullopt for anything else.
+[[nodiscard]] std::optional<std::string> dashed_boot_id(std::string_view digits);
 
 /// Fills with random bytes from the kernel (getrandom). Throws std::system_error.
 void fill_random(unsigned char* bytes, std::size_t size);

@@ -4,11 +4,20 @@ set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # Packing builds no tests.
 install(TARGETS tapd tapctl DESTINATION bin)
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.service DESTINATION lib/systemd/system)
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.sysusers DESTINATION lib/sysusers.d RENAME tapd.conf)
+install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.catalog ${CMAKE_SOURCE_DIR}/systemd/tapd.ru.catalog
+        DESTINATION lib/systemd/catalog)
+install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.journald.conf DESTINATION lib/systemd/journald.conf.d
+        RENAME tapd.conf)
+# For root alone: systemd reads it and hands each file over.
+install(DIRECTORY DESTINATION /etc/tapd/credentials
+        DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.udev DESTINATION lib/udev/rules.d
         RENAME 60-tapd.rules)
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.toml DESTINATION /etc/tapd)
 install(FILES ${CMAKE_SOURCE_DIR}/cross/debian/copyright DESTINATION share/doc/tapd)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md DESTINATION share/doc/tapd)
+install(FILES ${CMAKE_SOURCE_DIR}/cross/debian/lintian-overrides DESTINATION share/lintian/overrides
+        RENAME tapd)
 
 # The date of everything in the package is that of the last commit.
 set(epoch $ENV{SOURCE_DATE_EPOCH})

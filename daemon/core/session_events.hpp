@@ -156,6 +156,8 @@ enum class Topic : std::uint8_t {
 struct Say {
   Topic topic{Topic::card_seen};
   std::string detail;
+  std::string_view reason{};         ///< The word for programs; it outlives everything.
+  std::optional<FaultKind> fault{};  ///< Of `tap_faulted`.
 };
 using Action = std::variant<OpenValve, ShutValve, AskAuthorization, BeginPour, RecordProgress,
                             EndPour, Show, ReportFlow, ListenToMeter, Say>;

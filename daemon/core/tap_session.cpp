@@ -155,7 +155,9 @@ void TapSession::deny(const Denial& denial, const Moment& now) {
   enter(TapState::denied, now);
   reason_ = std::string{to_text(denial.reason)};
   out_.emplace_back(Show{display_for(denial.reason)});
-  out_.emplace_back(Say{.topic = Topic::denied, .detail = reason_ + ": " + denial.message});
+  out_.emplace_back(Say{.topic = Topic::denied,
+                        .detail = reason_ + ": " + denial.message,
+                        .reason = to_text(denial.reason)});
 }
 
 // --- from leave to flow --------------------------------------------------------------------------
@@ -225,7 +227,9 @@ void TapSession::stop(StopReason reason, const Moment& now) {
 /// Breaks a session off before the valve opened.
 void TapSession::interrupt(StopReason reason, const Moment& now) {
   if (state_ == TapState::authorizing) {
-    out_.emplace_back(Say{.topic = Topic::abandoned, .detail = std::string{to_text(reason)}});
+    out_.emplace_back(Say{.topic = Topic::abandoned,
+                          .detail = std::string{to_text(reason)},
+                          .reason = to_text(reason)});
     if (card_)
       return deny({.reason = DenialReason::several_cards,
                    .message = "another card came while the first was being asked for"},
@@ -273,7 +277,8 @@ void TapSession::end_row(const Moment& now) {
   report_line_refill(now);
   out_.emplace_back(std::move(end));
   reason_ = std::string{to_text(sale.reason)};
-  out_.emplace_back(Say{.topic = Topic::pour_ended, .detail = reason_});
+  out_.emplace_back(
+      Say{.topic = Topic::pour_ended, .detail = reason_, .reason = to_text(sale.reason)});
 }
 
 model::PourProgress TapSession::progress(const Moment& now) const {

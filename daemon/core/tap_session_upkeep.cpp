@@ -132,7 +132,8 @@ StopReason stop_reason(FaultKind kind) {
 void TapSession::on_event(const Locked& event, const Moment& now) {
   if (!locks_.emplace(event.reason, event.why).second) return;
   out_.emplace_back(Say{.topic = Topic::tap_locked,
-                        .detail = std::string{to_text(event.reason)} + ": " + event.why});
+                        .detail = std::string{to_text(event.reason)} + ": " + event.why,
+                        .reason = to_text(event.reason)});
   if (valve_open()) return stop(stop_reason(event.reason), now);
   if (state_ == TapState::preparing) return interrupt(stop_reason(event.reason), now);
   if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
@@ -140,15 +141,18 @@ void TapSession::on_event(const Locked& event, const Moment& now) {
 
 void TapSession::on_event(const Unlocked& event, const Moment& now) {
   if (locks_.erase(event.reason) == 0) return;
-  out_.emplace_back(
-      Say{.topic = Topic::tap_unlocked, .detail = std::string{to_text(event.reason)}});
+  out_.emplace_back(Say{.topic = Topic::tap_unlocked,
+                        .detail = std::string{to_text(event.reason)},
+                        .reason = to_text(event.reason)});
   if (state_ == TapState::locked) rest(now);
 }
 
 void TapSession::on_event(const Faulted& event, const Moment& now) {
   if (!faults_.emplace(event.kind, event.what).second) return;
   out_.emplace_back(Say{.topic = Topic::tap_faulted,
-                        .detail = std::string{to_text(event.kind)} + ": " + event.what});
+                        .detail = std::string{to_text(event.kind)} + ": " + event.what,
+                        .reason = to_text(event.kind),
+                        .fault = event.kind});
   if (valve_open()) return stop(stop_reason(event.kind), now);
   if (state_ == TapState::preparing) return interrupt(stop_reason(event.kind), now);
   if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
@@ -157,7 +161,9 @@ void TapSession::on_event(const Faulted& event, const Moment& now) {
 void TapSession::on_event(const Repaired& event, const Moment& now) {
   if (faults_.erase(event.kind) == 0) return;
   if (event.kind == FaultKind::leak) stray_.volume = {};
-  out_.emplace_back(Say{.topic = Topic::tap_repaired, .detail = std::string{to_text(event.kind)}});
+  out_.emplace_back(Say{.topic = Topic::tap_repaired,
+                        .detail = std::string{to_text(event.kind)},
+                        .reason = to_text(event.kind)});
   if (state_ == TapState::faulted) rest(now);
 }
 

@@ -13,8 +13,8 @@ namespace tapd::drivers::sim {
 class Dice {
  public:
   explicit Dice(std::uint64_t seed, std::uint64_t stream = 0) {
-    std::uint64_t mixed = seed ^ mix(stream + golden_);
-    for (std::uint64_t& word : state_) word = mix(mixed += golden_);
+    std::uint64_t mixed = seed ^ mix(stream + golden);
+    for (std::uint64_t& word : state_) word = mix(mixed += golden);
   }
 
   [[nodiscard]] std::uint64_t next() {
@@ -36,7 +36,7 @@ class Dice {
   [[nodiscard]] bool chance(double rate) { return rate > 0 && share() < rate; }
 
  private:
-  static constexpr std::uint64_t golden_ = 0x9E3779B97F4A7C15U;
+  static constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
   static constexpr std::uint64_t mix(std::uint64_t value) {
     value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;

@@ -35,8 +35,8 @@ model::GuestId guest(std::size_t tap) {
 
 }  // namespace
 
-void QuietJournal::line(Level level, const std::string& text) noexcept {
-  if (level == Level::error) std::fputs((text + "\n").c_str(), stderr);
+void QuietJournal::write(const JournalLine& line) noexcept {
+  if (line.level == Level::error) std::fputs((line.text + "\n").c_str(), stderr);
 }
 
 model::CardUid BenchBar::card(std::size_t tap) {

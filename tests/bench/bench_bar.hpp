@@ -45,7 +45,7 @@ class WatchedValve final : public drivers::Valve {
 
 class QuietJournal final : public Journal {
  public:
-  void line(Level level, const std::string& text) noexcept override;
+  void write(const JournalLine& line) noexcept override;
 };
 
 struct BenchPlan {

@@ -44,7 +44,7 @@ class TestValve final : public drivers::Valve {
 
 class SilentJournal final : public Journal {
  public:
-  void line(Level, const std::string& text) noexcept override { lines.push_back(text); }
+  void write(const JournalLine& line) noexcept override { lines.push_back(line.text); }
   std::vector<std::string> lines;
 };
 

@@ -52,7 +52,9 @@ TEST_CASE("the service manager hears that tapd is ready, alive and stopping", "[
   ServiceNotify service{manager.path(), "2000000", nullptr};
   CHECK(service.period() == std::chrono::microseconds{2'000'000} / 3);
   service.ready();
-  CHECK(manager.heard() == "READY=1");
+  CHECK(manager.heard() == "READY=1\nWATCHDOG_USEC=2000000");
+  service.reloading(std::chrono::microseconds{17});
+  CHECK(manager.heard() == "RELOADING=1\nMONOTONIC_USEC=17\nWATCHDOG_USEC=120000000");
   service.alive();
   CHECK(manager.heard() == "WATCHDOG=1");
   service.stopping();

@@ -59,6 +59,16 @@ TEST_CASE("the boot id is a UUID and stays the same within a boot", "[clock]") {
   CHECK(id == boot_id());
 }
 
+TEST_CASE("systemd's form of a boot id becomes the kernel's, and nothing else does", "[clock]") {
+  CHECK(dashed_boot_id("36f5047c2fb743ce8aa77830463a13ac") ==
+        "36f5047c-2fb7-43ce-8aa7-7830463a13ac");
+  for (const char* wrong : {"", "36f5047c", "36f5047c-2fb7-43ce-8aa7-7830463a13ac",
+                            "36F5047C2FB743CE8AA77830463A13AC", "%b"}) {
+    INFO(wrong);
+    CHECK_FALSE(dashed_boot_id(wrong));
+  }
+}
+
 TEST_CASE("random bytes differ from call to call, and none is a valid wish", "[clock]") {
   std::array<unsigned char, 32> first{};
   std::array<unsigned char, 32> second{};

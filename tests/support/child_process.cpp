@@ -39,7 +39,9 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 
 std::vector<std::string> merged_environment(const ChildOptions& options) {
   std::vector<std::string> merged;
-  for (const auto& [name, value] : options.environment) merged.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.environment) {
+    merged.emplace_back(name).append("=").append(value);
+  }
   const std::size_t given = merged.size();
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text{*entry};

@@ -18,8 +18,9 @@ namespace {
 /// Answers everything with the same status and body.
 class GarbageServer {
  public:
-  GarbageServer(int status, std::string body, std::string type) {
-    const auto answer = [=, this](const httplib::Request&, httplib::Response& response) {
+  GarbageServer(int status, const std::string& body, const std::string& type) {
+    const auto answer = [this, status, body, type](const httplib::Request&,
+                                                   httplib::Response& response) {
       ++asked_;
       response.status = status;
       response.set_content(body, type.c_str());
