@@ -10,13 +10,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/control_talk.hpp"
+
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-/// The control thread answers within a millisecond or it hangs; then the client is told so.
-constexpr std::chrono::seconds control_patience{1};
 
 ApiResponse answer(const json& body) {
   return {.status = 200, .body = body.dump()};
@@ -105,18 +104,6 @@ json pour_json(const model::Pour& pour) {
           {"last_error", pour.last_error}};
 }
 
-/// Asks the control thread and waits; nullopt when it does not answer.
-std::optional<json> ask_control(ControlInbox& control) {
-  // Shared: when the wait is given up, the control thread may still answer.
-  auto promise = std::make_shared<std::promise<json>>();
-  auto future = promise->get_future();
-  const bool put = control.put(Question{[promise](const Controller& controller) {
-    promise->set_value(controller_json(controller));
-  }});
-  if (!put || future.wait_for(control_patience) != std::future_status::ready) return std::nullopt;
-  return future.get();
-}
-
 }  // namespace
 
 Api::Api(ApiPorts ports) : ports_{std::move(ports)} {}
@@ -141,7 +128,7 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
 }
 
 ApiResponse Api::status() const {
-  auto body = ask_control(*ports_.control);
+  auto body = ask<json>(*ports_.control, controller_json);
   if (!body) return problem(503, "the control loop does not answer: look at journalctl -u tapd");
   const auto queue =
       ports_.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
@@ -179,14 +166,11 @@ ApiResponse Api::clear(const ApiRequest& request) const {
   if (error != std::errc{} || end != text.data() + text.size()) {
     return problem(400, fmt::format("\"{}\" is not a tap's number", text));
   }
-  auto promise = std::make_shared<std::promise<bool>>();
-  auto cleared = promise->get_future();
-  const bool put = ports_.control->put(ClearTap{
-      .tap = model::TapId{tap}, .done = [promise](bool there) { promise->set_value(there); }});
-  if (!put || cleared.wait_for(control_patience) != std::future_status::ready) {
-    return problem(503, "the control loop does not answer: look at journalctl -u tapd");
-  }
-  if (!cleared.get()) return problem(400, fmt::format("there is no tap {}", tap));
+  const auto cleared = order<bool>(*ports_.control, [tap](Controller& controller, const auto& now) {
+    return controller.clear(model::TapId{tap}, now);
+  });
+  if (!cleared) return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+  if (!*cleared) return problem(400, fmt::format("there is no tap {}", tap));
   return answer({{"done", true}});
 }
 

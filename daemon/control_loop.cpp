@@ -205,8 +205,8 @@ void ControlLoop::serve_inbox() {
       controller_.on_sync(*notice, now);
     } else if (const auto* question = std::get_if<Question>(&message)) {
       (*question)(controller_);
-    } else if (const auto* clear = std::get_if<ClearTap>(&message)) {
-      clear->done(controller_.clear(clear->tap, now));
+    } else if (const auto* order = std::get_if<Order>(&message)) {
+      (*order)(controller_, now);
       watch_meters();
     }
   }

@@ -43,12 +43,9 @@ struct Presence {
 };
 /// A look at the controller for another thread; runs on the control thread and must be short.
 using Question = std::function<void(const Controller&)>;
-/// Somebody has looked after a tap. `done` is told whether there is such a tap.
-struct ClearTap {
-  model::TapId tap;
-  std::function<void(bool)> done;
-};
-using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question, ClearTap>;
+/// What staff want done, from another thread; runs on the control thread and must be short.
+using Order = std::function<void(Controller&, const model::Moment&)>;
+using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question, Order>;
 using ControlInbox = Inbox<ControlMessage>;
 
 /// How a loop ended.

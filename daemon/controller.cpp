@@ -27,6 +27,9 @@ void Controller::start(const Moment& now) {
     if (!tap.setup.unsafe.empty()) {
       deliver(tap, Locked{LockReason::unsafe_kill, tap.setup.unsafe}, now);
     }
+    if (!tap.setup.locked_by_staff.empty()) {
+      deliver(tap, Locked{LockReason::service, tap.setup.locked_by_staff}, now);
+    }
     deliver(tap, Started{}, now);
   }
   ports_.storage(ReadWorld{});
@@ -268,6 +271,8 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
       tap.outputs.show(show->display, now.since_boot);
     } else if (const auto* flow = std::get_if<ReportFlow>(&action)) {
       report_flow(tap, *flow, now);
+    } else if (const auto* done = std::get_if<ServiceDone>(&action)) {
+      report_service(tap, *done);
     } else if (const auto* listen = std::get_if<ListenToMeter>(&action)) {
       listen_to_meter(tap, listen->on, now);
     } else if (const auto* words = std::get_if<Say>(&action)) {
@@ -322,6 +327,12 @@ Controller::TapSlot* Controller::find(model::TapId id) {
   return found == taps_.end() ? nullptr : &*found;
 }
 
+const Controller::TapSlot* Controller::find(model::TapId id) const {
+  const auto found = std::find_if(taps_.begin(), taps_.end(),
+                                  [id](const TapSlot& tap) { return tap.setup.id == id; });
+  return found == taps_.end() ? nullptr : &*found;
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 void Controller::shut_down(const Moment& now) {
@@ -332,7 +343,8 @@ bool Controller::at_rest() const {
   return std::all_of(taps_.begin(), taps_.end(), [](const TapSlot& tap) {
     const TapState state = tap.session.state();
     const bool session_over = state != TapState::preparing && state != TapState::ready &&
-                              state != TapState::pouring && state != TapState::settling;
+                              state != TapState::pouring && state != TapState::settling &&
+                              state != TapState::servicing;
     return session_over && !tap.unwritten_end;
   });
 }

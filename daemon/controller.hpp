@@ -23,6 +23,8 @@
 #include "drivers/flow_meter.hpp"
 #include "sync/engine.hpp"
 
+#include <tl/expected.hpp>
+
 namespace tapd {
 
 /// One tap and its hardware. The controller does not own the drivers.
@@ -36,7 +38,8 @@ struct TapSetup {
   drivers::Valve* valve{nullptr};
   drivers::Indicator* indicator{nullptr};
   drivers::KeepAlive* keep_alive{nullptr};
-  std::string unsafe{};  ///< Why the tap must not sell on this machine; empty: it may.
+  std::string unsafe{};           ///< Why the tap must not sell on this machine; empty: it may.
+  std::string locked_by_staff{};  ///< Why staff have closed it; empty: they have not.
   /// When the reader's thread last finished a look; see `watch_reader_of`. Empty: not watched.
   std::function<model::SinceBoot()> last_look;
 };
@@ -81,6 +84,29 @@ class Controller {
   /// Somebody has looked after a tap: what only people can see healed is taken as healed. False:
   /// there is no such tap.
   bool clear(model::TapId tap, const model::Moment& now);
+  /// Opens a tap's valve for staff, see `ServiceBegun`; bounded by the tap's longest open time as
+  /// well. The error says why not. What was done is told by `last_service`.
+  [[nodiscard]] tl::expected<void, std::string> begin_service(model::TapId tap,
+                                                              const ServiceBegun& what,
+                                                              const model::Moment& now);
+  /// Why that would be refused now; empty: it would not.
+  [[nodiscard]] std::string service_barred(model::TapId tap) const;
+  bool end_service(model::TapId tap, const model::Moment& now);
+  /// Staff close a tap, or open it again. False: there is no such tap.
+  bool lock(model::TapId tap, const std::string& why, const model::Moment& now);
+  bool unlock(model::TapId tap, const model::Moment& now);
+  /// From the next pour on. The error says why not now.
+  [[nodiscard]] tl::expected<void, std::string> recalibrate(model::TapId tap,
+                                                            const Calibration& calibration);
+
+  /// What staff did last at a tap, and how often they did something.
+  struct ServiceReport {
+    ServiceDone done;
+    std::int64_t number{0};
+  };
+  [[nodiscard]] const ServiceReport& last_service(std::size_t tap) const {
+    return taps_.at(tap).service;
+  }
 
   /// Shuts every valve, ends every pour and sells no more.
   void shut_down(const model::Moment& now);
@@ -124,6 +150,7 @@ class Controller {
     std::int64_t flow_events{0};
     std::optional<model::KegId> keg;  ///< As the venue last told.
     bool reader_stalled{false};
+    ServiceReport service;
   };
 
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
@@ -149,6 +176,8 @@ class Controller {
   [[nodiscard]] static TapContext context(const TapSlot& tap);
   [[nodiscard]] static JournalFields fields_of(const TapSlot& tap);
   [[nodiscard]] TapSlot* find(model::TapId id);
+  [[nodiscard]] const TapSlot* find(model::TapId id) const;
+  void report_service(TapSlot& tap, const ServiceDone& done);
 
   ControllerOptions options_;
   ControllerPorts ports_;

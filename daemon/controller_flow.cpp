@@ -1,5 +1,5 @@
-// The controller's part about flow that is no sale: it is told to the ledger, a meter that storms
-// is put to rest, and what staff have looked after is cleared.
+// The controller's part about flow that is no sale: it is told to the ledger, and a meter
+// that storms is put to rest.
 #include <fmt/format.h>
 
 #include "daemon/controller.hpp"
@@ -35,15 +35,6 @@ void Controller::notice_new_keg(TapSlot& tap, const std::optional<model::KegId>&
   const bool first = !tap.keg;
   tap.keg = keg;
   if (!first) deliver(tap, Unlocked{LockReason::keg_empty}, now);
-}
-
-bool Controller::clear(model::TapId id, const Moment& now) {
-  TapSlot* tap = find(id);
-  if (tap == nullptr) return false;
-  ports_.journal->line(Message::tap_cleared, Level::info,
-                       fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
-  deliver(*tap, Cleared{}, now);
-  return true;
 }
 
 }  // namespace tapd

@@ -20,6 +20,7 @@ drivers::Signal signal_for(Display display) {
     case Display::ready:
       return drivers::Signal::ready;
     case Display::pouring:
+    case Display::service:
       return drivers::Signal::pouring;
     case Display::nearly_out:
       return drivers::Signal::nearly_out;

@@ -24,12 +24,16 @@ enum class LockReason : std::uint8_t {
   shutdown,
   unsafe_kill,  ///< A kill would leave the valve open, and the configuration forbids to sell then.
   keg_empty,
+  service,  ///< Staff have closed the tap.
 };
 /// What is broken. Several may hold at once. `noise` (more edges than the meter can make) and
 /// `stuck_valve` (flow goes on after the shut) stay until somebody has looked and says so.
 enum class FaultKind : std::uint8_t { reader, meter, valve, leak, noise, stuck_valve };
 
 [[nodiscard]] std::string_view to_text(LockReason reason);
+/// Staff may work where nothing is sold; not where the venue, the machine or the daemon itself says
+/// that no valve may open.
+[[nodiscard]] bool bars_staff(LockReason reason);
 [[nodiscard]] std::string_view to_text(FaultKind kind);
 
 // --- events --------------------------------------------------------------------------------------
@@ -73,11 +77,23 @@ struct Faulted {
 struct Repaired {
   FaultKind kind{FaultKind::meter};
 };
+/// What staff do at a tap without a guest. What runs then is metered as non-sale.
+enum class ServiceKind : std::uint8_t { valve_test, clean, keg_change, calibrate };
+[[nodiscard]] std::string_view to_text(ServiceKind kind);
+/// Opens the valve for staff; noted in the audit log before. Refused where a guest's session runs,
+/// where something is broken, and while an emergency stop, a shutdown or an unsafe kill bars the
+/// tap: see `TapSession::service_barred`.
+struct ServiceBegun {
+  ServiceKind kind{ServiceKind::valve_test};
+  std::chrono::milliseconds longest{0};  ///< Nothing extends it.
+  model::Volume most;                    ///< Shut when so much has run.
+};
+struct ServiceEnded {};
 /// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
 struct Cleared {};
-using Event =
-    std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted, Denied,
-                 BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired, Cleared>;
+using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
+                           Denied, BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired,
+                           Cleared, ServiceBegun, ServiceEnded>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};
@@ -108,6 +124,7 @@ enum class Display : std::uint8_t {
   denied_funds,
   denied_card,
   denied_tap,
+  service,
   remove_card,
   locked,
   fault,
@@ -124,6 +141,10 @@ enum class FlowSign : std::uint8_t {
   silence,      ///< Nothing through an open valve.
   noise,        ///< More edges than the meter can make.
   line_refill,  ///< The first of a pour after a pause.
+  valve_test,   ///< By staff, as the next three.
+  cleaning,
+  keg_change,
+  calibration,
 };
 /// The word of the flow event's `reason`.
 [[nodiscard]] std::string_view to_text(FlowSign sign);
@@ -133,6 +154,13 @@ struct ReportFlow {
   model::Volume volume;
   std::chrono::milliseconds duration{};
   bool valve_open{false};
+};
+/// What staff have done is over; the flow event tells its volume to the server.
+struct ServiceDone {
+  ServiceKind kind{ServiceKind::valve_test};
+  model::Volume volume;
+  std::int64_t edges{0};
+  std::chrono::milliseconds open_for{};
 };
 /// The meter is to listen no more (its line storms), or to listen again.
 struct ListenToMeter {
@@ -160,7 +188,7 @@ struct Say {
   std::optional<FaultKind> fault{};  ///< Of `tap_faulted`.
 };
 using Action = std::variant<OpenValve, ShutValve, AskAuthorization, BeginPour, RecordProgress,
-                            EndPour, Show, ReportFlow, ListenToMeter, Say>;
+                            EndPour, Show, ReportFlow, ServiceDone, ListenToMeter, Say>;
 using Actions = std::vector<Action>;
 
 }  // namespace tapd

@@ -23,7 +23,7 @@ Actions TapSession::on(const Event& event, const Moment& now) {
 }
 
 bool TapSession::recalibrate(Calibration calibration) {
-  if (sale_) return false;
+  if (sale_ || service_) return false;
   calibration_ = calibration;
   return true;
 }
@@ -60,6 +60,7 @@ void TapSession::on_event(const CardPresent& event, const Moment& now) {
     case TapState::finished:
     case TapState::locked:
     case TapState::faulted:
+    case TapState::servicing:
       return;  // waits until the card is gone, or until the tap is well
   }
 }
@@ -85,6 +86,7 @@ void TapSession::on_event(const CardGone&, const Moment& now) {
     case TapState::denied:  // stays to be read; a tick ends it
     case TapState::locked:
     case TapState::faulted:
+    case TapState::servicing:
       return;
   }
 }
@@ -108,6 +110,7 @@ void TapSession::on_event(const CardUnusable& event, const Moment& now) {
     case TapState::denied:
     case TapState::locked:
     case TapState::faulted:
+    case TapState::servicing:
       return;
   }
 }

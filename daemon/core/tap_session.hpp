@@ -1,7 +1,8 @@
 // The tap session: everything that is hard about a tap, decided in one place. A value without I/O,
 // clock or thread: an event and the moment go in, actions come out. The control loop carries them
-// out in order. It promises that the valve is open only in `ready` and `pouring`, that these are
-// reached only after the pour's row is durable, and that every way out of them shuts the valve.
+// out in order. It promises that the valve is open only in `ready` and `pouring`, which are reached
+// only after the pour's row is durable, and in `servicing`, which staff begin and a time and a
+// volume bound; and that every way out of them shuts the valve.
 //
 //   state        leaves for
 //   starting     idle (Started)
@@ -15,6 +16,7 @@
 //   finished     idle (card gone), denied (unusable card)
 //   locked       idle (unlocked)                any state but ready/pouring/settling enters it
 //   faulted      idle (repaired)                likewise; faults win over locks
+//   servicing    settling (any end)             from idle, finished, denied, or a lock for guests
 #pragma once
 
 #include <chrono>
@@ -44,6 +46,7 @@ enum class TapState : std::uint8_t {
   finished,
   locked,
   faulted,
+  servicing,
 };
 [[nodiscard]] std::string_view to_text(TapState state);
 
@@ -84,6 +87,7 @@ struct TapView {
   std::optional<model::ClientTxId> client_tx_id;
   model::Volume volume;
   model::Money price;
+  std::int64_t edges{0};  ///< Of a service.
 };
 
 class TapSession {
@@ -99,8 +103,11 @@ class TapSession {
   [[nodiscard]] model::TapId tap() const { return tap_; }
   /// The valve is commanded open.
   [[nodiscard]] bool valve_open() const {
-    return state_ == TapState::ready || state_ == TapState::pouring;
+    return state_ == TapState::ready || state_ == TapState::pouring ||
+           state_ == TapState::servicing;
   }
+  /// Why staff cannot open the valve now; empty: they can.
+  [[nodiscard]] std::string service_barred() const;
   [[nodiscard]] TapView view() const;
   [[nodiscard]] const TailEstimate& tail() const { return tail_; }
   /// Takes effect for the next pour; refused (false) while one runs.
@@ -120,6 +127,17 @@ class TapSession {
     model::Volume progress_volume;
     model::StopReason reason{model::StopReason::card_removed};
     bool row_written{false};
+  };
+
+  /// What staff do, from the opened valve until it is quiet after the shut.
+  struct Service {
+    ServiceBegun what;
+    model::SinceBoot opened_at{};
+    model::SinceBoot shut_at{};
+    model::SinceBoot last_flow{};
+    PulsePace pace;
+    FineVolume volume;
+    std::int64_t edges{0};
   };
 
   /// Flow that belongs to no pour.
@@ -147,6 +165,8 @@ class TapSession {
   void on_event(const Faulted& event, const model::Moment& now);
   void on_event(const Repaired& event, const model::Moment& now);
   void on_event(const Cleared&, const model::Moment& now);
+  void on_event(const ServiceBegun& event, const model::Moment& now);
+  void on_event(const ServiceEnded&, const model::Moment& now);
 
   void authorize(const model::CardUid& card, const model::Moment& now);
   void deny(const Denial& denial, const model::Moment& now);
@@ -166,6 +186,10 @@ class TapSession {
   void stop(model::StopReason reason, const model::Moment& now);
   void settle_if_quiet(const model::Moment& now);
   void finish(const model::Moment& now);
+  void service_flow(const Flow& flow, const model::Moment& now);
+  void end_service(const model::Moment& now);
+  void settle_service(const model::Moment& now);
+  void finish_service(const model::Moment& now);
   void rest(const model::Moment& now);
   void enter(TapState state, const model::Moment& now);
   [[nodiscard]] model::PourProgress progress(const model::Moment& now) const;
@@ -182,6 +206,7 @@ class TapSession {
   std::optional<model::CardUid> card_;    // lies on the reader now
   std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
+  std::optional<Service> service_;
   NoiseWatch noise_;
   std::optional<model::SinceBoot> last_poured_;
   std::map<LockReason, std::string> locks_;  // with the words of who set it

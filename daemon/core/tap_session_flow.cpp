@@ -48,6 +48,7 @@ void TapSession::on_event(const Flow& event, const Moment& now) {
     case TapState::pouring:
       return pour_flow(event, now);
     case TapState::settling:
+      if (service_) return service_flow(event, now);
       // Before the row is written the valve never opened: this is not the guest's.
       if (!sale_->row_written) return stray_flow(event, now);
       if (event.edges > 0) sale_->last_flow = now.since_boot;
@@ -62,6 +63,8 @@ void TapSession::on_event(const Flow& event, const Moment& now) {
     case TapState::locked:
     case TapState::faulted:
       return stray_flow(event, now);
+    case TapState::servicing:
+      return service_flow(event, now);
   }
 }
 
@@ -251,13 +254,17 @@ void TapSession::on_event(const Cleared&, const Moment& now) {
 }
 
 std::string_view to_text(FlowSign sign) {
-  constexpr std::array<std::string_view, 7> texts{"flow_with_valve_closed",
-                                                  "steady_flow_with_valve_closed",
-                                                  "suspect_gas",
-                                                  "keg_empty",
-                                                  "no_flow_with_valve_open",
-                                                  "implausible_meter",
-                                                  "line_refill"};
+  constexpr std::array<std::string_view, 11> texts{"flow_with_valve_closed",
+                                                   "steady_flow_with_valve_closed",
+                                                   "suspect_gas",
+                                                   "keg_empty",
+                                                   "no_flow_with_valve_open",
+                                                   "implausible_meter",
+                                                   "line_refill",
+                                                   "valve_test",
+                                                   "cleaning",
+                                                   "keg_change",
+                                                   "calibration"};
   return texts.at(static_cast<std::size_t>(sign));
 }
 

@@ -38,6 +38,7 @@ void TapSession::on_event(const Tick&, const Moment& now) {
       record_progress_if_due(now);
       return;
     case TapState::settling:
+      if (service_) return settle_service(now);
       settle_if_quiet(now);
       return;
     case TapState::denied:
@@ -54,6 +55,9 @@ void TapSession::on_event(const Tick&, const Moment& now) {
           now.since_boot - stray_.since > 2 * rules_.leak_window) {
         on_event(Repaired{FaultKind::leak}, now);
       }
+      return;
+    case TapState::servicing:
+      if (in_state >= service_->what.longest) end_service(now);
       return;
   }
 }
@@ -74,6 +78,10 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
                        keg_silent_at().value_or(model::SinceBoot::max())});
     }
     case TapState::settling:
+      if (service_) {
+        return std::min(service_->last_flow + rules_.tail_quiet,
+                        service_->shut_at + rules_.longest_tail);
+      }
       if (!sale_->row_written) return std::nullopt;
       return std::min(sale_->last_flow + rules_.tail_quiet, sale_->shut_at + rules_.longest_tail);
     case TapState::faulted:
@@ -87,6 +95,8 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
     case TapState::finished:
     case TapState::locked:
       return std::nullopt;
+    case TapState::servicing:
+      return service_->opened_at + service_->what.longest;
   }
   return std::nullopt;
 }
@@ -107,6 +117,7 @@ StopReason stop_reason(LockReason reason) {
     case LockReason::no_keg:
     case LockReason::unsafe_kill:
     case LockReason::keg_empty:
+    case LockReason::service:
       return StopReason::tap_locked;
   }
   return StopReason::tap_locked;
@@ -134,6 +145,10 @@ void TapSession::on_event(const Locked& event, const Moment& now) {
   out_.emplace_back(Say{.topic = Topic::tap_locked,
                         .detail = std::string{to_text(event.reason)} + ": " + event.why,
                         .reason = to_text(event.reason)});
+  if (service_) {
+    if (valve_open() && bars_staff(event.reason)) end_service(now);
+    return;
+  }
   if (valve_open()) return stop(stop_reason(event.reason), now);
   if (state_ == TapState::preparing) return interrupt(stop_reason(event.reason), now);
   if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
@@ -153,6 +168,10 @@ void TapSession::on_event(const Faulted& event, const Moment& now) {
                         .detail = std::string{to_text(event.kind)} + ": " + event.what,
                         .reason = to_text(event.kind),
                         .fault = event.kind});
+  if (service_) {
+    if (valve_open()) end_service(now);
+    return;
+  }
   if (valve_open()) return stop(stop_reason(event.kind), now);
   if (state_ == TapState::preparing) return interrupt(stop_reason(event.kind), now);
   if (state_ != TapState::settling && state_ != TapState::starting) rest(now);
@@ -205,6 +224,10 @@ TapView TapSession::view() const {
                .client_tx_id = {},
                .volume = {},
                .price = {}};
+  if (service_) {
+    view.volume = service_->volume.volume();
+    view.edges = service_->edges;
+  }
   if (sale_) {
     view.card = sale_->card;
     view.grant = sale_->grant;
@@ -218,15 +241,16 @@ TapView TapSession::view() const {
 // --- names ---------------------------------------------------------------------------------------
 
 std::string_view to_text(TapState state) {
-  constexpr std::array<std::string_view, 11> texts{
-      "starting", "idle",   "authorizing", "preparing", "ready",  "pouring",
-      "settling", "denied", "finished",    "locked",    "faulted"};
+  constexpr std::array<std::string_view, 12> texts{
+      "starting", "idle",   "authorizing", "preparing", "ready",   "pouring",
+      "settling", "denied", "finished",    "locked",    "faulted", "servicing"};
   return texts.at(static_cast<std::size_t>(state));
 }
 
 std::string_view to_text(LockReason reason) {
-  constexpr std::array<std::string_view, 7> texts{
-      "emergency_stop", "tap_status", "no_keg", "storage", "shutdown", "unsafe_kill", "keg_empty"};
+  constexpr std::array<std::string_view, 8> texts{"emergency_stop", "tap_status", "no_keg",
+                                                  "storage",        "shutdown",   "unsafe_kill",
+                                                  "keg_empty",      "service"};
   return texts.at(static_cast<std::size_t>(reason));
 }
 

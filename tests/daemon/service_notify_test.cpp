@@ -50,7 +50,7 @@ class Manager {
 TEST_CASE("the service manager hears that tapd is ready, alive and stopping", "[notify]") {
   const Manager manager;
   ServiceNotify service{manager.path(), "2000000", nullptr};
-  CHECK(service.period() == std::chrono::microseconds{2'000'000} / 3);
+  CHECK(service.period() == std::chrono::nanoseconds{2'000'000'000} / 3);
   service.ready();
   CHECK(manager.heard() == "READY=1\nWATCHDOG_USEC=2000000");
   service.reloading(std::chrono::microseconds{17});

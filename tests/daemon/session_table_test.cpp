@@ -14,8 +14,12 @@ namespace {
 
 using enum TapState;
 
-constexpr std::array all_states{starting, idle,   authorizing, preparing, ready,  pouring,
-                                settling, denied, finished,    locked,    faulted};
+constexpr std::array all_states{starting, idle,   authorizing, preparing, ready,   pouring,
+                                settling, denied, finished,    locked,    faulted, servicing};
+
+const ServiceBegun staff_at_work{.kind = ServiceKind::clean,
+                                 .longest = std::chrono::seconds{20},
+                                 .most = model::Volume::millilitres(300)};
 
 /// Brings a session into a state on the way a guest would.
 SessionFixture in_state(TapState state) {
@@ -31,6 +35,9 @@ SessionFixture in_state(TapState state) {
       break;
     case faulted:
       tap.give(Faulted{FaultKind::meter, "silent"});
+      break;
+    case servicing:
+      tap.give(staff_at_work);
       break;
     case denied:
       tap.lay_on();
@@ -72,35 +79,37 @@ const std::vector<Row>& table() {
   static const Event denial = Denied{{.reason = DenialReason::unknown_card, .message = ""}};
   // clang-format off
   static const std::vector<Row> rows{
-    //                                              starting  idle         authorizing  preparing  ready     pouring   settling  denied       finished  locked   faulted
-    {"started",         Started{},                 {idle,     idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
-    {"same card",       CardPresent{ann},          {starting, authorizing, authorizing, preparing, settling, settling, settling, denied,      finished, locked,  faulted}},
-    {"other card",      CardPresent{bob},          {starting, authorizing, denied,      settling,  settling, settling, settling, denied,      finished, locked,  faulted}},
-    {"card gone",       CardGone{},                {starting, idle,        idle,        settling,  settling, settling, settling, denied,      idle,     locked,  faulted}},
-    {"two cards",       CardUnusable{"two cards"}, {starting, denied,      denied,      settling,  settling, settling, settling, denied,      denied,   locked,  faulted}},
-    {"a little flow",   Flow{.edges = 5},               {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted}},
-    {"much flow",       Flow{.edges = 400},             {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted}},
-    {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
-    {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
-    {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
-    {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted}},
-    {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted}},
+    //                                              starting  idle         authorizing  preparing  ready     pouring   settling  denied       finished  locked   faulted  servicing
+    {"started",         Started{},                 {idle,     idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"same card",       CardPresent{ann},          {starting, authorizing, authorizing, preparing, settling, settling, settling, denied,      finished, locked,  faulted, servicing}},
+    {"other card",      CardPresent{bob},          {starting, authorizing, denied,      settling,  settling, settling, settling, denied,      finished, locked,  faulted, servicing}},
+    {"card gone",       CardGone{},                {starting, idle,        idle,        settling,  settling, settling, settling, denied,      idle,     locked,  faulted, servicing}},
+    {"two cards",       CardUnusable{"two cards"}, {starting, denied,      denied,      settling,  settling, settling, settling, denied,      denied,   locked,  faulted, servicing}},
+    {"a little flow",   Flow{.edges = 5},               {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"much flow",       Flow{.edges = 400},             {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling}},
+    {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"locked",          Locked{LockReason::storage, ""},
-                                                   {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted}},
+                                                   {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted, settling}},
     {"unlocked",        Unlocked{LockReason::tap_status},
-                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, idle,    faulted}},
+                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, idle,    faulted, servicing}},
     {"faulted",         Faulted{FaultKind::reader, ""},
-                                                   {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted}},
-    {"cleared",         Cleared{},                 {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
+                                                   {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling}},
+    {"cleared",         Cleared{},                 {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"repaired",        Repaired{FaultKind::meter},
-                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  idle}},
+                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  idle, servicing}},
+    {"staff begin",     staff_at_work,             {starting, servicing,   authorizing, preparing, ready,    pouring,  settling, servicing,   servicing, servicing, faulted, servicing}},
+    {"staff end",       ServiceEnded{},            {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, settling}},
   };
   // clang-format on
   return rows;
 }
 
 bool open_in(TapState state) {
-  return state == ready || state == pouring;
+  return state == ready || state == pouring || state == servicing;
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+// The controller's part for staff: what they do at a tap by tapctl.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/controller.hpp"
+
+namespace tapd {
+
+using model::Moment;
+
+namespace {
+
+std::string no_such_tap(model::TapId id) {
+  return fmt::format("there is no tap {}", id.number());
+}
+
+}  // namespace
+
+bool Controller::clear(model::TapId id, const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return false;
+  ports_.journal->line(Message::tap_cleared, Level::info,
+                       fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
+  deliver(*tap, Cleared{}, now);
+  return true;
+}
+
+std::string Controller::service_barred(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  return tap == nullptr ? no_such_tap(id) : tap->session.service_barred();
+}
+
+tl::expected<void, std::string> Controller::begin_service(model::TapId id, const ServiceBegun& what,
+                                                          const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
+  if (std::string why = tap->session.service_barred(); !why.empty()) {
+    return tl::unexpected{std::move(why)};
+  }
+  ServiceBegun bounded = what;
+  bounded.longest = std::min(what.longest, tap->setup.rules.longest_open);
+  JournalFields fields = fields_of(*tap);
+  fields.reason = to_text(what.kind);
+  ports_.journal->line(
+      Message::service_act, Level::info,
+      fmt::format("tap {}: valve open for staff ({}), for at most {} s and {}", id.number(),
+                  to_text(what.kind), bounded.longest.count() / 1'000, model::to_text(what.most)),
+      std::move(fields));
+  deliver(*tap, bounded, now);
+  if (!tap->session.valve_open()) return tl::unexpected{tap->session.view().reason};
+  return {};
+}
+
+bool Controller::end_service(model::TapId id, const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr || tap->session.state() != TapState::servicing) return false;
+  deliver(*tap, ServiceEnded{}, now);
+  return true;
+}
+
+void Controller::report_service(TapSlot& tap, const ServiceDone& done) {
+  tap.service = {.done = done, .number = tap.service.number + 1};
+  JournalFields fields = fields_of(tap);
+  fields.reason = to_text(done.kind);
+  fields.volume = done.volume;
+  ports_.journal->line(
+      Message::service_act, Level::info,
+      fmt::format("tap {}: {} is over: {} ran in {}.{} s and are booked as non-sale ({} pulses)",
+                  tap.setup.id.number(), to_text(done.kind), model::to_text(done.volume),
+                  done.open_for.count() / 1'000, done.open_for.count() % 1'000 / 100,
+                  done.edges / 2),
+      std::move(fields));
+}
+
+bool Controller::lock(model::TapId id, const std::string& why, const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return false;
+  deliver(*tap, Locked{LockReason::service, why}, now);
+  return true;
+}
+
+bool Controller::unlock(model::TapId id, const Moment& now) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return false;
+  deliver(*tap, Unlocked{LockReason::service}, now);
+  return true;
+}
+
+tl::expected<void, std::string> Controller::recalibrate(model::TapId id,
+                                                        const Calibration& calibration) {
+  TapSlot* tap = find(id);
+  if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
+  if (!tap->session.recalibrate(calibration)) return tl::unexpected{std::string{"a pour is under way there"}};
+  return {};
+}
+
+}  // namespace tapd

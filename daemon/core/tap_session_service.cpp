@@ -1,0 +1,139 @@
+// The tap session's part for staff: the valve open without a guest, bounded by a time and a volume,
+// for a test, cleaning, a change of keg or a calibration. What runs is nobody's debt.
+#include <algorithm>
+#include <array>
+
+#include "daemon/core/tap_session.hpp"
+
+namespace tapd {
+
+using model::Moment;
+
+namespace {
+
+FlowSign sign_of(ServiceKind kind) {
+  switch (kind) {
+    case ServiceKind::valve_test:
+      return FlowSign::valve_test;
+    case ServiceKind::clean:
+      return FlowSign::cleaning;
+    case ServiceKind::keg_change:
+      return FlowSign::keg_change;
+    case ServiceKind::calibrate:
+      return FlowSign::calibration;
+  }
+  return FlowSign::valve_test;
+}
+
+}  // namespace
+
+bool bars_staff(LockReason reason) {
+  switch (reason) {
+    case LockReason::emergency_stop:
+    case LockReason::shutdown:
+    case LockReason::unsafe_kill:
+    case LockReason::storage:  // the audit row could not be written
+      return true;
+    case LockReason::tap_status:
+    case LockReason::no_keg:
+    case LockReason::keg_empty:
+    case LockReason::service:
+      return false;
+  }
+  return true;
+}
+
+std::string TapSession::service_barred() const {
+  for (const auto& [reason, why] : locks_) {
+    if (bars_staff(reason)) return std::string{to_text(reason)} + ": " + why;
+  }
+  if (!faults_.empty()) {
+    return "it is faulted: " + std::string{to_text(faults_.begin()->first)} + ": " +
+           faults_.begin()->second;
+  }
+  switch (state_) {
+    case TapState::idle:
+    case TapState::finished:
+    case TapState::denied:
+    case TapState::locked:
+      return {};
+    case TapState::servicing:
+      return "staff are at work there already";
+    case TapState::starting:
+    case TapState::authorizing:
+    case TapState::preparing:
+    case TapState::ready:
+    case TapState::pouring:
+    case TapState::settling:
+    case TapState::faulted:
+      return "it is " + std::string{to_text(state_)};
+  }
+  return "it is " + std::string{to_text(state_)};
+}
+
+void TapSession::on_event(const ServiceBegun& event, const Moment& now) {
+  if (!service_barred().empty()) return;
+  service_ = Service{.what = event,
+                     .opened_at = now.since_boot,
+                     .last_flow = now.since_boot,
+                     .pace = {},
+                     .volume = {}};
+  enter(TapState::servicing, now);
+  reason_ = std::string{to_text(event.kind)};
+  out_.emplace_back(OpenValve{});
+  out_.emplace_back(Show{Display::service});
+}
+
+void TapSession::on_event(const ServiceEnded&, const Moment& now) {
+  if (state_ == TapState::servicing) end_service(now);
+}
+
+void TapSession::service_flow(const Flow& flow, const Moment& now) {
+  Service& service = *service_;
+  if (flow.edges <= 0) return;
+  service.pace.add(flow.edges, flow.newest.value_or(now.since_boot));
+  service.volume += calibration_.worth(flow.edges, service.pace.pulse_interval());
+  service.edges += flow.edges;
+  service.last_flow = now.since_boot;
+  if (valve_open() && service.volume.volume() >= service.what.most) end_service(now);
+}
+
+void TapSession::end_service(const Moment& now) {
+  out_.emplace_back(ShutValve{});
+  service_->shut_at = now.since_boot;
+  service_->last_flow = now.since_boot;
+  enter(TapState::settling, now);
+}
+
+void TapSession::settle_service(const Moment& now) {
+  const Service& service = *service_;
+  const bool quiet = now.since_boot - service.last_flow >= rules_.tail_quiet;
+  if (quiet || now.since_boot - service.shut_at >= rules_.longest_tail) finish_service(now);
+}
+
+void TapSession::finish_service(const Moment& now) {
+  const Service done = *service_;
+  service_.reset();
+  const auto open_for =
+      std::chrono::duration_cast<std::chrono::milliseconds>(done.shut_at - done.opened_at);
+  out_.emplace_back(ReportFlow{.sign = sign_of(done.what.kind),
+                               .volume = done.volume.volume(),
+                               .duration = open_for,
+                               .valve_open = true});
+  out_.emplace_back(ServiceDone{.kind = done.what.kind,
+                                .volume = done.volume.volume(),
+                                .edges = done.edges,
+                                .open_for = open_for});
+  // The line is full again, and what was there before is forgotten.
+  if (done.edges > 0) last_poured_ = now.since_boot;
+  stray_ = {};
+  if (done.what.kind == ServiceKind::keg_change) locks_.erase(LockReason::keg_empty);
+  rest(now);
+}
+
+std::string_view to_text(ServiceKind kind) {
+  constexpr std::array<std::string_view, 4> texts{"valve_test", "clean", "keg_change", "calibrate"};
+  return texts.at(static_cast<std::size_t>(kind));
+}
+
+}  // namespace tapd
