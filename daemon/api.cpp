@@ -10,21 +10,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
 
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-ApiResponse answer(const json& body) {
-  return {.status = 200, .body = body.dump()};
-}
-
-ApiResponse problem(int status, const std::string& words) {
-  return {.status = status,
-          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
 
 json tap_json(const TapSession& session) {
   const TapView view = session.view();
@@ -34,6 +26,10 @@ json tap_json(const TapSession& session) {
            {"valve_open", session.valve_open()},
            {"close_time_us", session.tail().close_time().count()}};
   if (view.card) tap["card"] = view.card->masked();
+  if (view.state == TapState::servicing) {
+    tap["volume_ml"] = view.volume.in_millilitres();
+    tap["edges"] = view.edges;
+  }
   if (!view.grant) return tap;
   tap["guest"] = view.grant->guest_first_name;
   tap["beverage"] = view.grant->beverage;
@@ -76,7 +72,15 @@ json queue_json(const storage::QueueCounts& queue) {
 json controller_json(const Controller& controller) {
   json taps = json::array();
   for (std::size_t tap = 0; tap < controller.tap_count(); ++tap) {
-    taps.push_back(tap_json(controller.session(tap)));
+    json one = tap_json(controller.session(tap));
+    if (const auto& service = controller.last_service(tap); service.number > 0) {
+      one["last_service"] = {{"number", service.number},
+                             {"kind", to_text(service.done.kind)},
+                             {"volume_ul", service.done.volume.in_microlitres()},
+                             {"edges", service.done.edges},
+                             {"open_ms", service.done.open_for.count()}};
+    }
+    taps.push_back(std::move(one));
   }
   return {{"taps", taps},
           {"server_reachable", controller.server_reachable()},
@@ -121,15 +125,17 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
   if (request.path == "/clear" && request.method == "POST") return clear(request);
+  if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
   return problem(404,
                  fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
-                             "GET /owed, GET and POST /backup, POST /clear, POST /sim",
+                             "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
+                             "/service/end, POST /lock, POST /unlock, POST /calibration, POST /sim",
                              request.method, request.path));
 }
 
 ApiResponse Api::status() const {
   auto body = ask<json>(*ports_.control, controller_json);
-  if (!body) return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+  if (!body) return control_is_silent();
   const auto queue =
       ports_.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
   if (!queue) return problem(500, queue.error().message);
@@ -137,7 +143,7 @@ ApiResponse Api::status() const {
   (*body)["queue"] = queue_json(*queue);
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;
-  return answer(*body);
+  return json_answer(*body);
 }
 
 ApiResponse Api::pours(const ApiRequest& request) const {
@@ -156,7 +162,7 @@ ApiResponse Api::pours(const ApiRequest& request) const {
   if (!pours) return problem(500, pours.error().message);
   json rows = json::array();
   for (const model::Pour& pour : *pours) rows.push_back(pour_json(pour));
-  return answer({{"pours", rows}});
+  return json_answer({{"pours", rows}});
 }
 
 ApiResponse Api::clear(const ApiRequest& request) const {
@@ -169,9 +175,9 @@ ApiResponse Api::clear(const ApiRequest& request) const {
   const auto cleared = order<bool>(*ports_.control, [tap](Controller& controller, const auto& now) {
     return controller.clear(model::TapId{tap}, now);
   });
-  if (!cleared) return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+  if (!cleared) return control_is_silent();
   if (!*cleared) return problem(400, fmt::format("there is no tap {}", tap));
-  return answer({{"done", true}});
+  return json_answer({{"done", true}});
 }
 
 ApiResponse Api::simulate(const ApiRequest& request) const {
@@ -180,7 +186,7 @@ ApiResponse Api::simulate(const ApiRequest& request) const {
   }
   const auto done = ports_.simulate(request.body);
   if (!done) return problem(400, done.error());
-  return answer({{"done", true}});
+  return json_answer({{"done", true}});
 }
 
 }  // namespace tapd

@@ -5,6 +5,7 @@
 //   GET  /pours?most=20   the newest pours
 //   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
+//   POST /service, /service/end, /lock, /unlock, /calibration   staff, see staff_api.hpp
 //   POST /sim             one command of the simulated bar, as text
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "daemon/books_api.hpp"
 #include "daemon/control_loop.hpp"
 #include "daemon/http_server.hpp"
+#include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
 #include "drivers/card_reader.hpp"
 
@@ -27,6 +29,7 @@ struct ApiPorts {
   ControlInbox* control{nullptr};
   StorageThread* storage{nullptr};
   BooksApiPorts books;
+  StaffApiPorts staff;
   /// Carries out a command of the simulated bar; null when no tap is simulated.
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.

@@ -19,6 +19,7 @@
 #include "daemon/journal_lines.hpp"
 #include "daemon/kill_check.hpp"
 #include "daemon/reader_thread.hpp"
+#include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
@@ -69,7 +70,8 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
-    Calibration calibration = tap.meter.calibration;
+    const Calibration configured = tap.meter.calibration;
+    Calibration calibration = kept_calibration(ledger, tap.id, configured);
     const auto id = ledger.calibration(tap.id, calibration.nominal(), calibration.curve_text(),
                                        "configuration", now);
     if (!id) throw std::runtime_error{id.error().message};
@@ -77,6 +79,7 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
     setups.push_back({.id = tap.id,
                       .rules = tap.rules,
                       .calibration = calibration,
+                      .configured = configured,
                       .known_close_time = known_close_time(ledger, tap.id),
                       .own_price = tap.own_price,
                       .meter = hardware.taps[i].meter.get(),
@@ -84,6 +87,7 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .indicator = hardware.taps[i].indicator.get(),
                       .keep_alive = hardware.taps[i].keep_alive.get(),
                       .unsafe = tap.simulated ? std::string{} : unsafe,
+                      .locked_by_staff = kept_lock(ledger, tap.id),
                       .last_look = {}});
   }
   return setups;
@@ -183,6 +187,9 @@ class Running {
                                         Api{{.control = &inbox_,
                                              .storage = storage_.get(),
                                              .books = books_ports(),
+                                             .staff = {.control = &inbox_,
+                                                       .storage = storage_.get(),
+                                                       .now = [this] { return moment(clock_); }},
                                              .simulate = hardware_.simulate,
                                              .readers = [this] { return readers_health(); },
                                              .controller_id = config.controller_id,

@@ -8,21 +8,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/api_answers.hpp"
 #include "daemon/exposure.hpp"
 
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-ApiResponse answer(const json& body) {
-  return {.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-ApiResponse problem(int status, const std::string& words) {
-  return {.status = status,
-          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
 
 /// The position that a client hands back; nullopt when it makes no sense.
 std::optional<storage::ChainPosition> position(const ApiRequest& request) {
@@ -88,7 +80,7 @@ ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) 
            .at_end = slice->at_end,
            .broken = slice->broken};
   }
-  return answer(slice_json(all));
+  return json_answer(slice_json(all));
 }
 
 ApiResponse owed(const BooksApiPorts& ports) {
@@ -111,7 +103,7 @@ ApiResponse owed(const BooksApiPorts& ports) {
         std::chrono::floor<std::chrono::seconds>(now.wall - queue->oldest_waiting->wall);
     body["oldest_age_s"] = std::max<std::int64_t>(0, age.count());
   }
-  return answer(body);
+  return json_answer(body);
 }
 
 ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) {
@@ -122,7 +114,7 @@ ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) 
   if (!ports.keeper->ask_backup(file)) {
     return problem(409, "a backup is under way, or the file exists already: name another one");
   }
-  return answer({{"stage", "under_way"}});
+  return json_answer({{"stage", "under_way"}});
 }
 
 ApiResponse backup_state(const BooksApiPorts& ports) {
@@ -140,7 +132,7 @@ ApiResponse backup_state(const BooksApiPorts& ports) {
     }
     return "none";
   };
-  return answer({{"stage", stage()}, {"file", asked.file}, {"why", asked.why}});
+  return json_answer({{"stage", stage()}, {"file", asked.file}, {"why", asked.why}});
 }
 
 }  // namespace tapd

@@ -32,6 +32,7 @@ struct TapSetup {
   model::TapId id;
   SessionRules rules;
   Calibration calibration;
+  Calibration configured{};  ///< Before staff measured; the same where they have not.
   std::optional<std::chrono::microseconds> known_close_time;
   std::optional<model::LitrePrice> own_price;  ///< Used when the server does not tell one.
   drivers::FlowMeter* meter{nullptr};
@@ -98,6 +99,11 @@ class Controller {
   /// From the next pour on. The error says why not now.
   [[nodiscard]] tl::expected<void, std::string> recalibrate(model::TapId tap,
                                                             const Calibration& calibration);
+
+  [[nodiscard]] bool has(model::TapId tap) const { return find(tap) != nullptr; }
+  /// As the configuration has it; nullopt: there is no such tap.
+  [[nodiscard]] std::optional<Calibration> configured(model::TapId tap) const;
+  [[nodiscard]] std::optional<Calibration> in_force(model::TapId tap) const;
 
   /// What staff did last at a tap, and how often they did something.
   struct ServiceReport {

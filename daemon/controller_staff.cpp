@@ -87,11 +87,24 @@ bool Controller::unlock(model::TapId id, const Moment& now) {
   return true;
 }
 
+std::optional<Calibration> Controller::configured(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  if (tap == nullptr) return std::nullopt;
+  return tap->setup.configured;
+}
+
+std::optional<Calibration> Controller::in_force(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  if (tap == nullptr) return std::nullopt;
+  return tap->session.calibration();
+}
+
 tl::expected<void, std::string> Controller::recalibrate(model::TapId id,
                                                         const Calibration& calibration) {
   TapSlot* tap = find(id);
   if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
-  if (!tap->session.recalibrate(calibration)) return tl::unexpected{std::string{"a pour is under way there"}};
+  if (!tap->session.recalibrate(calibration))
+    return tl::unexpected{std::string{"a pour is under way there"}};
   return {};
 }
 

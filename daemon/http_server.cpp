@@ -1,5 +1,6 @@
 #include "daemon/http_server.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -7,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,6 +69,25 @@ int listen_on(const std::filesystem::path& socket) {
   return descriptor;
 }
 
+/// Who is at the other end of the connection (SO_PEERCRED, unix(7)).
+std::string user_of(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (info == nullptr ||
+      ::getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return "somebody";
+  }
+  std::array<char, 1'024> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found) == 0 && found != nullptr) {
+    return found->pw_name;
+  }
+  return fmt::format("uid {}", peer.uid);
+}
+
 MHD_Result add_to_query(void* query, MHD_ValueKind /*kind*/, const char* key, const char* value) {
   (*static_cast<std::map<std::string, std::string>*>(query))[key] = value == nullptr ? "" : value;
   return MHD_YES;
@@ -115,6 +136,7 @@ struct HttpServer::Implementation {
     }
     request.method = method;
     request.path = url;
+    request.user = user_of(connection);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_query, &request.query);
     return send(connection, static_cast<Implementation*>(self)->answer(request));
   }

@@ -16,6 +16,7 @@ struct ApiRequest {
   std::string path;    ///< Without the query.
   std::map<std::string, std::string> query;
   std::string body;
+  std::string user;  ///< Who asks, as the kernel says: "anna", or "uid 1000" without a name.
 };
 struct ApiResponse {
   int status{200};

@@ -13,19 +13,16 @@
 
 #include "daemon/api_client.hpp"
 #include "daemon/tapctl_books.hpp"
-#include "storage/model/money.hpp"
+#include "daemon/tapctl_staff.hpp"
+#include "daemon/tapctl_talk.hpp"
 
 namespace {
 
 using nlohmann::json;
 
-constexpr int exit_refused = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_no_answer = 3;
-
-std::string money(const json& cents) {
-  return tapd::model::to_text(tapd::model::Money{cents.get<std::int64_t>()});
-}
+using tapd::exit_refused;
+using tapd::exit_usage;
+using tapd::money;
 
 void print_tap(const json& tap) {
   fmt::print("tap {:<3} {:<12}", tap.at("tap_id").get<int>(), tap.at("state").get<std::string>());
@@ -86,22 +83,12 @@ void print_pours(const json& answer) {
 /// Prints the answer or the refusal; answers the exit code.
 template<typename Print>
 int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json, Print print) {
-  if (!answer) {
-    fmt::print(stderr, "tapctl: {}\n", answer.error());
-    return exit_no_answer;
-  }
-  const json body = json::parse(answer->body, nullptr, false);
-  constexpr int ok = 200;
-  if (answer->status != ok || body.is_discarded()) {
-    fmt::print(
-        stderr, "tapctl: {}\n",
-        body.is_object() ? body.value("error", answer->body) : "tapd answered what is not JSON");
-    return exit_refused;
-  }
+  const auto body = tapd::body_of(answer);
+  if (!body) return body.error();
   if (as_json) {
-    fmt::print("{}\n", body.dump(2));
+    fmt::print("{}\n", body->dump(2));
   } else {
-    print(body);
+    print(*body);
   }
   return 0;
 }
@@ -137,6 +124,7 @@ int run(int argc, char** argv) {
   int tap = 0;
   clear->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, 999));
   const tapd::BooksCommands books{app};
+  const tapd::StaffCommands staff{app};
   CLI::App* sim = app.add_subcommand("sim", sim_help);
   std::vector<std::string> words;
   sim->add_option("command", words, "the command and its values")->required();
@@ -153,6 +141,7 @@ int run(int argc, char** argv) {
     return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
   }
   if (const auto code = books.run(tapd_client, as_json)) return *code;
+  if (const auto code = staff.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };
   if (clear->parsed()) {
     return show(tapd_client.post("/clear", fmt::format("{}", tap)), as_json, done);

@@ -5,36 +5,16 @@
 #include <string>
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/tapctl_talk.hpp"
+
 #include "storage/chain_walk.hpp"
-#include "storage/model/money.hpp"
 
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-constexpr int exit_refused = 1;
-constexpr int exit_no_answer = 3;
-
-int refuse(const std::string& words, int code = exit_refused) {
-  fmt::print(stderr, "tapctl: {}\n", words);
-  return code;
-}
-
-/// The body of a good answer, or the exit code after saying what is wrong.
-tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answer) {
-  if (!answer) return tl::unexpected(refuse(answer.error(), exit_no_answer));
-  json body = json::parse(answer->body, nullptr, false);
-  constexpr int ok = 200;
-  if (answer->status != ok || !body.is_object()) {
-    return tl::unexpected(refuse(body.is_object() ? body.value("error", answer->body)
-                                                  : "tapd answered what is not JSON"));
-  }
-  return body;
-}
 
 int say_walk(const json& walk, bool as_json) {
   const bool broken = walk.contains("broken");
@@ -82,10 +62,6 @@ int verify_offline(const std::string& file, bool as_json) {
   return say_walk(walk, as_json);
 }
 
-std::string money(const json& owed, const char* key) {
-  return model::to_text(model::Money{owed.at(key).get<std::int64_t>()});
-}
-
 int show_owed(const ApiClient& client, bool as_json) {
   const auto owed = body_of(client.get("/owed"));
   if (!owed) return owed.error();
@@ -94,7 +70,7 @@ int show_owed(const ApiClient& client, bool as_json) {
     return 0;
   }
   fmt::print("{} pours for {} are not confirmed by the server ({} wait, {} failed)",
-             owed->at("rows").get<std::int64_t>(), money(*owed, "owed_cents"),
+             owed->at("rows").get<std::int64_t>(), money(owed->at("owed_cents")),
              owed->at("waiting").get<std::int64_t>(), owed->at("failed").get<std::int64_t>());
   if (owed->contains("oldest")) {
     fmt::print(", the oldest that waits is from {} ({} s ago)",
@@ -103,8 +79,8 @@ int show_owed(const ApiClient& client, bool as_json) {
   fmt::print(
       "\nif the network died now: {} more on open pours, {} more on cached balances\n"
       "at stake at worst: {}\n",
-      money(*owed, "held_cents"), money(*owed, "spendable_cents"),
-      money(*owed, "worst_case_cents"));
+      money(owed->at("held_cents")), money(owed->at("spendable_cents")),
+      money(owed->at("worst_case_cents")));
   return 0;
 }
 
@@ -122,8 +98,8 @@ int back_up(const ApiClient& client, const std::string& file, bool as_json) {
                                  : "written and checked: " + state->at("file").get<std::string>());
       return 0;
     }
-    constexpr int wait_ms = 100;
-    ::poll(nullptr, 0, wait_ms);
+    constexpr int between_looks = 100;
+    wait_ms(between_looks);
   }
 }
 

@@ -99,7 +99,13 @@ class Calibration {
   }
 
   /// At the fastest row: what a K-factor is called by.
-  [[nodiscard]] std::int64_t nominal() const { return rows_[count_ - 1].nanolitres_per_pulse; }
+  [[nodiscard]] constexpr std::int64_t nominal() const {
+    return rows_[count_ - 1].nanolitres_per_pulse;
+  }
+  /// The same in thousandths of a pulse per litre, rounded.
+  [[nodiscard]] constexpr std::int64_t milli_pulses_per_litre() const {
+    return nanolitres(nominal());  // a quotient of the same constant both ways
+  }
   /// The pace of the slowest row; zero when the table has no frequencies (a K-factor).
   [[nodiscard]] std::chrono::nanoseconds slowest() const { return rows_[0].pulse_interval; }
   /// The flow at the fastest row, microlitres per second; zero for a K-factor.

@@ -110,6 +110,7 @@ class TapSession {
   [[nodiscard]] std::string service_barred() const;
   [[nodiscard]] TapView view() const;
   [[nodiscard]] const TailEstimate& tail() const { return tail_; }
+  [[nodiscard]] const Calibration& calibration() const { return calibration_; }
   /// Takes effect for the next pour; refused (false) while one runs.
   [[nodiscard]] bool recalibrate(Calibration calibration);
 

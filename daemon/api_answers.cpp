@@ -1,0 +1,28 @@
+#include "daemon/api_answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tapd {
+
+using nlohmann::json;
+
+ApiResponse json_answer(const json& body) {
+  return {.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+ApiResponse problem(int status, const std::string& words) {
+  return {.status = status,
+          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+ApiResponse control_is_silent() {
+  return problem(503, "the control loop does not answer: look at journalctl -u tapd");
+}
+
+std::optional<json> object_of(const ApiRequest& request) {
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return std::nullopt;
+  return body;
+}
+
+}  // namespace tapd

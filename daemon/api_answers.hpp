@@ -1,0 +1,21 @@
+// What every part of the local API answers with: JSON, and {"error": words} for a refusal.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "daemon/http_server.hpp"
+
+namespace tapd {
+
+[[nodiscard]] ApiResponse json_answer(const nlohmann::json& body);
+/// `status` as HTTP numbers it: 400 for what was asked wrongly, 409 for what cannot be now, 503 for
+/// a part of tapd that does not answer.
+[[nodiscard]] ApiResponse problem(int status, const std::string& words);
+[[nodiscard]] ApiResponse control_is_silent();
+/// The request's body as a JSON object; nullopt when it is none.
+[[nodiscard]] std::optional<nlohmann::json> object_of(const ApiRequest& request);
+
+}  // namespace tapd

@@ -1,0 +1,243 @@
+#include "daemon/staff_api.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api_answers.hpp"
+#include "daemon/control_talk.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t longest_words = 200;
+
+std::string lock_key(model::TapId tap) {
+  return fmt::format("staff_lock.{}", tap.number());
+}
+std::string calibration_key(model::TapId tap) {
+  return fmt::format("staff_calibration.{}", tap.number());
+}
+
+/// A whole number within bounds, or words that say what is wrong.
+tl::expected<std::int64_t, std::string> whole(const json& body, const char* key, std::int64_t least,
+                                              std::int64_t most) {
+  const auto found = body.find(key);
+  if (found != body.end() && found->is_number_integer()) {
+    const auto value = found->get<std::int64_t>();
+    if (value >= least && value <= most) return value;
+  }
+  return tl::unexpected{
+      fmt::format("\"{}\" must be a whole number from {} to {}", key, least, most)};
+}
+
+std::string words(const json& body, const char* key) {
+  const auto found = body.find(key);
+  if (found == body.end() || !found->is_string()) return {};
+  return found->get<std::string>().substr(0, longest_words);
+}
+
+std::optional<ServiceKind> kind_of(const std::string& word) {
+  for (const ServiceKind kind : {ServiceKind::valve_test, ServiceKind::clean,
+                                 ServiceKind::keg_change, ServiceKind::calibrate}) {
+    if (word == to_text(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+/// Runs with the tap of the body, or says what is wrong with it.
+template<typename Serve>
+ApiResponse with_tap(const ApiRequest& request, Serve serve) {
+  const auto body = object_of(request);
+  if (!body) return problem(400, "the body is not a JSON object");
+  constexpr std::int64_t most_taps = 999;
+  const auto tap = whole(*body, "tap", 1, most_taps);
+  if (!tap) return problem(400, tap.error());
+  return serve(model::TapId{static_cast<std::int32_t>(*tap)}, *body);
+}
+
+/// The audit row, durable; a refusal in words otherwise.
+std::optional<ApiResponse> unaudited(const StaffApiPorts& ports, const ApiRequest& request,
+                                     const std::string& action, model::TapId tap,
+                                     const std::string& detail) {
+  const auto written = ports.storage->run([&](storage::Ledger& ledger) {
+    return ledger.audit(request.user, action, fmt::format("tap {}", tap.number()), detail,
+                        ports.now());
+  });
+  if (written) return std::nullopt;
+  return problem(503, "not done, because it could not be noted: " + written.error().message);
+}
+
+using Outcome = tl::expected<void, std::string>;
+
+ApiResponse told(const std::optional<Outcome>& outcome) {
+  if (!outcome) return control_is_silent();
+  if (!*outcome) return problem(409, outcome->error());
+  return json_answer({{"done", true}});
+}
+
+ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
+                          const json& body) {
+  const auto kind = kind_of(words(body, "kind"));
+  if (!kind) return problem(400, "\"kind\" must be valve_test, clean, keg_change or calibrate");
+  const auto seconds = whole(body, "seconds", 1, most_service_seconds);
+  if (!seconds) return problem(400, seconds.error());
+  const auto ml = whole(body, "ml", 1, most_service_ml);
+  if (!ml) return problem(400, ml.error());
+  const auto barred = ask<std::string>(*ports.control, [tap](const Controller& controller) {
+    return controller.service_barred(tap);
+  });
+  if (!barred) return control_is_silent();
+  if (!barred->empty()) return problem(409, fmt::format("tap {}: {}", tap.number(), *barred));
+  const ServiceBegun what{.kind = *kind,
+                          .longest = std::chrono::seconds{*seconds},
+                          .most = model::Volume::millilitres(*ml)};
+  if (auto refusal = unaudited(ports, request, fmt::format("service_{}", to_text(*kind)), tap,
+                               fmt::format("at most {} s and {} ml", *seconds, *ml))) {
+    return *std::move(refusal);
+  }
+  return told(order<Outcome>(*ports.control, [tap, what](Controller& controller, const auto& now) {
+    return controller.begin_service(tap, what, now);
+  }));
+}
+
+ApiResponse end_service(const StaffApiPorts& ports, model::TapId tap) {
+  return told(
+      order<Outcome>(*ports.control, [tap](Controller& controller, const auto& now) -> Outcome {
+        if (controller.end_service(tap, now)) return {};
+        return tl::unexpected{fmt::format("nobody is at work at tap {}", tap.number())};
+      }));
+}
+
+/// Closes or opens a tap, and keeps it so over a restart. `why`: nullopt opens.
+ApiResponse set_lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
+                     const std::optional<std::string>& why) {
+  const auto there = ask<bool>(*ports.control,
+                               [tap](const Controller& controller) { return controller.has(tap); });
+  if (!there) return control_is_silent();
+  if (!*there) return problem(409, fmt::format("there is no tap {}", tap.number()));
+  if (auto refusal = unaudited(ports, request, why ? "lock" : "unlock", tap, why.value_or(""))) {
+    return *std::move(refusal);
+  }
+  const auto kept = ports.storage->run(
+      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why.value_or("")); });
+  if (!kept) return problem(503, "not done: " + kept.error().message);
+  return told(order<Outcome>(
+      *ports.control, [tap, why](Controller& controller, const auto& now) -> Outcome {
+        if (why ? controller.lock(tap, *why, now) : controller.unlock(tap, now)) return {};
+        return tl::unexpected{fmt::format("there is no tap {}", tap.number())};
+      }));
+}
+
+ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
+                      const json& body) {
+  const auto milli =
+      whole(body, "milli_pulses_per_litre", Calibration::least_milli_pulses_per_litre,
+            Calibration::most_milli_pulses_per_litre);
+  if (!milli) return problem(400, milli.error());
+  const auto configured = ask<std::optional<Calibration>>(
+      *ports.control, [tap](const Controller& controller) { return controller.configured(tap); });
+  if (!configured) return control_is_silent();
+  if (!*configured) return problem(409, fmt::format("there is no tap {}", tap.number()));
+  if (!(*configured)->curve_text().empty()) {
+    return problem(409,
+                   fmt::format("tap {} has a curve (meter.curve), which one value cannot replace: "
+                               "measure its points and write them into the configuration",
+                               tap.number()));
+  }
+  Calibration measured = Calibration::from_milli_pulses_per_litre(*milli);
+  const auto id = ports.storage->run([&](storage::Ledger& ledger) {
+    auto row = ledger.calibration(tap, measured.nominal(), "",
+                                  request.user + ": " + words(body, "note"), ports.now());
+    if (!row) return row;
+    const auto kept = ledger.set_meta(
+        calibration_key(tap), fmt::format("{} {}", (*configured)->nominal(), measured.nominal()));
+    if (!kept) return storage::Result<std::int64_t>{tl::unexpected(kept.error())};
+    return row;
+  });
+  if (!id) return problem(503, "not done: " + id.error().message);
+  measured.id = *id;
+  return told(order<Outcome>(*ports.control, [tap, measured](Controller& controller, const auto&) {
+    return controller.recalibrate(tap, measured);
+  }));
+}
+
+ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& request) {
+  const auto named = request.query.find("tap");
+  std::int32_t number = 0;
+  if (named != request.query.end()) {
+    const std::string& text = named->second;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  }
+  const model::TapId tap{number};
+  const auto found = ask<std::optional<Calibration>>(
+      *ports.control, [tap](const Controller& controller) { return controller.in_force(tap); });
+  if (!found) return control_is_silent();
+  if (!*found) return problem(400, fmt::format("there is no tap {}", number));
+  return json_answer({{"milli_pulses_per_litre", (*found)->milli_pulses_per_litre()},
+                      {"curve", (*found)->curve_text()},
+                      {"version", (*found)->id}});
+}
+
+}  // namespace
+
+std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequest& request) {
+  if (request.method == "GET" && request.path == "/calibration") {
+    return calibration_in_force(ports, request);
+  }
+  if (request.method != "POST") return std::nullopt;
+  if (request.path == "/service") {
+    return with_tap(request, [&](model::TapId tap, const json& body) {
+      return begin_service(ports, request, tap, body);
+    });
+  }
+  if (request.path == "/service/end") {
+    return with_tap(request,
+                    [&](model::TapId tap, const json&) { return end_service(ports, tap); });
+  }
+  if (request.path == "/lock") {
+    return with_tap(request, [&](model::TapId tap, const json& body) {
+      const std::string why = words(body, "why");
+      return set_lock(ports, request, tap, why.empty() ? "closed by " + request.user : why);
+    });
+  }
+  if (request.path == "/unlock") {
+    return with_tap(request, [&](model::TapId tap, const json&) {
+      return set_lock(ports, request, tap, std::nullopt);
+    });
+  }
+  if (request.path == "/calibration") {
+    return with_tap(request, [&](model::TapId tap, const json& body) {
+      return calibrate(ports, request, tap, body);
+    });
+  }
+  return std::nullopt;
+}
+
+std::string kept_lock(const storage::Ledger& ledger, model::TapId tap) {
+  const auto kept = ledger.meta(lock_key(tap));
+  return kept && *kept ? **kept : std::string{};
+}
+
+Calibration kept_calibration(const storage::Ledger& ledger, model::TapId tap,
+                             const Calibration& configured) {
+  const auto kept = ledger.meta(calibration_key(tap));
+  if (!kept || !*kept || !configured.curve_text().empty()) return configured;
+  const std::string& text = **kept;
+  const char* end = text.data() + text.size();
+  std::int64_t against = 0;
+  std::int64_t measured = 0;
+  const auto first = std::from_chars(text.data(), end, against);
+  if (first.ec != std::errc{} || first.ptr == end) return configured;
+  const auto second = std::from_chars(first.ptr + 1, end, measured);
+  if (second.ec != std::errc{} || against != configured.nominal() || measured <= 0) {
+    return configured;
+  }
+  return Calibration::constant(measured);
+}
+
+}  // namespace tapd

@@ -1,0 +1,230 @@
+#include "daemon/tapctl_staff.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/core/jug_calibration.hpp"
+#include "daemon/staff_api.hpp"
+#include "daemon/tapctl_service.hpp"
+#include "daemon/tapctl_talk.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+CLI::Option* tap_of(CLI::App* command, int& tap) {
+  constexpr int most_taps = 999;
+  return command->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, most_taps));
+}
+
+void bounds(CLI::App* command, std::int64_t& seconds, std::int64_t& ml,
+            const std::string& default_seconds, const std::string& default_ml) {
+  command->add_option("--seconds", seconds, "at most so long (without it: " + default_seconds + ")")
+      ->check(CLI::Range(std::int64_t{1}, most_service_seconds));
+  command->add_option("--ml", ml, "at most so much (without it: " + default_ml + ")")
+      ->check(CLI::Range(std::int64_t{1}, most_service_ml));
+}
+
+int act(const ApiClient& client, const ServiceWish& wish, bool as_json) {
+  const auto done = carry_out_service(client, wish);
+  if (!done) return done.error();
+  if (as_json) {
+    fmt::print("{}\n", done->dump(2));
+  } else {
+    const auto microlitres = done->at("volume_ul").get<std::int64_t>();
+    const auto open_ms = done->at("open_ms").get<std::int64_t>();
+    fmt::print("tap {}: {}, booked as non-sale; the valve was open for {}.{} s and is shut\n",
+               wish.tap, model::to_text(model::Volume::microlitres(microlitres)), open_ms / 1'000,
+               open_ms % 1'000 / 100);
+  }
+  return exit_done;
+}
+
+int post(const ApiClient& client, const char* path, const json& asked, bool as_json) {
+  const auto done = body_of(client.post(path, asked.dump()));
+  if (!done) return done.error();
+  fmt::print("{}\n", as_json ? done->dump(2) : "done");
+  return exit_done;
+}
+
+/// "412.5" as thousandths; nullopt for anything else.
+std::optional<std::int64_t> thousandths(const std::string& text) {
+  const auto dot = text.find('.');
+  const std::string whole = text.substr(0, dot);
+  std::string part = dot == std::string::npos ? "" : text.substr(dot + 1);
+  const auto digits = [](const std::string& word) {
+    return word.find_first_not_of("0123456789") == std::string::npos;
+  };
+  constexpr std::size_t longest = 6;
+  if (whole.empty() || whole.size() > longest || part.size() > 3 || !digits(whole) ||
+      !digits(part)) {
+    return std::nullopt;
+  }
+  part.resize(3, '0');
+  return std::stoll(whole) * 1'000 + std::stoll(part);
+}
+
+/// Asks until an amount is typed in; nullopt: nobody is there any more.
+std::optional<model::Volume> ask_measured(bool by_weight, std::int64_t density) {
+  for (std::string line;;) {
+    fmt::print("   what the {} says, in {}: ", by_weight ? "scale" : "jug",
+               by_weight ? "grams without the jug" : "millilitres");
+    std::fflush(stdout);
+    if (!std::getline(std::cin, line)) return std::nullopt;
+    const auto amount = thousandths(line);
+    // Grams by kilograms per litre are millilitres.
+    if (amount) {
+      return model::Volume::microlitres(by_weight ? *amount * 1'000 / density : *amount);
+    }
+    fmt::print("   \"{}\" is not an amount like 512 or 512.5\n", line);
+  }
+}
+
+std::string pulses(std::int64_t milli) {
+  return fmt::format("{}.{}", milli / 1'000, milli % 1'000 / 100);
+}
+
+struct Jug {
+  int tap{0};
+  int pours{0};
+  std::int64_t seconds{0};
+  std::int64_t ml{0};
+  bool by_weight{false};
+  std::int64_t density{1'000};
+};
+
+/// The pours, one after the other; the exit code when they cannot be had.
+tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, const Jug& jug) {
+  std::vector<JugPour> pours;
+  for (int i = 1; i <= jug.pours; ++i) {
+    fmt::print(
+        "{} of {}: empty the jug, put it under tap {}, and press Enter: the valve opens.\n"
+        "   Pour at the usual pace; Enter again shuts it (or {} s, or {} ml).\n",
+        i, jug.pours, jug.tap, jug.seconds, jug.ml);
+    std::fflush(stdout);
+    std::string line;
+    if (!std::getline(std::cin, line)) {
+      return tl::unexpected(refuse("given up: nothing has been changed"));
+    }
+    const auto done = carry_out_service(client, {.tap = jug.tap,
+                                                 .kind = "calibrate",
+                                                 .seconds = jug.seconds,
+                                                 .ml = jug.ml,
+                                                 .enter_ends = true});
+    if (!done) return tl::unexpected(done.error());
+    JugPour pour{.edges = done->at("edges").get<std::int64_t>(), .measured = {}};
+    fmt::print("   the meter gave {} pulses\n", pour.edges / 2);
+    const auto measured = ask_measured(jug.by_weight, jug.density);
+    if (!measured) return tl::unexpected(refuse("given up: nothing has been changed"));
+    pour.measured = *measured;
+    fmt::print("   that is {} pulses per litre\n", pulses(milli_pulses_per_litre(pour)));
+    pours.push_back(pour);
+  }
+  return pours;
+}
+
+int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
+  const auto status = body_of(client.get(fmt::format("/calibration?tap={}", jug.tap)));
+  if (!status) return status.error();
+  const auto in_force = status->at("milli_pulses_per_litre").get<std::int64_t>();
+  // Enter is waited for beside the line reader, so nothing may be read ahead.
+  std::setvbuf(stdin, nullptr, _IONBF, 0);
+  fmt::print("tap {}: {} pulses per litre are in force\n", jug.tap, pulses(in_force));
+  const auto pours = pour_into_jug(client, jug);
+  if (!pours) return pours.error();
+  const auto result = calibrate_by_jug(*pours, in_force);
+  if (!result) return refuse(result.error() + "; nothing has been changed");
+  std::string note = fmt::format("{} pours, spread {}.{} %", pours->size(), result->spread / 10,
+                                 result->spread % 10);
+  const auto done = body_of(
+      client.post("/calibration", json{{"tap", jug.tap},
+                                       {"milli_pulses_per_litre", result->milli_pulses_per_litre},
+                                       {"note", note}}
+                                      .dump()));
+  if (!done) return done.error();
+  if (as_json) {
+    fmt::print("{}\n", json{{"milli_pulses_per_litre", result->milli_pulses_per_litre},
+                            {"spread_per_mille", result->spread},
+                            {"change_per_mille", result->change}}
+                           .dump(2));
+  } else {
+    fmt::print("tap {}: {} pulses per litre from the next pour on ({}; {:+}.{} % against before)\n",
+               jug.tap, pulses(result->milli_pulses_per_litre), note, result->change / 10,
+               std::abs(result->change) % 10);
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+StaffCommands::StaffCommands(CLI::App& app)
+    : valve_{app.add_subcommand("valve", "open a tap's valve for a moment: `valve open TAP`")},
+      clean_{app.add_subcommand("clean", "run cleaning liquid through a tap; nobody is charged")},
+      keg_{app.add_subcommand("keg", "a keg has been changed: `keg change TAP` bleeds the line")},
+      lock_{app.add_subcommand("lock", "close a tap, also over a restart")},
+      unlock_{app.add_subcommand("unlock", "open a tap that `lock` has closed")},
+      calibrate_{app.add_subcommand(
+          "calibrate", "measure a meter with a few pours into a jug or onto a scale")} {
+  Values& values = *values_;
+  valve_->require_subcommand(1);
+  CLI::App* open = valve_->add_subcommand("open", "opens it, and shuts it after --seconds");
+  tap_of(open, values.tap);
+  bounds(open, values.seconds, values.ml, "5", "1000");
+  tap_of(clean_, values.tap);
+  bounds(clean_, values.seconds, values.ml, "60", "10000");
+  keg_->require_subcommand(1);
+  CLI::App* change = keg_->add_subcommand("change", "bleeds the line of the new keg");
+  tap_of(change, values.tap);
+  bounds(change, values.seconds, values.ml, "30", "2000");
+  tap_of(lock_, values.tap);
+  lock_->add_option("why", values.why, "in words, for the journal and the screen");
+  tap_of(unlock_, values.tap);
+  tap_of(calibrate_, values.tap);
+  constexpr int most_pours = 20;
+  calibrate_->add_option("--pours", values.pours, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(static_cast<int>(JugCalibration::least_pours), most_pours));
+  calibrate_->add_flag("--scale", values.by_weight, "weigh in grams instead of reading a jug");
+  constexpr std::int64_t lightest = 900;
+  constexpr std::int64_t heaviest = 1'200;
+  calibrate_
+      ->add_option("--density", values.density,
+                   "of what is weighed, grams per litre (water 998, beer about 1010)")
+      ->capture_default_str()
+      ->check(CLI::Range(lightest, heaviest));
+  bounds(calibrate_, values.seconds, values.ml, "120", "3000");
+}
+
+std::optional<int> StaffCommands::run(const ApiClient& client, bool as_json) const {
+  const Values& values = *values_;
+  const auto wish = [&](const char* kind, std::int64_t seconds, std::int64_t ml) {
+    return ServiceWish{.tap = values.tap,
+                       .kind = kind,
+                       .seconds = values.seconds > 0 ? values.seconds : seconds,
+                       .ml = values.ml > 0 ? values.ml : ml};
+  };
+  if (valve_->parsed()) return act(client, wish("valve_test", 5, 1'000), as_json);
+  if (clean_->parsed()) return act(client, wish("clean", 60, 10'000), as_json);
+  if (keg_->parsed()) return act(client, wish("keg_change", 30, 2'000), as_json);
+  if (lock_->parsed()) {
+    return post(client, "/lock", {{"tap", values.tap}, {"why", values.why}}, as_json);
+  }
+  if (unlock_->parsed()) return post(client, "/unlock", {{"tap", values.tap}}, as_json);
+  if (!calibrate_->parsed()) return std::nullopt;
+  const ServiceWish bounds = wish("calibrate", 120, 3'000);
+  return calibrate(client,
+                   {.tap = values.tap,
+                    .pours = values.pours,
+                    .seconds = bounds.seconds,
+                    .ml = bounds.ml,
+                    .by_weight = values.by_weight,
+                    .density = values.density},
+                   as_json);
+}
+
+}  // namespace tapd

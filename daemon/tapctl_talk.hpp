@@ -1,0 +1,29 @@
+// How tapctl speaks to tapd and to people: exit codes, refusals, answers as JSON.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/api_client.hpp"
+
+#include <tl/expected.hpp>
+
+namespace tapd {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_refused = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_no_answer = 3;
+
+/// Says what is wrong on stderr; answers `code`.
+int refuse(const std::string& words, int code = exit_refused);
+/// The body of a good answer, or the exit code after saying what is wrong.
+[[nodiscard]] tl::expected<nlohmann::json, int> body_of(
+    const tl::expected<ApiAnswer, std::string>& answer);
+/// "3.20"
+[[nodiscard]] std::string money(const nlohmann::json& cents);
+/// Waits, so that a person can read or a tap can settle.
+void wait_ms(int milliseconds);
+
+}  // namespace tapd

@@ -1,0 +1,82 @@
+#include "lone_tapd.hpp"
+
+#include <csignal>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <catch2/catch_test_macros.hpp>
+
+#include "daemon/api_client.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto patience = 30s;
+}
+
+LoneTapd::LoneTapd() {
+  write(tap_line);
+  REQUIRE(run_child({.program = SEED_LEDGER_PROGRAM,
+                     .arguments = {(folder_ / "tapd.db").string(), "1000", "04a1b2c3=5000"}},
+                    patience)
+              .status.success());
+  start();
+}
+
+void LoneTapd::start() {
+  tapd_.emplace(ChildOptions{.program = TAPD_PROGRAM,
+                             .arguments = {"--config", (folder_ / "tapd.toml").string()},
+                             .environment = {{"CREDENTIALS_DIRECTORY", folder_.path().string()}}});
+  REQUIRE(says("ready:"));
+}
+
+void LoneTapd::restart() {
+  REQUIRE(stop().success());
+  start();
+}
+
+void LoneTapd::write(const std::string& rest) const {
+  std::ofstream{folder_ / "tapd.toml"} << fmt::format(
+      "[controller]\nid = \"bar-1\"\nstate_dir = \"{0}\"\nsocket = \"{0}/tapd.sock\"\n{1}",
+      folder_.path().string(), rest);
+}
+
+void LoneTapd::reload() const {
+  tapd_->signal(SIGHUP);
+}
+
+bool LoneTapd::says(const std::string& text) {
+  return tapd_->wait_for_output(text, patience);
+}
+
+nlohmann::json LoneTapd::get(const std::string& path) const {
+  const auto answer = ApiClient{folder_ / "tapd.sock"}.get(path);
+  REQUIRE(answer);
+  return nlohmann::json::parse(answer->body);
+}
+
+LoneTapd::Answer LoneTapd::post(const std::string& path, const std::string& body) const {
+  const auto answer = ApiClient{folder_ / "tapd.sock"}.post(path, body);
+  REQUIRE(answer);
+  return {.status = answer->status, .body = nlohmann::json::parse(answer->body)};
+}
+
+void LoneTapd::sim(const std::string& command) const {
+  REQUIRE(post("/sim", command).status == 200);
+}
+
+FinishedChild LoneTapd::tapctl(std::vector<std::string> words) const {
+  ChildOptions options;
+  options.program = TAPCTL_PROGRAM;
+  options.arguments = {"--socket", (folder_ / "tapd.sock").string()};
+  options.arguments.insert(options.arguments.end(), words.begin(), words.end());
+  return run_child(options, patience);
+}
+
+ExitStatus LoneTapd::stop() {
+  return tapd_->stop(patience);
+}
+
+}  // namespace tapd::test

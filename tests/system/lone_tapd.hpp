@@ -1,0 +1,55 @@
+// A real tapd by itself: simulated taps, no server, and a guest with 50.00 and the card 04a1b2c3 in
+// its ledger. For tests of what one tapd does with signals, commands and restarts.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tapd::test {
+
+class LoneTapd {
+ public:
+  /// Starts it with one tap, and waits until it is ready.
+  LoneTapd();
+
+  static constexpr const char* tap_line =
+      "[[tap]]\nid = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600 }\n";
+
+  /// Writes the configuration: the controller's part, and then this.
+  void write(const std::string& rest) const;
+  void reload() const;
+  /// Stops it and starts it again.
+  void restart();
+  /// Waits for a text in what it writes; false when it does not come.
+  [[nodiscard]] bool says(const std::string& text);
+  [[nodiscard]] std::string said() const { return tapd_->output(); }
+  /// Of the local API; fails the test when nobody answers.
+  [[nodiscard]] nlohmann::json get(const std::string& path) const;
+  /// The status and the answer of a POST.
+  struct Answer {
+    int status{0};
+    nlohmann::json body;
+  };
+  [[nodiscard]] Answer post(const std::string& path, const std::string& body) const;
+  [[nodiscard]] std::string status() const { return get("/status").dump(); }
+  [[nodiscard]] nlohmann::json tap() const { return get("/status").at("taps").at(0); }
+  void sim(const std::string& command) const;
+  [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words) const;
+  [[nodiscard]] ExitStatus stop();
+  [[nodiscard]] const TempDir& folder() const { return folder_; }
+
+ private:
+  void start();
+
+  TempDir folder_;
+  std::optional<ChildProcess> tapd_;
+};
+
+}  // namespace tapd::test
