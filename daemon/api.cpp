@@ -125,11 +125,14 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
   if (request.path == "/clear" && request.method == "POST") return clear(request);
+  if (request.path == "/metrics" && request.method == "GET")
+    return metrics_answer(ports_.metrics());
   if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
   return problem(404,
                  fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
                              "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
-                             "/service/end, POST /lock, POST /unlock, POST /calibration, POST /sim",
+                             "/service/end, POST /lock, POST /unlock, POST /calibration, "
+                             "GET /metrics, POST /sim",
                              request.method, request.path));
 }
 

@@ -6,6 +6,7 @@
 //   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
 //   POST /service, /service/end, /lock, /unlock, /calibration   staff, see staff_api.hpp
+//   GET  /metrics         counts for Prometheus, as text
 //   POST /sim             one command of the simulated bar, as text
 #pragma once
 
@@ -34,6 +35,8 @@ struct ApiPorts {
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.
   std::function<std::vector<drivers::ReaderHealth>()> readers;
+  /// Prometheus' text, or why there is none now.
+  std::function<tl::expected<std::string, std::string>()> metrics;
   std::string controller_id;
   std::string version;
 };

@@ -19,6 +19,11 @@ ApiResponse control_is_silent() {
   return problem(503, "the control loop does not answer: look at journalctl -u tapd");
 }
 
+ApiResponse metrics_answer(const tl::expected<std::string, std::string>& text) {
+  if (!text) return problem(503, text.error());
+  return {.status = 200, .body = *text, .content_type = "text/plain; version=0.0.4"};
+}
+
 std::optional<json> object_of(const ApiRequest& request) {
   json body = json::parse(request.body, nullptr, false);
   if (!body.is_object()) return std::nullopt;

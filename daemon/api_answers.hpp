@@ -8,6 +8,8 @@
 
 #include "daemon/http_server.hpp"
 
+#include <tl/expected.hpp>
+
 namespace tapd {
 
 [[nodiscard]] ApiResponse json_answer(const nlohmann::json& body);
@@ -15,6 +17,8 @@ namespace tapd {
 /// a part of tapd that does not answer.
 [[nodiscard]] ApiResponse problem(int status, const std::string& words);
 [[nodiscard]] ApiResponse control_is_silent();
+/// Prometheus' text as it is; an error as 503.
+[[nodiscard]] ApiResponse metrics_answer(const tl::expected<std::string, std::string>& text);
 /// The request's body as a JSON object; nullopt when it is none.
 [[nodiscard]] std::optional<nlohmann::json> object_of(const ApiRequest& request);
 

@@ -11,13 +11,16 @@
 #include <fmt/format.h>
 
 #include "daemon/api.hpp"
+#include "daemon/api_answers.hpp"
 #include "daemon/book_keeping_thread.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/control_talk.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/hardware.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/journal_lines.hpp"
 #include "daemon/kill_check.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/reader_thread.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
@@ -158,29 +161,31 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
 /// Everything that runs, in the order in which it is made; taken down in reverse.
 class Running {
  public:
-  Running(const Config& config, Journal& journal)
+  Running(const Config& config, Metrics& metrics)
       : config_{config},
-        journal_{journal},
+        journal_{metrics},
+        metrics_{metrics},
         boot_{drivers::boot_id()},
         hardware_{open_hardware(config, clock_)},
-        ledger_{open_ledger(config, boot_, moment(clock_), journal)},
+        ledger_{open_ledger(config, boot_, moment(clock_), metrics)},
         controller_{
             options(),
-            set_up_taps(config, hardware_, *ledger_, check_kill(config, journal), moment(clock_)),
+            set_up_taps(config, hardware_, *ledger_, check_kill(config, metrics), moment(clock_)),
             ports()},
         storage_{std::make_unique<StorageThread>(
-            *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); })} {
-    say_what_was_opened(config, hardware_, journal);
+            *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
+            [this](std::chrono::nanoseconds took) { metrics_.committed(took); })} {
+    say_what_was_opened(config, hardware_, journal_);
     if (!config.server.url.empty()) {
       sync_ = std::make_unique<SyncThread>(
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
           [this](sync::Notice notice) { tell_loop(std::move(notice)); });
     } else {
-      journal.line(Message::no_server, Level::warning,
-                   "no server.url is configured: pours wait in the queue");
+      journal_.line(Message::no_server, Level::warning,
+                    "no server.url is configured: pours wait in the queue");
     }
     books_ = std::make_unique<BookKeepingThread>(
-        config.storage.books, *storage_, [this] { return moment(clock_); }, journal);
+        config.storage.books, *storage_, [this] { return moment(clock_); }, journal_);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
     api_ = std::make_unique<HttpServer>(config.socket,
@@ -192,8 +197,16 @@ class Running {
                                                        .now = [this] { return moment(clock_); }},
                                              .simulate = hardware_.simulate,
                                              .readers = [this] { return readers_health(); },
+                                             .metrics = [this] { return metrics_text(); },
                                              .controller_id = config.controller_id,
                                              .version = version()}});
+    if (config.metrics_port != 0) {
+      scraped_ =
+          std::make_unique<HttpServer>(config.metrics_port, [this](const ApiRequest& request) {
+            if (request.path == "/metrics") return metrics_answer(metrics_text());
+            return problem(404, "only /metrics is here");
+          });
+    }
   }
 
   LoopEnd run(ServiceNotify& service, std::function<bool()> reload_wanted) {
@@ -275,6 +288,28 @@ class Running {
     return all;
   }
 
+  /// Called on the API's thread.
+  [[nodiscard]] tl::expected<std::string, std::string> metrics_text() {
+    auto now = ask<MetricsNow>(inbox_, [](const Controller& controller) {
+      MetricsNow seen;
+      for (std::size_t i = 0; i < controller.tap_count(); ++i) {
+        const TapSession& session = controller.session(i);
+        seen.taps.push_back({.id = session.tap(), .state = std::string{to_text(session.state())}});
+      }
+      seen.server_reachable = controller.server_reachable();
+      seen.emergency_stop = controller.world().emergency_stop;
+      return seen;
+    });
+    if (!now) return tl::unexpected{std::string{"the control loop does not answer"}};
+    const auto standing = money_standing(books_ports(), moment(clock_));
+    if (!standing) return tl::unexpected{standing.error().message};
+    now->queue = standing->queue;
+    now->exposure = standing->worst_case();
+    now->readers = readers_health();
+    now->disk_bytes_written = disk_bytes_written();
+    return metrics_.text(*now);
+  }
+
   void start_readers() {
     constexpr std::chrono::milliseconds pace{50};  // hardware notes: 10 to 20 polls a second
     for (std::size_t i = 0; i < hardware_.taps.size(); ++i) {
@@ -287,6 +322,7 @@ class Running {
 
   const Config& config_;
   Journal& journal_;
+  Metrics& metrics_;
   drivers::SystemClock clock_;
   model::BootId boot_;
   ControlInbox inbox_;
@@ -298,6 +334,7 @@ class Running {
   std::unique_ptr<BookKeepingThread> books_;
   std::list<ReaderThread> readers_;
   std::unique_ptr<HttpServer> api_;
+  std::unique_ptr<HttpServer> scraped_;
 };
 
 }  // namespace
@@ -322,7 +359,7 @@ std::optional<Config> next_config(const std::filesystem::path& file, Journal& jo
 
 /// Opens everything with the next configuration, or with the old one when that cannot be. `config`
 /// is the one in force afterwards.
-std::unique_ptr<Running> reopen(Config& config, Config next, Journal& journal) {
+std::unique_ptr<Running> reopen(Config& config, Config next, Metrics& journal) {
   Config old = std::exchange(config, std::move(next));
   try {
     auto running = std::make_unique<Running>(config, journal);
@@ -344,17 +381,18 @@ int run_tapd(Config config, const std::filesystem::path& file, JournalThread& jo
                fmt::format("tapd {} starts as {}", version(), config.controller_id));
   ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
                         std::getenv("WATCHDOG_PID")};
-  auto running = std::make_unique<Running>(config, journal);
+  Metrics metrics{journal, drivers::since_boot_now};
+  auto running = std::make_unique<Running>(config, metrics);
   for (;;) {
     std::optional<Config> next;
     const LoopEnd end = running->run(service, [&] {
-      next = next_config(file, journal);
+      next = next_config(file, metrics);
       return next.has_value();
     });
     if (end != LoopEnd::reload) return end == LoopEnd::stopped ? 0 : 1;
     service.reloading(drivers::monotonic_now());
     running.reset();
-    running = reopen(config, *std::move(next), journal);
+    running = reopen(config, *std::move(next), metrics);
     journal.set_least(level_from(config.log_level));
   }
 }

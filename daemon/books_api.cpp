@@ -83,20 +83,28 @@ ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) 
   return json_answer(slice_json(all));
 }
 
-ApiResponse owed(const BooksApiPorts& ports) {
-  const model::Moment now = ports.now();
+storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,
+                                              const model::Moment& now) {
   const auto queue =
       ports.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
-  if (!queue) return problem(500, queue.error().message);
+  if (!queue) return tl::unexpected(queue.error());
   const auto cached = spendable(ports, now);
-  if (!cached) return problem(500, cached.error().message);
+  if (!cached) return tl::unexpected(cached.error());
+  return MoneyStanding{.queue = *queue, .spendable = *cached};
+}
+
+ApiResponse owed(const BooksApiPorts& ports) {
+  const model::Moment now = ports.now();
+  const auto standing = money_standing(ports, now);
+  if (!standing) return problem(500, standing.error().message);
+  const storage::QueueCounts* queue = &standing->queue;
   json body{{"rows", queue->waiting + queue->failed},
             {"waiting", queue->waiting},
             {"failed", queue->failed},
             {"owed_cents", queue->owed.minor_units()},
             {"held_cents", queue->held.minor_units()},
-            {"spendable_cents", cached->minor_units()},
-            {"worst_case_cents", (queue->owed + queue->held + *cached).minor_units()}};
+            {"spendable_cents", standing->spendable.minor_units()},
+            {"worst_case_cents", standing->worst_case().minor_units()}};
   if (queue->oldest_waiting) {
     body["oldest"] = model::to_iso8601(queue->oldest_waiting->wall);
     const auto age =

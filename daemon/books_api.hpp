@@ -25,6 +25,15 @@ struct BooksApiPorts {
   std::function<model::Moment()> now;
 };
 
+/// What the books say of the money right now.
+struct MoneyStanding {
+  storage::QueueCounts queue;
+  model::Money spendable;  ///< On cached balances, if the network died now.
+  [[nodiscard]] model::Money worst_case() const { return queue.owed + queue.held + spendable; }
+};
+[[nodiscard]] storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,
+                                                            const model::Moment& now);
+
 /// Walks a part of the chain, small enough that a commit waits some milliseconds at most.
 [[nodiscard]] ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request);
 [[nodiscard]] ApiResponse owed(const BooksApiPorts& ports);

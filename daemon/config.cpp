@@ -258,6 +258,9 @@ Config read_root(const toml::table& file, Findings& findings) {
   const std::vector<std::string_view> levels{"info", "debug", "warning", "error"};
   config.log_level = levels[controller.choice("log_level", levels)];
   config.require_safe_kill = controller.flag("require_safe_kill", false);
+  constexpr std::int64_t highest_port = 65'535;
+  config.metrics_port =
+      static_cast<std::uint16_t>(controller.whole("metrics_port", 0, {0, highest_port}));
   config.realtime_priority = static_cast<int>(controller.whole("realtime_priority", 10, {0, 50}));
   controller.refuse_unknown_keys();
   config.server = read_server(root.table("server"));

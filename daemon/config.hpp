@@ -89,6 +89,7 @@ struct Config {
   std::filesystem::path socket;
   std::string log_level{"info"};
   bool require_safe_kill{false};  ///< Sell only where a kill is known to shut the valves.
+  std::uint16_t metrics_port{0};  ///< On the loopback; 0: only on the socket.
   int realtime_priority{10};      ///< Of the control thread (SCHED_FIFO); 0: as any other thread.
   ServerConfig server;
   StorageConfig storage;

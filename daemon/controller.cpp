@@ -72,6 +72,7 @@ void Controller::on_meter(std::size_t tap, const Moment& now) {
   TapSlot& slot = taps_.at(tap);
   const drivers::MeterReading reading = slot.setup.meter->read(now.since_boot);
   if (reading.edges > 0 || reading.rejected > 0) {
+    slot.newest_edge = reading.last_edge;
     deliver(slot,
             Flow{.edges = reading.edges,
                  .edges_lost = reading.edges_lost,
@@ -252,7 +253,10 @@ void Controller::deliver(TapSlot& tap, const Event& event, const Moment& now) {
 void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& now) {
   // The valve first: nothing that is said or written may come before it is shut.
   for (const Action& action : actions) {
-    if (std::holds_alternative<ShutValve>(action)) command_valve(tap, false, now);
+    if (!std::holds_alternative<ShutValve>(action)) continue;
+    command_valve(tap, false, now);
+    tap.shut_after.reset();
+    if (tap.newest_edge) tap.shut_after = now.since_boot - *tap.newest_edge;
   }
   for (const Action& action : actions) {
     if (std::holds_alternative<OpenValve>(action)) {
@@ -307,6 +311,7 @@ TapContext Controller::context(const TapSlot& tap) {
           .guest = tap.guest,
           .beverage = tap.beverage,
           .state = to_text(tap.session.state()),
+          .shut_after = tap.shut_after,
           .client_tx_id = tap.session.view().client_tx_id};
 }
 

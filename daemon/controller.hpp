@@ -156,6 +156,8 @@ class Controller {
     std::int64_t flow_events{0};
     std::optional<model::KegId> keg;  ///< As the venue last told.
     bool reader_stalled{false};
+    std::optional<model::SinceBoot> newest_edge;
+    std::optional<std::chrono::nanoseconds> shut_after;
     ServiceReport service;
   };
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,6 +70,26 @@ int listen_on(const std::filesystem::path& socket) {
   return descriptor;
 }
 
+int listen_on_loopback(std::uint16_t port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const std::string name = fmt::format("port {} of the loopback", port);
+  if (descriptor < 0) fail(name, "no socket");
+  const int again = 1;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(descriptor, static_cast<int>(most_connections)) != 0) {
+    const int error = errno;
+    ::close(descriptor);
+    errno = error;
+    fail(name, "cannot be listened on (taken, or forbidden by SocketBindDeny= of the unit?)");
+  }
+  return descriptor;
+}
+
 /// Who is at the other end of the connection (SO_PEERCRED, unix(7)).
 std::string user_of(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info =
@@ -112,6 +133,17 @@ struct HttpServer::Implementation {
   ApiHandler handler;
   MHD_Daemon* daemon{nullptr};
 
+  void start(int listening, const std::string& name) {
+    daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, &Implementation::serve,
+        this, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT, most_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_NOTIFY_COMPLETED,
+        &Implementation::completed, this, MHD_OPTION_END);
+    if (daemon != nullptr) return;
+    ::close(listening);
+    throw std::runtime_error{name + ": its server could not be started"};
+  }
+
   ApiResponse answer(const ApiRequest& request) const {
     try {
       return handler(request);
@@ -152,21 +184,30 @@ HttpServer::HttpServer(const std::filesystem::path& socket, ApiHandler handler)
     : self_{std::make_unique<Implementation>()} {
   self_->socket = socket;
   self_->handler = std::move(handler);
-  const int descriptor = listen_on(socket);
-  self_->daemon = MHD_start_daemon(
-      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, &Implementation::serve,
-      self_.get(), MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT,
-      most_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_NOTIFY_COMPLETED,
-      &Implementation::completed, self_.get(), MHD_OPTION_END);
-  if (self_->daemon == nullptr) {
-    ::close(descriptor);
-    throw std::runtime_error{socket.string() + ": the local API could not be started"};
+  self_->start(listen_on(socket), socket.string());
+}
+
+HttpServer::HttpServer(std::uint16_t loopback_port, ApiHandler handler)
+    : self_{std::make_unique<Implementation>()} {
+  self_->handler = std::move(handler);
+  self_->start(listen_on_loopback(loopback_port), fmt::format("port {}", loopback_port));
+}
+
+std::uint16_t HttpServer::port() const {
+  const MHD_DaemonInfo* info = MHD_get_daemon_info(self_->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (info == nullptr ||
+      ::getsockname(info->listen_fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      address.sin_family != AF_INET) {
+    return 0;
   }
+  return ntohs(address.sin_port);
 }
 
 HttpServer::~HttpServer() {
   MHD_stop_daemon(self_->daemon);  // closes the listening socket too
-  ::unlink(self_->socket.c_str());
+  if (!self_->socket.empty()) ::unlink(self_->socket.c_str());
 }
 
 }  // namespace tapd

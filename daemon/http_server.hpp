@@ -1,8 +1,9 @@
-// A small HTTP server on a Unix socket, by GNU libmicrohttpd: chosen because Debian 12's
-// cpp-httplib knows no Unix sockets. One thread of its own; a client that sends garbage or never
-// reads costs nothing but one of a bounded number of connections.
+// A small HTTP server on a Unix socket, or a loopback port, by GNU libmicrohttpd: chosen because
+// Debian 12's cpp-httplib knows no Unix sockets. One thread of its own; a client that sends garbage
+// or never reads costs nothing but one of a bounded number of connections.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -31,12 +32,16 @@ class HttpServer {
   /// Listens on `socket` (mode 0660). A socket that nobody listens on any more is replaced; one
   /// that is in use is an error. Throws std::runtime_error naming the path and what to do.
   HttpServer(const std::filesystem::path& socket, ApiHandler handler);
+  /// Listens on a TCP port of the loopback addresses only; 0 takes a free one. Throws likewise.
+  HttpServer(std::uint16_t loopback_port, ApiHandler handler);
   /// Ends every connection and removes the socket.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   HttpServer(HttpServer&&) = delete;
   HttpServer& operator=(HttpServer&&) = delete;
+  /// The TCP port; zero on a Unix socket.
+  [[nodiscard]] std::uint16_t port() const;
 
  private:
   struct Implementation;

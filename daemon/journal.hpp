@@ -3,6 +3,7 @@
 // stands behind it must not block (see journal_thread.hpp).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +26,10 @@ struct JournalFields {
   std::optional<model::Volume> volume{};            ///< VOLUME_ML
   std::optional<model::Money> price{};              ///< PRICE_CENTS
   std::string reason{};                             ///< REASON: the word of a denial, fault, end
-  std::string state{};                              ///< STATE: of the tap, afterwards
+  std::int64_t edges_lost{0};                       ///< EDGES_LOST, of a pour
+  /// From the pulse that reached the limit, as the kernel stamped it, to the command.
+  std::optional<std::chrono::nanoseconds> shut_after{};
+  std::string state{};  ///< STATE: of the tap, afterwards
 };
 
 struct JournalLine {

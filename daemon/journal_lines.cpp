@@ -137,6 +137,8 @@ JournalLine line_for(const EndPour& ended, const TapContext& context) {
   fields.client_tx_id = last.client_tx_id;
   fields.volume = last.volume;
   fields.price = last.price;
+  fields.edges_lost = last.edges_lost;
+  if (ended.end.reason == model::StopReason::limit_reached) fields.shut_after = context.shut_after;
   return {Message::pour_ended, loses_edges(ended.evidence) ? Level::warning : Level::info,
           fmt::format("tap {}: {} poured {} for {} (receipt {}, tail {}, {} pulses{}), ended by {}",
                       context.tap.number(), who(context), model::to_text(last.volume),

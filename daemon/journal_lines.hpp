@@ -2,6 +2,7 @@
 // Pure.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,9 @@ struct TapContext {
   model::CardUid card;
   std::string guest;
   std::string beverage;
-  std::string_view state{};                         ///< Of the tap, after what is told.
+  std::string_view state{};  ///< Of the tap, after what is told.
+  /// How long the last command to shut came after the pulse that caused it.
+  std::optional<std::chrono::nanoseconds> shut_after{};
   std::optional<model::ClientTxId> client_tx_id{};  ///< Of the pour under way.
 };
 

@@ -3,13 +3,17 @@
 #include <utility>
 #include <vector>
 
+#include "drivers/clock.hpp"
+
 namespace tapd {
 
 StorageThread::StorageThread(storage::Ledger& ledger, model::BootId boot,
-                             std::function<void(StorageAnswer)> answer)
+                             std::function<void(StorageAnswer)> answer,
+                             std::function<void(std::chrono::nanoseconds)> committed)
     : ledger_{ledger},
       boot_{std::move(boot)},
       answer_{std::move(answer)},
+      committed_{std::move(committed)},
       thread_{[this](const std::stop_token& stop) { work(stop); }} {}
 
 StorageThread::~StorageThread() = default;  // the jthread asks to stop and joins
@@ -54,6 +58,7 @@ void StorageThread::work(const std::stop_token& stop) {
 void StorageThread::carry_out_together(const std::deque<StorageRequest>& requests) {
   if (requests.empty()) return;
   std::vector<StorageAnswer> answers;
+  const auto begun = drivers::since_boot_now();
   const auto committed = ledger_.in_one_commit([&]() -> storage::Result<> {
     answers.clear();
     // A request that is refused changed nothing and must not undo its neighbours.
@@ -62,6 +67,7 @@ void StorageThread::carry_out_together(const std::deque<StorageRequest>& request
     }
     return {};
   });
+  if (committed_) committed_(drivers::since_boot_now() - begun);
   for (StorageAnswer& answer : answers) {
     answer_(committed ? std::move(answer) : as_failed(answer, committed.error()));
   }

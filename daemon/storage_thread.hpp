@@ -3,6 +3,7 @@
 // Its answers go to a function handed in, which must return at once.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -20,9 +21,11 @@ class StorageThread {
   /// Work for another thread that waits for it (sync, the API): runs outside the group commit.
   using Errand = std::function<void(storage::Ledger&)>;
 
-  /// `ledger` must outlive the thread and is touched by nobody else until it has ended.
+  /// `ledger` must outlive the thread and is touched by nobody else until it has ended. `committed`
+  /// is told how long each commit took.
   StorageThread(storage::Ledger& ledger, model::BootId boot,
-                std::function<void(StorageAnswer)> answer);
+                std::function<void(StorageAnswer)> answer,
+                std::function<void(std::chrono::nanoseconds)> committed = nullptr);
   /// Carries out what still waits, then ends.
   ~StorageThread();
   StorageThread(const StorageThread&) = delete;
@@ -53,6 +56,7 @@ class StorageThread {
   storage::Ledger& ledger_;
   model::BootId boot_;
   std::function<void(StorageAnswer)> answer_;
+  std::function<void(std::chrono::nanoseconds)> committed_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;

@@ -1,0 +1,96 @@
+// What Prometheus is told: counts that follow the journal's lines, and the state when it looks.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "daemon/metrics.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+class Kept final : public Journal {
+ public:
+  void write(const JournalLine& line) noexcept override { lines.push_back(line); }
+  std::vector<JournalLine> lines;
+};
+
+struct Counted {
+  Kept journal;
+  std::chrono::nanoseconds now{1s};
+  Metrics metrics{journal, [this] { return now; }};
+
+  void say(Message message, JournalFields fields) {
+    fields.tap = model::TapId{1};
+    metrics.line(message, Level::info, "words", std::move(fields));
+  }
+  std::string text() { return metrics.text({}); }
+};
+
+JournalFields pour(std::int64_t ml, std::int64_t cents, const char* reason) {
+  JournalFields fields;
+  fields.volume = model::Volume::millilitres(ml);
+  fields.price = model::Money{cents};
+  fields.reason = reason;
+  return fields;
+}
+
+JournalFields because(const char* reason) {
+  JournalFields fields;
+  fields.reason = reason;
+  return fields;
+}
+
+}  // namespace
+
+TEST_CASE("pours and denials are counted by tap and outcome, with volume and money", "[metrics]") {
+  Counted counted;
+  counted.say(Message::pour_ended, pour(300, 240, "card_removed"));
+  counted.say(Message::pour_ended, pour(200, 160, "card_removed"));
+  counted.say(Message::card_denied, because("lost_card"));
+  const std::string text = counted.text();
+  CHECK_THAT(text, ContainsSubstring("tapd_sessions_total{outcome=\"card_removed\",tap=\"1\"} 2"));
+  CHECK_THAT(text,
+             ContainsSubstring("tapd_sessions_total{outcome=\"denied_lost_card\",tap=\"1\"} 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_poured_millilitres_total{tap=\"1\"} 500"));
+  CHECK_THAT(text, ContainsSubstring("tapd_charged_cents_total{tap=\"1\"} 400"));
+  CHECK(counted.journal.lines.size() == 3);  // every line went on
+}
+
+TEST_CASE("the time from the card to the valve, and from the limit to the shut, are measured",
+          "[metrics]") {
+  Counted counted;
+  counted.say(Message::card_seen, {});
+  counted.now += 4ms;
+  counted.say(Message::valve_opened, {});
+  counted.say(Message::valve_opened, {});  // without a card before it: not measured
+  JournalFields ended = pour(300, 240, "limit_reached");
+  ended.shut_after = 300us;
+  counted.say(Message::pour_ended, ended);
+  const std::string text = counted.text();
+  CHECK_THAT(text, ContainsSubstring("tapd_card_to_valve_seconds_count 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_card_to_valve_seconds_bucket{le=\"0.005\"} 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_card_to_valve_seconds_bucket{le=\"0.002\"} 0"));
+  CHECK_THAT(text, ContainsSubstring("tapd_limit_to_shut_seconds_count 1"));
+}
+
+TEST_CASE("a tap is in one state, whatever it was in at the last look", "[metrics]") {
+  Counted counted;
+  MetricsNow now;
+  now.taps = {{.id = model::TapId{1}, .state = "idle"}};
+  CHECK_THAT(counted.metrics.text(now),
+             ContainsSubstring("tapd_tap_state{state=\"idle\",tap=\"1\"} 1"));
+  now.taps[0].state = "pouring";
+  const std::string text = counted.metrics.text(now);
+  CHECK_THAT(text, ContainsSubstring("tapd_tap_state{state=\"pouring\",tap=\"1\"} 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_tap_state{state=\"idle\",tap=\"1\"} 0"));
+}
+
+TEST_CASE("the kernel's count of written bytes is read, and its absence is zero", "[metrics]") {
+  CHECK(disk_bytes_written("/nowhere/") == 0);
+  CHECK(disk_bytes_written() >= 0);
+}
+
+}  // namespace tapd::test
