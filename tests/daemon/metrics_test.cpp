@@ -1,4 +1,8 @@
 // What Prometheus is told: counts that follow the journal's lines, and the state when it looks.
+#include <fstream>
+#include <iterator>
+#include <regex>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -91,6 +95,29 @@ TEST_CASE("a tap is in one state, whatever it was in at the last look", "[metric
 TEST_CASE("the kernel's count of written bytes is read, and its absence is zero", "[metrics]") {
   CHECK(disk_bytes_written("/nowhere/") == 0);
   CHECK(disk_bytes_written() >= 0);
+}
+
+TEST_CASE("dashboard and alert rules ask for nothing that tapd does not tell", "[metrics]") {
+  Counted counted;
+  counted.say(Message::pour_ended, pour(300, 240, "card_removed"));
+  counted.say(Message::service_act, pour(300, 0, "clean"));
+  MetricsNow now;
+  now.taps = {{.id = model::TapId{1}, .state = "idle"}};
+  now.readers = {drivers::ReaderHealth{}};
+  const std::string text = counted.metrics.text(now);
+  const std::regex name{"tapd_[a-z_]+"};
+  for (const char* file : {"dashboard.json", "alerts.yml"}) {
+    std::ifstream in{std::string{TAPD_MONITORING} + "/" + file};
+    const std::string rules{std::istreambuf_iterator<char>{in}, {}};
+    std::size_t asked = 0;
+    for (std::sregex_iterator at{rules.begin(), rules.end(), name}, end; at != end; ++at, ++asked) {
+      std::string metric = at->str();
+      if (metric.ends_with("_bucket")) metric.resize(metric.size() - 7);
+      INFO(file << ": " << metric);
+      CHECK_THAT(text, ContainsSubstring("# TYPE " + metric + " "));
+    }
+    CHECK(asked > 5);
+  }
 }
 
 }  // namespace tapd::test
