@@ -1,0 +1,198 @@
+#include "daemon/doctor.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "daemon/open_gpio.hpp"
+#include "drivers/gpio_lines.hpp"
+#include "drivers/kill_safety.hpp"
+
+namespace tapd {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `path` as seen below `root`.
+fs::path below(const fs::path& root, const fs::path& path) {
+  return root / path.relative_path();
+}
+
+std::string first_line(const fs::path& file) {
+  std::ifstream in{file};
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+drivers::LineAddress address(const LineConfig& line) {
+  return drivers::LineName{.name = line.name, .chip = line.chip};
+}
+
+std::string tap_name(const TapConfig& tap) {
+  return fmt::format("tap {}", tap.id.number());
+}
+
+Finding line_finding(const TapConfig& tap, const std::string& part, const LineConfig& line,
+                     const std::vector<drivers::ChipListing>& chips) {
+  const auto found = drivers::choose_line(chips, address(line));
+  if (!found) {
+    return {Health::bad, fmt::format("{}: {}: {}", tap_name(tap), part, found.error()),
+            "gpioinfo lists the lines of this board; correct the name in tapd.toml"};
+  }
+  return {Health::good,
+          fmt::format("{}: {} is {} of {}", tap_name(tap), part, line.name, found->label)};
+}
+
+Finding kill_finding(const std::string& label, const fs::path& root) {
+  const drivers::KillSafety safety = drivers::kill_safety(label, root);
+  switch (safety.outcome) {
+    case drivers::KillOutcome::released:
+      return {Health::good, "a kill shuts every valve: " + safety.what};
+    case drivers::KillOutcome::kept:
+      return {Health::bad, "a kill leaves an open valve open: " + safety.what,
+              "add dtparam=strict_gpiod to /boot/firmware/config.txt and reboot"};
+    case drivers::KillOutcome::unknown:
+      return {Health::doubtful, "whether a kill shuts the valves is not known: " + safety.what,
+              "try it with a dry line: kill -9 the tapd that holds a valve open"};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_text(Health health) {
+  constexpr std::array<std::string_view, 3> texts{"good", "doubtful", "BAD"};
+  return texts.at(static_cast<std::size_t>(health));
+}
+
+Findings check_readers(const Config& config, const fs::path& root) {
+  Findings findings;
+  for (const TapConfig& tap : config.taps) {
+    if (tap.simulated) {
+      findings.push_back({Health::doubtful, tap_name(tap) + " is simulated (driver = \"sim\")",
+                          "take the key out where there is a tap"});
+      continue;
+    }
+    const fs::path& device = tap.reader.device;
+    const std::string name = fmt::format("{}: reader {}", tap_name(tap), device.string());
+    if (!fs::exists(below(root, device))) {
+      findings.push_back(
+          {Health::bad, name + " does not exist",
+           "switch SPI on: dtparam=spi=on in /boot/firmware/config.txt, then reboot"});
+    } else if (::access(below(root, device).c_str(), R_OK | W_OK) != 0) {
+      findings.push_back({Health::bad, fmt::format("{}: {}", name, std::strerror(errno)),
+                          "run this as tapd or root; tapd must be in the group spi"});
+    } else {
+      findings.push_back({Health::good, name + " is there"});
+    }
+  }
+  return findings;
+}
+
+Findings check_lines(const Config& config, const fs::path& root) {
+  Findings findings;
+  std::set<std::string> valve_chips;
+  const auto chips = drivers::list_chips(root / "dev");
+  for (const TapConfig& tap : config.taps) {
+    if (tap.simulated) continue;
+    findings.push_back(line_finding(tap, "meter", tap.meter_line, chips));
+    findings.push_back(line_finding(tap, "valve", tap.valve_line, chips));
+    if (const auto found = drivers::choose_line(chips, address(tap.valve_line))) {
+      valve_chips.insert(found->label);
+    }
+  }
+  for (const std::string& label : valve_chips) findings.push_back(kill_finding(label, root));
+  return findings;
+}
+
+Findings check_storage(const Config& config, const fs::path& root) {
+  const fs::path folder = below(root, config.state_dir);
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0) {
+    return {{Health::bad, fmt::format("{}: {}", config.state_dir.string(), std::strerror(errno)),
+             "tapd keeps its ledger there: make the folder, owned by tapd"}};
+  }
+  if ((disk.f_flag & ST_RDONLY) != 0) {
+    return {{Health::bad, config.state_dir.string() + " is read-only: no pour can begin",
+             "dmesg says why; an SD card that turned read-only is worn out: replace it"}};
+  }
+  const auto free_mib = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize / (1U << 20U));
+  constexpr std::int64_t little_mib = 200;
+  constexpr std::int64_t no_mib = 20;
+  const std::string room = fmt::format("{}: {} MiB free", config.state_dir.string(), free_mib);
+  if (free_mib < no_mib) return {{Health::bad, room, "make room: journalctl --vacuum-size=50M"}};
+  if (free_mib < little_mib) {
+    return {{Health::doubtful, room, "make room before it is full: journalctl --vacuum-size=50M"}};
+  }
+  return {{Health::good, room}};
+}
+
+Findings check_board(const fs::path& root) {
+  Findings findings;
+  const fs::path throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled";
+  if (const std::string bits = first_line(throttled); !bits.empty() && bits != "0") {
+    findings.push_back(
+        {Health::bad, "the supply has been too weak since the start (" + bits + ")",
+         "use the board's own supply and a short cable; readers and cards fail first"});
+  } else if (!bits.empty()) {
+    findings.push_back({Health::good, "the supply has held since the start"});
+  }
+  const std::string wear = first_line(root / "sys/block/mmcblk0/device/life_time");
+  if (!wear.empty()) {
+    // JEDEC eMMC 5.0: tenths of the life used up, 0x0b: exceeded.
+    const bool worn = wear.find("0x09") != std::string::npos ||
+                      wear.find("0x0a") != std::string::npos ||
+                      wear.find("0x0b") != std::string::npos;
+    findings.push_back({worn ? Health::bad : Health::good, "wear of the storage: " + wear,
+                        worn ? "tapctl backup, then replace it" : ""});
+  }
+  const bool kept = fs::exists(root / "var/log/journal");
+  findings.push_back(
+      {kept ? Health::good : Health::doubtful,
+       kept ? "the journal is kept over a restart" : "the journal is lost at every restart",
+       kept ? ""
+            : "Storage=persistent in /etc/systemd/journald.conf.d, then restart "
+              "systemd-journald"});
+  return findings;
+}
+
+Findings check_clock(bool synchronised, model::WallTime now) {
+  const std::string time = model::to_iso8601(now);
+  if (synchronised) return {{Health::good, "the clock is set: " + time}};
+  return {{Health::doubtful, "the clock has not been set since the start: " + time,
+           "timedatectl; a time server must be reachable once, pours are dated afterwards"}};
+}
+
+Findings check_secrets(const Config& config, const fs::path& root) {
+  Findings findings;
+  if (config.server.url.empty()) return findings;
+  if (config.server.token_file.empty()) {
+    return {{Health::doubtful, "no server.token_file: the server is asked without a token",
+             "put the venue's token into a file of its own and name it"}};
+  }
+  const fs::path file = config.server.token_file.has_parent_path()
+                            ? below(root, config.server.token_file)
+                            : below(root, "/etc/tapd/credentials") / config.server.token_file;
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0) {
+    findings.push_back({errno == EACCES ? Health::doubtful : Health::bad,
+                        fmt::format("{}: {}", file.string(), std::strerror(errno)),
+                        "the venue's token belongs there, one line; look as root"});
+  } else if ((info.st_mode & S_IRWXO) != 0) {
+    findings.push_back({Health::doubtful, file.string() + " can be read by everybody",
+                        "chmod 600 " + file.string()});
+  } else {
+    findings.push_back({Health::good, file.string() + " holds the token"});
+  }
+  return findings;
+}
+
+}  // namespace tapd

@@ -1,0 +1,40 @@
+// What a technician wants to know before the first pour: does this board have what the
+// configuration asks for? Each finding says what was found and what to do next. Looks only: opens
+// no line, writes nothing, and works beside a running tapd or without one. For `tapctl doctor`.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "daemon/config.hpp"
+
+namespace tapd {
+
+enum class Health : std::uint8_t { good, doubtful, bad };
+[[nodiscard]] std::string_view to_text(Health health);
+
+struct Finding {
+  Health health{Health::good};
+  std::string what;
+  std::string next{};  ///< What to do; empty where nothing is to be done.
+};
+using Findings = std::vector<Finding>;
+
+/// Each looks at one side of the board. `root` stands for "/", so that tests need no board.
+[[nodiscard]] Findings check_readers(const Config& config, const std::filesystem::path& root);
+/// Lines by name, who holds them, and what a kill does to the valves. Real lines only.
+[[nodiscard]] Findings check_lines(const Config& config, const std::filesystem::path& root);
+[[nodiscard]] Findings check_storage(const Config& config, const std::filesystem::path& root);
+/// Undervoltage, the wear of an eMMC or SD card, and whether the journal is kept.
+[[nodiscard]] Findings check_board(const std::filesystem::path& root);
+[[nodiscard]] Findings check_clock(bool synchronised, model::WallTime now);
+[[nodiscard]] Findings check_secrets(const Config& config, const std::filesystem::path& root);
+/// Asks the server once, with the token where it can be read.
+[[nodiscard]] Findings check_server(const Config& config, model::WallTime now);
+
+/// Days until an X.509 date as libcurl tells it ("Mar 24 12:00:00 2027 GMT"); nullopt: unreadable.
+[[nodiscard]] std::optional<std::int64_t> days_until(const std::string& date, model::WallTime now);
+
+}  // namespace tapd

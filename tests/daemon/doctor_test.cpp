@@ -1,0 +1,131 @@
+// The doctor's findings, on boards made of files: each says what is wrong and what to do next.
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "daemon/doctor.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tapd::test {
+
+using Catch::Matchers::ContainsSubstring;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Board {
+  TempDir root;
+  Config config;
+
+  Board() {
+    config.controller_id = "bar-1";
+    config.state_dir = "/var/lib/tapd";
+    TapConfig tap;
+    tap.id = model::TapId{1};
+    tap.meter_line.name = "GPIO17";
+    tap.valve_line.name = "GPIO22";
+    tap.reader.device = "/dev/spidev0.0";
+    config.taps.push_back(tap);
+    std::filesystem::create_directories(root / "dev");
+  }
+  void file(const std::string& name, const std::string& text) const {
+    const std::filesystem::path path = root / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream{path} << text;
+  }
+};
+
+const model::WallTime today{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21}};
+
+void is(const Findings& findings, Health health, const std::string& what) {
+  REQUIRE(findings.size() == 1);
+  INFO(findings[0].what);
+  CHECK(to_text(findings[0].health) == to_text(health));
+  CHECK_THAT(findings[0].what, ContainsSubstring(what));
+  if (health == Health::bad) CHECK_FALSE(findings[0].next.empty());
+}
+
+}  // namespace
+
+TEST_CASE("a reader that is not there is bad, and SPI is what to switch on", "[doctor]") {
+  const Board board;
+  const Findings findings = check_readers(board.config, board.root.path());
+  is(findings, Health::bad, "tap 1: reader /dev/spidev0.0 does not exist");
+  CHECK_THAT(findings[0].next, ContainsSubstring("dtparam=spi=on"));
+  board.file("dev/spidev0.0", "");
+  is(check_readers(board.config, board.root.path()), Health::good, "is there");
+}
+
+TEST_CASE("lines that the board does not have are named with their tap", "[doctor]") {
+  const Board board;
+  const Findings findings = check_lines(board.config, board.root.path());
+  REQUIRE(findings.size() == 2);
+  CHECK_THAT(findings[0].what, ContainsSubstring("tap 1: meter"));
+  CHECK_THAT(findings[1].what, ContainsSubstring("tap 1: valve"));
+  CHECK(findings[1].health == Health::bad);
+}
+
+TEST_CASE("a simulated tap is told, so that nobody takes it for a real one", "[doctor]") {
+  Board board;
+  board.config.taps[0].simulated = true;
+  is(check_readers(board.config, board.root.path()), Health::doubtful, "simulated");
+  CHECK(check_lines(board.config, board.root.path()).empty());
+}
+
+TEST_CASE("a ledger's folder that is missing is bad, one with room is good", "[doctor]") {
+  const Board board;
+  is(check_storage(board.config, board.root.path()), Health::bad, "/var/lib/tapd");
+  std::filesystem::create_directories(board.root / "var/lib/tapd");
+  const Findings findings = check_storage(board.config, board.root.path());
+  REQUIRE(findings.size() == 1);
+  CHECK_THAT(findings[0].what, ContainsSubstring("MiB free"));
+}
+
+TEST_CASE("a weak supply, a worn card and a journal that is not kept are told", "[doctor]") {
+  const Board board;
+  board.file("sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n");
+  board.file("sys/block/mmcblk0/device/life_time", "0x0a 0x01\n");
+  const Findings findings = check_board(board.root.path());
+  REQUIRE(findings.size() == 3);
+  CHECK(findings[0].health == Health::bad);
+  CHECK_THAT(findings[0].what, ContainsSubstring("50005"));
+  CHECK(findings[1].health == Health::bad);
+  CHECK(findings[2].health == Health::doubtful);
+}
+
+TEST_CASE("a token that everybody can read is doubtful, a missing one is bad", "[doctor]") {
+  Board board;
+  CHECK(check_secrets(board.config, board.root.path()).empty());  // no server, no token
+  board.config.server.url = "https://venue.example";
+  board.config.server.token_file = "token";
+  is(check_secrets(board.config, board.root.path()), Health::bad, "credentials/token");
+  board.file("etc/tapd/credentials/token", "secret");
+  const std::filesystem::path token = board.root / "etc/tapd/credentials/token";
+  std::filesystem::permissions(token, std::filesystem::perms{0644});
+  is(check_secrets(board.config, board.root.path()), Health::doubtful, "read by everybody");
+  std::filesystem::permissions(token, std::filesystem::perms{0600});
+  is(check_secrets(board.config, board.root.path()), Health::good, "holds the token");
+}
+
+TEST_CASE("a clock that nobody has set is doubtful", "[doctor]") {
+  is(check_clock(false, model::WallTime{}), Health::doubtful, "1970-01-01");
+  is(check_clock(true, today), Health::good, "2026-11-21");
+}
+
+TEST_CASE("the days until a certificate ends are counted, and nonsense is not", "[doctor]") {
+  CHECK(days_until("Nov 22 00:00:00 2026 GMT", today) == 1);
+  CHECK(days_until("Nov 20 12:00:00 2026 GMT", today) == -1);
+  CHECK_FALSE(days_until("soon", today));
+  CHECK_FALSE(days_until("", today));
+}
+
+TEST_CASE("a server that nobody runs is bad, and none at all is doubtful", "[doctor]") {
+  Board board;
+  is(check_server(board.config, today), Health::doubtful, "no server is configured");
+  board.config.server.url = "http://127.0.0.1:9";
+  is(check_server(board.config, today), Health::bad, "does not answer on http://127.0.0.1:9");
+}
+
+}  // namespace tapd::test
