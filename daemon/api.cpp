@@ -125,6 +125,9 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
   if (request.path == "/clear" && request.method == "POST") return clear(request);
+  if (request.path == "/explain" && request.method == "GET") {
+    return explain(ports_.explain, request);
+  }
   if (request.path == "/metrics" && request.method == "GET")
     return metrics_answer(ports_.metrics());
   if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
@@ -132,7 +135,7 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
                  fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
                              "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
                              "/service/end, POST /lock, POST /unlock, POST /calibration, "
-                             "GET /metrics, POST /sim",
+                             "GET /explain, GET /metrics, POST /sim",
                              request.method, request.path));
 }
 

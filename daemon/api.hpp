@@ -6,6 +6,7 @@
 //   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
 //   POST /service, /service/end, /lock, /unlock, /calibration   staff, see staff_api.hpp
+//   GET  /explain         see explain_api.hpp
 //   GET  /metrics         counts for Prometheus, as text
 //   POST /sim             one command of the simulated bar, as text
 #pragma once
@@ -16,6 +17,7 @@
 
 #include "daemon/books_api.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/explain_api.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
@@ -31,6 +33,7 @@ struct ApiPorts {
   StorageThread* storage{nullptr};
   BooksApiPorts books;
   StaffApiPorts staff;
+  ExplainPorts explain;
   /// Carries out a command of the simulated bar; null when no tap is simulated.
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.

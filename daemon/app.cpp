@@ -195,6 +195,7 @@ class Running {
                                              .staff = {.control = &inbox_,
                                                        .storage = storage_.get(),
                                                        .now = [this] { return moment(clock_); }},
+                                             .explain = explain_ports(),
                                              .simulate = hardware_.simulate,
                                              .readers = [this] { return readers_health(); },
                                              .metrics = [this] { return metrics_text(); },
@@ -242,6 +243,17 @@ class Running {
             .policy = config_.policy,
             .boot = boot_,
             .now = [this] { return moment(clock_); }};
+  }
+
+  ExplainPorts explain_ports() {
+    ExplainPorts ports{.control = &inbox_,
+                       .storage = storage_.get(),
+                       .policy = config_.policy,
+                       .boot = boot_,
+                       .now = [this] { return moment(clock_); },
+                       .taps = {}};
+    for (const TapConfig& tap : config_.taps) ports.taps[tap.id] = tap.own_price;
+    return ports;
   }
 
   ControllerPorts ports() {

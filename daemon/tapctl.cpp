@@ -14,6 +14,7 @@
 #include "daemon/api_client.hpp"
 #include "daemon/tapctl_books.hpp"
 #include "daemon/tapctl_doctor.hpp"
+#include "daemon/tapctl_explain.hpp"
 #include "daemon/tapctl_staff.hpp"
 #include "daemon/tapctl_talk.hpp"
 
@@ -127,6 +128,7 @@ int run(int argc, char** argv) {
   const tapd::BooksCommands books{app};
   const tapd::StaffCommands staff{app};
   const tapd::DoctorCommand doctor{app};
+  const tapd::ExplainCommand explain{app};
   CLI::App* sim = app.add_subcommand("sim", sim_help);
   std::vector<std::string> words;
   sim->add_option("command", words, "the command and its values")->required();
@@ -143,6 +145,7 @@ int run(int argc, char** argv) {
     return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
   }
   if (const auto code = books.run(tapd_client, as_json)) return *code;
+  if (const auto code = explain.run(tapd_client, as_json)) return *code;
   if (const auto code = doctor.run(tapd_client, as_json)) return *code;
   if (const auto code = staff.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };

@@ -1,0 +1,119 @@
+#include "daemon/explain_api.hpp"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api_answers.hpp"
+#include "daemon/control_talk.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+json grant_json(const Grant& grant) {
+  return {{"may_pour", true},
+          {"limit_ml", grant.limit.in_millilitres()},
+          {"hold_cents", grant.hold.minor_units()},
+          {"price_per_litre_cents", grant.price.minor_per_litre()},
+          {"beverage", grant.beverage}};
+}
+
+json denial_json(const Denial& denial) {
+  return {{"may_pour", false}, {"reason", to_text(denial.reason)}, {"message", denial.message}};
+}
+
+/// What is known of the card, whichever tap.
+json card_json(const model::AuthorizationFacts& facts) {
+  json card{{"known", facts.card.has_value()}, {"available_cents", facts.available.minor_units()}};
+  if (facts.card) card["status"] = to_text(facts.card->status);
+  if (facts.guest) {
+    card["guest"] = facts.guest->first_name;
+    card["balance_cents"] = facts.guest->balance.minor_units();
+  }
+  if (facts.heard_at) card["heard_at"] = model::to_iso8601(facts.heard_at->wall);
+  return card;
+}
+
+struct TapStanding {
+  std::string state;
+  std::string reason;
+};
+using Standings = std::map<model::TapId, TapStanding>;
+
+std::optional<Standings> standings(const ExplainPorts& ports) {
+  return ask<Standings>(*ports.control, [](const Controller& controller) {
+    Standings all;
+    for (std::size_t i = 0; i < controller.tap_count(); ++i) {
+      const TapView view = controller.session(i).view();
+      all[controller.session(i).tap()] = {std::string{to_text(view.state)}, view.reason};
+    }
+    return all;
+  });
+}
+
+json tap_json(model::TapId tap, const TapStanding& standing) {
+  return {{"tap_id", tap.number()}, {"state", standing.state}, {"because", standing.reason}};
+}
+
+std::optional<std::int32_t> number_of(const std::string& text) {
+  std::int32_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
+struct Wanted {
+  std::optional<model::CardUid> card;
+  std::optional<model::TapId> tap;
+};
+
+tl::expected<Wanted, std::string> wanted(const ExplainPorts& ports, const ApiRequest& request) {
+  Wanted all;
+  if (const auto card = request.query.find("card"); card != request.query.end()) {
+    const auto uid = model::CardUid::parse(card->second);
+    if (!uid) return tl::unexpected{"card: " + uid.error()};
+    all.card = *uid;
+  }
+  if (const auto tap = request.query.find("tap"); tap != request.query.end()) {
+    const auto number = number_of(tap->second);
+    if (!number || !ports.taps.contains(model::TapId{*number})) {
+      return tl::unexpected{fmt::format("there is no tap {}", tap->second)};
+    }
+    all.tap = model::TapId{*number};
+  }
+  if (!all.card && !all.tap) return tl::unexpected{std::string{"name a card, a tap, or both"}};
+  return all;
+}
+
+}  // namespace
+
+ApiResponse explain(const ExplainPorts& ports, const ApiRequest& request) {
+  const auto what = wanted(ports, request);
+  if (!what) return problem(400, what.error());
+  const auto seen = standings(ports);
+  if (!seen) return control_is_silent();
+  json body{{"taps", json::array()}};
+  for (const auto& [tap, own_price] : ports.taps) {
+    if (what->tap && *what->tap != tap) continue;
+    const auto standing = seen->find(tap);
+    json one = tap_json(tap, standing == seen->end() ? TapStanding{} : standing->second);
+    if (what->card) {
+      const auto facts = ports.storage->run(
+          [&](storage::Ledger& ledger) { return ledger.facts(*what->card, tap); });
+      if (!facts) return problem(503, facts.error().message);
+      const Decision decision =
+          decide_offline(ports.policy, *facts, own_price, ports.now(), ports.boot);
+      const auto* grant = std::get_if<Grant>(&decision);
+      one.update(grant != nullptr ? grant_json(*grant) : denial_json(std::get<Denial>(decision)));
+      body["card"] = card_json(*facts);
+    }
+    body["taps"].push_back(std::move(one));
+  }
+  return json_answer(body);
+}
+
+}  // namespace tapd

@@ -1,0 +1,33 @@
+// Why may this card pour, or why not? Answers what would happen now, from the cache alone, tap by
+// tap, and which rule decides. Changes nothing, and asks no server. Answers like the rest of the
+// API (see api.hpp).
+//
+//   GET /explain?card=UID        at every tap
+//   GET /explain?card=UID&tap=N  at this one
+//   GET /explain?tap=N           what the tap is waiting for or barred by
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "daemon/control_loop.hpp"
+#include "daemon/core/policy.hpp"
+#include "daemon/http_server.hpp"
+#include "daemon/storage_thread.hpp"
+
+namespace tapd {
+
+struct ExplainPorts {
+  ControlInbox* control{nullptr};
+  StorageThread* storage{nullptr};
+  PolicyRules policy;
+  model::BootId boot;
+  std::function<model::Moment()> now;
+  /// The taps of the configuration and their own prices.
+  std::map<model::TapId, std::optional<model::LitrePrice>> taps;
+};
+
+[[nodiscard]] ApiResponse explain(const ExplainPorts& ports, const ApiRequest& request);
+
+}  // namespace tapd
