@@ -19,6 +19,7 @@
 #include "daemon/journal_lines.hpp"
 #include "daemon/kill_check.hpp"
 #include "daemon/reader_thread.hpp"
+#include "daemon/start_up.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
@@ -41,28 +42,16 @@ std::string read_secret(const std::filesystem::path& file) {
   return token;
 }
 
-/// The value that an earlier run learnt, if the ledger has one.
-std::optional<std::chrono::microseconds> known_close_time(const storage::Ledger& ledger,
-                                                          model::TapId tap) {
-  const auto kept = ledger.meta(close_time_key(tap));
-  if (!kept || !*kept) return std::nullopt;
-  return std::chrono::microseconds{std::strtoll((*kept)->c_str(), nullptr, 10)};
-}
-
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
                                   const std::string& unsafe, const model::Moment& now) {
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
-    Calibration calibration = tap.meter.calibration;
-    const auto id = ledger.calibration(tap.id, calibration.nominal(), calibration.curve_text(),
-                                       "configuration", now);
-    if (!id) throw std::runtime_error{id.error().message};
-    calibration.id = *id;
+    const KnownTap known = know_tap(ledger, tap.id, tap.meter.calibration, now);
     setups.push_back({.id = tap.id,
                       .rules = tap.rules,
-                      .calibration = calibration,
-                      .known_close_time = known_close_time(ledger, tap.id),
+                      .calibration = known.calibration,
+                      .known_close_time = known.close_time,
                       .own_price = tap.own_price,
                       .meter = hardware.taps[i].meter.get(),
                       .valve = hardware.taps[i].valve.get(),
@@ -126,14 +115,7 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
                                 .now = now},
                                told);
   for (const std::string& line : told) journal.line(Level::error, "ledger: " + line);
-  const auto recovered = ledger->finish_open_pours(now);
-  if (!recovered) throw std::runtime_error{recovered.error().message};
-  for (const storage::RecoveredPour& pour : *recovered) {
-    const JournalLine line = line_for(pour);
-    journal.line(line.level, line.text);
-  }
-  const auto stopped = ledger->stop_open_flow_events(now);
-  if (!stopped) throw std::runtime_error{stopped.error().message};
+  finish_what_was_open(*ledger, now, journal);
   return ledger;
 }
 
