@@ -1,22 +1,25 @@
 #include "disk_bay.hpp"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
 
 #include <sqlite3.h>
 
 namespace tapd::simulation {
 namespace {
 
-/// Operations after which it is worth to forget the log.
-constexpr std::size_t long_log = 400;
+/// Operations after which it is worth to forget the log, and how often that is tried.
+constexpr std::size_t long_log = 3'000;
+constexpr std::size_t try_every = 300;
 
-/// Nothing hangs between the process and the medium.
+/// Nothing hangs between the process and the medium: the newest that each file has seen is a sync.
 bool settled(const crash::Log& log) {
-  std::map<std::string, crash::Operation::Kind> newest;
-  for (const crash::Operation& operation : log) newest[operation.file] = operation.kind;
-  return std::all_of(newest.begin(), newest.end(), [](const auto& entry) {
-    return entry.second == crash::Operation::Kind::sync;
-  });
+  std::set<std::string_view> seen;
+  for (auto operation = log.rbegin(); operation != log.rend(); ++operation) {
+    if (!seen.insert(operation->file).second) continue;
+    if (operation->kind != crash::Operation::Kind::sync) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -60,7 +63,12 @@ void DiskBay::after_power_cut() {
 }
 
 void DiskBay::fold() {
-  if (disk_->log().size() < long_log || !settled(disk_->log())) return;
+  if (disk_->log().size() < fold_at_) return;
+  if (!settled(disk_->log())) {
+    fold_at_ = disk_->log().size() + try_every;
+    return;
+  }
+  fold_at_ = long_log;
   static_cast<void>(disk_->take_log());
   start_ = disk_->files();
 }

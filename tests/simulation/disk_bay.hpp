@@ -43,6 +43,7 @@ class DiskBay {
   crash::Image start_;
   std::unique_ptr<crash::CrashDisk> disk_;
   bool ending_{false};
+  std::size_t fold_at_{0};
 };
 
 }  // namespace tapd::simulation

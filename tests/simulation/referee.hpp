@@ -108,7 +108,8 @@ class Referee {
   std::vector<std::unique_ptr<TapRig>>& rigs_;
   std::vector<TapWatch> watches_;
   std::map<model::ClientTxId, Pour> book_;
-  std::map<model::ClientTxId, model::Pour> rows_;                 ///< As the ledger last had them.
+  std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
+  std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
   std::map<std::string, std::pair<std::int64_t, Time>> allowed_;  ///< Card: tap, when.
   bool stop_heard_{false};
   std::int64_t pours_{0};

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using model::PourStatus;
 
-constexpr std::size_t newest_rows = 24;
+constexpr std::size_t newest_rows = 8;
 constexpr std::size_t all_rows = 100'000;
 
 /// The queue's arrows (data model), and several of them between two looks.
@@ -71,6 +71,11 @@ void Referee::check_row(const model::Pour& row) {
   const auto [known, first] = rows_.try_emplace(id, row);
   if (!first) check_change(known->second, row);
   known->second = row;
+  if (row.status == PourStatus::confirmed) {
+    unconfirmed_.erase(id);
+  } else {
+    unconfirmed_.insert(id);
+  }
   if (row.status == PourStatus::open || (!first && known->second.volume != row.volume)) return;
   check_volume(pour->second, row);
 }
@@ -133,9 +138,9 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
 void Referee::check_exposure() const {
   std::map<std::string, std::int64_t> guests;
   std::int64_t all = 0;
-  for (const auto& [id, row] : rows_) {
+  for (const model::ClientTxId& id : unconfirmed_) {
+    const model::Pour& row = rows_.at(id);
     if (row.begin.authorized_by != model::AuthorizedBy::cache) continue;
-    if (row.status == PourStatus::confirmed) continue;
     guests[row.begin.guest_id.text()] += row.price.minor_units();
     all += row.price.minor_units();
   }
@@ -160,8 +165,9 @@ void Referee::check_available(const storage::Ledger& ledger) {
   }
   if (!facts->guest) return;
   std::int64_t left = account.balance;
-  for (const auto& [id, row] : rows_) {
-    if (row.begin.guest_id != facts->guest->id || row.status == PourStatus::open) continue;
+  for (const model::ClientTxId& id : unconfirmed_) {
+    const model::Pour& row = rows_.at(id);
+    if (row.begin.guest_id != facts->guest->id) continue;
     const auto booked = venue_.bookings().find(id.text());
     const bool known =
         booked != venue_.bookings().end() && (booked->second.charged || booked->second.refused);
