@@ -23,6 +23,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/reader_thread.hpp"
 #include "daemon/staff_api.hpp"
+#include "daemon/start_up.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
@@ -60,37 +61,24 @@ std::string read_secret(const std::filesystem::path& named) {
   return token;
 }
 
-/// The value that an earlier run learnt, if the ledger has one.
-std::optional<std::chrono::microseconds> known_close_time(const storage::Ledger& ledger,
-                                                          model::TapId tap) {
-  const auto kept = ledger.meta(close_time_key(tap));
-  if (!kept || !*kept) return std::nullopt;
-  return std::chrono::microseconds{std::strtoll((*kept)->c_str(), nullptr, 10)};
-}
-
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
                                   const std::string& unsafe, const model::Moment& now) {
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
-    const Calibration configured = tap.meter.calibration;
-    Calibration calibration = kept_calibration(ledger, tap.id, configured);
-    const auto id = ledger.calibration(tap.id, calibration.nominal(), calibration.curve_text(),
-                                       "configuration", now);
-    if (!id) throw std::runtime_error{id.error().message};
-    calibration.id = *id;
+    const KnownTap known = know_tap(ledger, tap.id, tap.meter.calibration, now);
     setups.push_back({.id = tap.id,
                       .rules = tap.rules,
-                      .calibration = calibration,
-                      .configured = configured,
-                      .known_close_time = known_close_time(ledger, tap.id),
+                      .calibration = known.calibration,
+                      .configured = tap.meter.calibration,
+                      .known_close_time = known.close_time,
                       .own_price = tap.own_price,
                       .meter = hardware.taps[i].meter.get(),
                       .valve = hardware.taps[i].valve.get(),
                       .indicator = hardware.taps[i].indicator.get(),
                       .keep_alive = hardware.taps[i].keep_alive.get(),
                       .unsafe = tap.simulated ? std::string{} : unsafe,
-                      .locked_by_staff = kept_lock(ledger, tap.id),
+                      .locked_by_staff = known.locked_by_staff,
                       .last_look = {}});
   }
   return setups;
@@ -148,13 +136,10 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
                                 .start_empty_after_loss = config.storage.start_empty_after_loss,
                                 .now = now},
                                told);
-  for (const std::string& line : told)
+  for (const std::string& line : told) {
     journal.line(Message::ledger_restored, Level::error, "ledger: " + line);
-  const auto recovered = ledger->finish_open_pours(now);
-  if (!recovered) throw std::runtime_error{recovered.error().message};
-  for (const storage::RecoveredPour& pour : *recovered) journal.write(line_for(pour));
-  const auto stopped = ledger->stop_open_flow_events(now);
-  if (!stopped) throw std::runtime_error{stopped.error().message};
+  }
+  finish_what_was_open(*ledger, now, journal);
   return ledger;
 }
 

@@ -10,17 +10,20 @@ using model::Moment;
 
 void Controller::report_flow(TapSlot& tap, const ReportFlow& flow, const Moment& now) {
   ++tap.flow_events;
-  ports_.storage(WriteFlowEvent{{.event_id = fmt::format("{}-{}-{}", options_.boot.text(),
-                                                         tap.setup.id.number(), tap.flow_events),
-                                 .event_status = "stopped",
-                                 .tap_id = tap.setup.id,
-                                 .volume = flow.volume,
-                                 .duration = flow.duration,
-                                 .card_present = tap.session.view().card.has_value(),
-                                 .valve_open = flow.valve_open,
-                                 .session_state = std::string{to_text(tap.session.state())},
-                                 .reason = std::string{to_text(flow.sign)},
-                                 .at = now}});
+  // With the time, because a start in the same boot counts from one again.
+  const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_boot).count();
+  ports_.storage(
+      WriteFlowEvent{{.event_id = fmt::format("{}-{}-{}-{}", options_.boot.text(),
+                                              tap.setup.id.number(), at, tap.flow_events),
+                      .event_status = "stopped",
+                      .tap_id = tap.setup.id,
+                      .volume = flow.volume,
+                      .duration = flow.duration,
+                      .card_present = tap.session.view().card.has_value(),
+                      .valve_open = flow.valve_open,
+                      .session_state = std::string{to_text(tap.session.state())},
+                      .reason = std::string{to_text(flow.sign)},
+                      .at = now}});
 }
 
 void Controller::listen_to_meter(TapSlot& tap, bool on, const Moment& now) {

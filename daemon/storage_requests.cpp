@@ -76,6 +76,9 @@ StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,
   return std::visit(CarryOut{ledger, boot}, request);
 }
 
+namespace {
+
+/// The same answer, failed.
 StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error) {
   return std::visit(
       [&](auto failed) -> StorageAnswer {
@@ -83,6 +86,23 @@ StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error
         return failed;
       },
       answer);
+}
+
+}  // namespace
+
+std::vector<StorageAnswer> carry_out_together(storage::Ledger& ledger, const model::BootId& boot,
+                                              std::span<const StorageRequest> requests) {
+  std::vector<StorageAnswer> answers;
+  const auto committed = ledger.in_one_commit([&]() -> storage::Result<> {
+    answers.clear();
+    for (const StorageRequest& request : requests) {
+      answers.push_back(carry_out(ledger, boot, request));
+    }
+    return {};
+  });
+  if (committed) return answers;
+  for (StorageAnswer& answer : answers) answer = as_failed(answer, committed.error());
+  return answers;
 }
 
 }  // namespace tapd

@@ -1,11 +1,12 @@
 // What the control loop asks of the ledger, and what it answers: plain values that travel between
-// the threads. `carry_out` is the whole of what the storage thread does with a request, so that a
-// test or a simulation can do the same without a thread.
+// the threads. `carry_out_together` is the whole of what the storage thread does with them, so that
+// a test or a simulation can do the same without a thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -86,7 +87,10 @@ using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, Fa
 [[nodiscard]] StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,
                                       const StorageRequest& request);
 
-/// The same answer, failed: the commit that it was part of did not become durable.
-[[nodiscard]] StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error);
+/// Carries out what waits together in one commit (group commit) and answers each, in order: a
+/// request that is refused does not undo its neighbours, and when the commit does not become
+/// durable, all have failed. Storage thread.
+[[nodiscard]] std::vector<StorageAnswer> carry_out_together(
+    storage::Ledger& ledger, const model::BootId& boot, std::span<const StorageRequest> requests);
 
 }  // namespace tapd

@@ -1,7 +1,6 @@
 #include "daemon/storage_thread.hpp"
 
 #include <utility>
-#include <vector>
 
 #include "drivers/clock.hpp"
 
@@ -42,7 +41,7 @@ void StorageThread::work(const std::stop_token& stop) {
       if (jobs_.empty()) return;  // asked to stop, and nothing waits
       jobs = std::exchange(jobs_, {});
     }
-    std::deque<StorageRequest> together;
+    std::vector<StorageRequest> together;
     for (Job& job : jobs) {
       if (auto* request = std::get_if<StorageRequest>(&job)) {
         together.push_back(std::move(*request));
@@ -55,21 +54,13 @@ void StorageThread::work(const std::stop_token& stop) {
   }
 }
 
-void StorageThread::carry_out_together(const std::deque<StorageRequest>& requests) {
+void StorageThread::carry_out_together(const std::vector<StorageRequest>& requests) {
   if (requests.empty()) return;
-  std::vector<StorageAnswer> answers;
   const auto begun = drivers::since_boot_now();
-  const auto committed = ledger_.in_one_commit([&]() -> storage::Result<> {
-    answers.clear();
-    // A request that is refused changed nothing and must not undo its neighbours.
-    for (const StorageRequest& request : requests) {
-      answers.push_back(carry_out(ledger_, boot_, request));
-    }
-    return {};
-  });
+  std::vector<StorageAnswer> answers = tapd::carry_out_together(ledger_, boot_, requests);
   if (committed_) committed_(drivers::since_boot_now() - begun);
   for (StorageAnswer& answer : answers) {
-    answer_(committed ? std::move(answer) : as_failed(answer, committed.error()));
+    answer_(std::move(answer));
   }
 }
 

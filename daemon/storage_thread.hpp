@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "daemon/storage_requests.hpp"
 
@@ -51,7 +52,7 @@ class StorageThread {
   void post_errand(Errand errand);
   void put(Job job);
   void work(const std::stop_token& stop);
-  void carry_out_together(const std::deque<StorageRequest>& requests);
+  void carry_out_together(const std::vector<StorageRequest>& requests);
 
   storage::Ledger& ledger_;
   model::BootId boot_;

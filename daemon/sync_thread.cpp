@@ -25,74 +25,11 @@ model::Moment moment(const drivers::Clock& clock) {
       .since_boot = reading.since_boot, .wall = reading.wall, .wall_trusted = reading.wall_trusted};
 }
 
-LedgerBooks::LedgerBooks(StorageThread& storage, model::BootId boot)
-    : storage_{storage}, boot_{std::move(boot)} {}
-
-storage::Result<std::vector<model::Pour>> LedgerBooks::due_pours(std::size_t most,
-                                                                 const model::Moment& now,
-                                                                 storage::DueRows which) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.due_pours(most, now, which); });
-}
-storage::Result<storage::CardStanding> LedgerBooks::card_standing(const model::CardUid& card,
-                                                                  model::TapId tap,
-                                                                  model::SinceBoot since) {
-  return storage_.run(
-      [&](storage::Ledger& ledger) { return ledger.card_standing(card, tap, since, boot_); });
-}
-storage::Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
-    std::size_t most, const model::Moment& now) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.due_flow_events(most, now); });
-}
-storage::Result<> LedgerBooks::settle_flow_event(const storage::FlowVerdict& verdict,
-                                                 std::int32_t attempt_cap, const model::Moment& now,
-                                                 const model::Moment& retry_at) {
-  return storage_.run([&](storage::Ledger& ledger) {
-    return ledger.settle_flow_event(verdict, attempt_cap, now, retry_at);
-  });
-}
-storage::Result<> LedgerBooks::mark_sent(const std::vector<model::ClientTxId>& rows,
-                                         const model::Moment& now) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.mark_sent(rows, now); });
-}
-storage::Result<> LedgerBooks::apply_verdicts(const std::vector<storage::Verdict>& verdicts,
-                                              std::int32_t attempt_cap, const model::Moment& now,
-                                              const model::Moment& retry_at) {
-  return storage_.run([&](storage::Ledger& ledger) {
-    return ledger.apply_verdicts(verdicts, attempt_cap, now, retry_at);
-  });
-}
-storage::Result<storage::Marker> LedgerBooks::ask_marker() {
-  return storage_.run([](storage::Ledger& ledger) { return ledger.ask_marker(); });
-}
-storage::Result<> LedgerBooks::apply_snapshot(const model::Snapshot& snapshot,
-                                              storage::Marker asked,
-                                              const model::Moment& heard_at) {
-  return storage_.run([&](storage::Ledger& ledger) {
-    return ledger.apply_snapshot(snapshot, asked, heard_at, boot_);
-  });
-}
-storage::Result<> LedgerBooks::snapshot_unchanged(storage::Marker asked,
-                                                  const model::Moment& heard_at) {
-  return storage_.run(
-      [&](storage::Ledger& ledger) { return ledger.snapshot_unchanged(asked, heard_at, boot_); });
-}
-storage::Result<> LedgerBooks::hear_system_state(const model::SystemState& state,
-                                                 const model::Moment& at) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.hear_system_state(state, at); });
-}
-storage::Result<> LedgerBooks::hear_balance(const storage::HeardBalance& heard) {
-  return storage_.run([&](storage::Ledger& ledger) { return ledger.hear_balance(heard, boot_); });
-}
-storage::Result<> LedgerBooks::hear_card_status(const model::CardUid& card,
-                                                model::CardStatus status, const model::Moment& at) {
-  return storage_.run(
-      [&](storage::Ledger& ledger) { return ledger.hear_card_status(card, status, at); });
-}
-
 SyncThread::SyncThread(sync::EngineOptions options, StorageThread& storage,
                        const model::BootId& boot, std::unique_ptr<sync::Transport> transport,
                        const drivers::Clock& clock, std::function<void(sync::Notice)> notice)
-    : books_{storage, boot},
+    : books_{[&storage](const std::function<void(storage::Ledger&)>& work) { storage.run(work); },
+             boot},
       transport_{std::move(transport)},
       clock_{clock},
       notice_{std::move(notice)},

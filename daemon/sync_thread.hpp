@@ -9,47 +9,13 @@
 #include <mutex>
 #include <thread>
 
+#include "daemon/ledger_books.hpp"
 #include "daemon/storage_thread.hpp"
 #include "drivers/clock.hpp"
-#include "sync/books.hpp"
 #include "sync/engine.hpp"
 #include "sync/transport.hpp"
 
 namespace tapd {
-
-/// The ledger as sync sees it: every call is an errand to the storage thread.
-class LedgerBooks final : public sync::Books {
- public:
-  LedgerBooks(StorageThread& storage, model::BootId boot);
-  storage::Result<std::vector<model::Pour>> due_pours(std::size_t most, const model::Moment& now,
-                                                      storage::DueRows which) override;
-  storage::Result<storage::CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
-                                                       model::SinceBoot since) override;
-  storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
-      std::size_t most, const model::Moment& now) override;
-  storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict, std::int32_t attempt_cap,
-                                      const model::Moment& now,
-                                      const model::Moment& retry_at) override;
-  storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
-                              const model::Moment& now) override;
-  storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,
-                                   std::int32_t attempt_cap, const model::Moment& now,
-                                   const model::Moment& retry_at) override;
-  storage::Result<storage::Marker> ask_marker() override;
-  storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
-                                   const model::Moment& heard_at) override;
-  storage::Result<> snapshot_unchanged(storage::Marker asked,
-                                       const model::Moment& heard_at) override;
-  storage::Result<> hear_system_state(const model::SystemState& state,
-                                      const model::Moment& at) override;
-  storage::Result<> hear_balance(const storage::HeardBalance& heard) override;
-  storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
-                                     const model::Moment& at) override;
-
- private:
-  StorageThread& storage_;
-  model::BootId boot_;
-};
 
 class SyncThread {
  public:

@@ -1,0 +1,235 @@
+#include "bar.hpp"
+
+#include "crowd.hpp"
+#include "life.hpp"
+#include "mischief.hpp"
+#include "site.hpp"
+
+namespace tapd::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// After the last fault: the longest back-off, a row that was turned down some times, and air.
+constexpr Time patience = 50min;
+constexpr Time stop_grace = 8s;
+
+class Bar {
+ public:
+  Bar(const Plan& plan, bool prints)
+      : site_{plan, prints},
+        chance_{plan.stream(8)},
+        mischief_{site_,
+                  {.clear =
+                       [this](std::size_t tap) {
+                         if (life_) life_->clear(tap);
+                       },
+                   .restart = [this] { restart(); }}},
+        crowd_{site_} {
+    power_on();
+    if (plan.has(Fault::power_cuts)) expect_end(true);
+    if (plan.has(Fault::kills)) expect_end(false);
+    if (plan.has(Fault::restarts)) expect_restart();
+    if (plan.has(Fault::night_power)) expect_night();
+    keep_books();
+  }
+
+  Outcome run() {
+    Outcome outcome;
+    try {
+      run_until(site_.plan.days * 24h);
+      heal();
+      run_until(site_.agenda.now() + patience);
+      if (!life_) throw Breach{"liveness", "tapd does not run"};
+      site_.referee.at_the_end(life_->ledger(), life_->controller());
+    } catch (const Breach& breach) {
+      outcome.failure = Failure{breach.rule(), breach.what(), site_.agenda.now()};
+      site_.trace.say("BREACH of {}: {}", breach.rule(), breach.what());
+    }
+    outcome.hash = site_.trace.hash();
+    outcome.simulated = site_.agenda.now();
+    outcome.taps = site_.plan.taps;
+    outcome.pours = site_.referee.pours();
+    outcome.weighed = site_.referee.weighed();
+    outcome.power_cuts = power_cuts_;
+    outcome.kills = kills_;
+    return outcome;
+  }
+
+ private:
+  void run_until(Time until) {
+    for (;;) {
+      try {
+        while (site_.agenda.step(until)) {
+        }
+        return;
+      } catch (const ProcessEnds&) {
+        end_process();
+      }
+    }
+  }
+
+  // --- starts ------------------------------------------------------------------------------------
+  void power_on() {
+    const bool unset = site_.plan.has(Fault::clock_unset) && chance_.chance(70);
+    site_.clock.boot(unset);
+    mischief_.after_boot(unset);
+    site_.trace.say("the board starts{}", unset ? " in 1970" : "");
+    start();
+  }
+
+  void start() {
+    if (life_) return;
+    try {
+      life_ = std::make_unique<Life>(site_);
+      life_->start();
+    } catch (const ProcessEnds&) {
+      throw;
+    } catch (const Breach&) {
+      throw;
+    } catch (const std::exception& error) {
+      site_.trace.say("tapd does not start: {}", error.what());
+      if (!site_.referee.disk_troubled) throw Breach{"start", error.what()};
+      start_in(2s);
+    }
+  }
+
+  void start_in(Time delay) {
+    const std::uint64_t number = ++starts_;
+    site_.agenda.in(delay, [this, number] {
+      if (number == starts_) start();
+    });
+  }
+  void power_on_in(Time delay) {
+    const std::uint64_t number = ++starts_;
+    site_.agenda.in(delay, [this, number] {
+      if (number == starts_) power_on();
+    });
+  }
+
+  // --- ends --------------------------------------------------------------------------------------
+  void expect_end(bool power) {
+    const auto mean = power ? 14h : 9h;
+    site_.agenda.in(std::chrono::seconds{chance_.between(1, 2 * mean / 1s)}, [this, power] {
+      if (healed_) return;
+      begin_to_end(power, Time{std::chrono::seconds{chance_.between(2, power ? 600 : 5)}});
+      expect_end(power);
+    });
+  }
+
+  /// At a disk operation soon, or now.
+  void begin_to_end(bool power, Time away_for) {
+    with_power_ = power;
+    away_for_ = away_for;
+    if (chance_.chance(40)) return end_process();
+    site_.trace.say("{} within a few disk operations", power ? "a power cut" : "a kill");
+    site_.disk.end_process_in(chance_.below(40));
+    const std::uint64_t number = ++ends_;
+    site_.agenda.in(30s, [this, number] {
+      if (number == ends_) end_process();
+    });
+  }
+
+  void end_process() {
+    ++ends_;
+    site_.trace.say("{}", with_power_ ? "the power goes" : "tapd is killed");
+    site_.disk.end_process_in(0);
+    life_.reset();
+    for (const auto& rig : site_.rigs) rig->let_go();
+    site_.referee.process_gone(with_power_);
+    if (with_power_) {
+      ++power_cuts_;
+      site_.disk.after_power_cut();
+      power_on_in(away_for_);
+    } else {
+      ++kills_;
+      site_.disk.after_kill();
+      start_in(away_for_);
+    }
+  }
+
+  void restart() {
+    if (!life_) return;
+    site_.trace.say("staff: tapd is restarted");
+    life_->stop();
+    wait_for_rest(site_.agenda.now() + stop_grace, site_.life);
+  }
+
+  void wait_for_rest(Time give_up, std::uint64_t number) {
+    if (!life_ || site_.life != number) return;
+    if (!life_->at_rest() && site_.agenda.now() < give_up) {
+      site_.agenda.in(50ms, [this, give_up, number] { wait_for_rest(give_up, number); });
+      return;
+    }
+    life_.reset();
+    site_.referee.process_gone(false);
+    start_in(1s);
+  }
+
+  void expect_restart() {
+    site_.agenda.in(std::chrono::seconds{chance_.between(1, 2 * 20h / 1s)}, [this] {
+      if (healed_) return;
+      restart();
+      expect_restart();
+    });
+  }
+
+  /// The main switch, when the last guest has gone.
+  void expect_night() {
+    const auto day = std::chrono::floor<std::chrono::days>(site_.agenda.now());
+    const Time off = day + 24h + opens_at + open_for - 24h + 10min;
+    site_.agenda.at(off, [this] {
+      if (healed_) return;
+      begin_to_end(true, opens_at - (opens_at + open_for - 24h) - 20min);
+      expect_night();
+    });
+  }
+
+  void keep_books() {
+    site_.agenda.in(6h, [this] {
+      if (life_) {
+        life_->read_ledger(true);
+        life_->keep_books();
+      }
+      keep_books();
+    });
+  }
+
+  void heal() {
+    healed_ = true;
+    site_.trace.say("the faults end");
+    crowd_.go_home();
+    mischief_.heal();
+    if (!life_) power_on_in(1s);
+    for (const Time when : {20s, 60s}) {
+      site_.agenda.in(when, [this] {
+        for (std::size_t tap = 0; tap < site_.rigs.size(); ++tap) {
+          if (life_) life_->clear(tap);
+        }
+      });
+    }
+    // What does not heal by itself and cannot be cleared: a line that was gone.
+    site_.agenda.in(90s, [this] { restart(); });
+  }
+
+  Site site_;
+  Random chance_;
+  Mischief mischief_;
+  Crowd crowd_;
+  std::unique_ptr<Life> life_;
+  bool healed_{false};
+  bool with_power_{false};
+  Time away_for_{1s};
+  std::uint64_t ends_{0};
+  std::uint64_t starts_{0};
+  std::int64_t power_cuts_{0};
+  std::int64_t kills_{0};
+};
+
+}  // namespace
+
+Outcome run_bar(const Plan& plan, bool prints) {
+  return Bar{plan, prints}.run();
+}
+
+}  // namespace tapd::simulation

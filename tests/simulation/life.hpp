@@ -1,0 +1,112 @@
+// One run of the daemon on the simulated board: the real controller, ledger, sync engine and
+// presence logic, joined as daemon/app.cpp joins them, with agenda entries where the daemon has
+// threads. A storage batch takes the disk's time; the control "thread" is free in between; sync
+// waits for the storage as its thread does. Made for a start, destroyed for any end.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/controller.hpp"
+#include "daemon/ledger_books.hpp"
+#include "drivers/card_presence.hpp"
+#include "site.hpp"
+#include "sync/engine.hpp"
+
+namespace tapd::simulation {
+
+class Life {
+ public:
+  /// Opens the ledger and recovers, as a start does. Throws what the daemon throws when it cannot
+  /// start (storage::OpenError, std::runtime_error), and ProcessEnds.
+  explicit Life(Site& site);
+  ~Life();
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+  Life(Life&&) = delete;
+  Life& operator=(Life&&) = delete;
+
+  /// The control loop begins.
+  void start();
+  /// SIGTERM.
+  void stop();
+  [[nodiscard]] bool at_rest() const { return controller_->at_rest(); }
+  /// `tapctl clear`.
+  void clear(std::size_t tap);
+  /// Chores of the bookkeeping: forgets what was confirmed long ago, walks the chain.
+  void keep_books();
+  /// Whoever sleeps looks at this tap.
+  void look(std::size_t tap);
+
+  [[nodiscard]] const Controller& controller() const { return *controller_; }
+  [[nodiscard]] const storage::Ledger& ledger() const { return *ledger_; }
+  void read_ledger(bool all);
+
+ private:
+  class SayAll final : public Journal {
+   public:
+    explicit SayAll(Trace& trace) : trace_{trace} {}
+    void write(const JournalLine& line) noexcept override;
+
+   private:
+    Trace& trace_;
+  };
+  /// A card reader with its thread.
+  struct Reader {
+    explicit Reader(Agenda& agenda, std::function<void()> ring) : alarm{agenda, std::move(ring)} {}
+    Alarm alarm;
+    drivers::CardPresence presence;
+    Random luck{0};
+    model::SinceBoot last_look{};
+    int quiet_looks{0};
+    bool sleeps{false};
+  };
+
+  [[nodiscard]] model::Moment now() const { return site_.clock.read(); }
+  void put_down(Time when, std::function<void()> what);
+  void in_control(std::function<void()> what);
+  void rearm();
+  void look_at(std::size_t tap);
+  [[nodiscard]] model::SinceBoot last_look_of(std::size_t tap) const;
+
+  void post(StorageRequest request);
+  void begin_batch();
+  void carry_out_batch();
+  void end_batch();
+  void on_ledger(const std::function<void(storage::Ledger&)>& work);
+
+  void pump();
+  void begin_request(const sync::Outgoing& outgoing);
+  void tell_notices();
+
+  [[nodiscard]] std::vector<TapSetup> set_up_taps();
+  [[nodiscard]] ControllerPorts ports();
+
+  Site& site_;
+  std::uint64_t number_;
+  SayAll journal_;
+  Random random_;
+  std::unique_ptr<storage::Ledger> ledger_;
+  std::unique_ptr<Controller> controller_;
+  std::unique_ptr<LedgerBooks> books_;
+  std::unique_ptr<sync::Engine> engine_;
+
+  Alarm control_alarm_;
+  std::vector<std::unique_ptr<Alarm>> meter_alarms_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+
+  std::vector<StorageRequest> waiting_;
+  std::vector<StorageRequest> batch_;
+  std::vector<StorageAnswer> answers_;
+  bool storage_busy_{false};
+
+  Alarm sync_alarm_;
+  std::deque<sync::Completion> completions_;
+  std::deque<sync::AuthorizeAsk> asks_;
+  bool pours_waiting_{false};
+  std::size_t written_{0};  ///< Disk operations when the ledger was last read.
+};
+
+}  // namespace tapd::simulation

@@ -1,0 +1,90 @@
+// What one seed decides before the first moment: the bar, its days, and which faults exist in this
+// run (swarm testing: each is there or not, so that rare pairs meet). A fault that is switched off
+// leaves all other draws as they were; that is what lets the shrinker take them away one by one.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agenda.hpp"
+#include "tests/storage/random.hpp"
+
+namespace tapd::simulation {
+
+using test::Random;
+
+enum class Fault : std::uint8_t {
+  reader_flicker,    ///< Looks that find nobody, or a broken answer, while a card lies there.
+  reader_hang,       ///< The reader does not answer for a while.
+  reader_silence,    ///< The reader's thread looks no more for a while.
+  meter_drift,       ///< The meter is worth up to 2 % more or less than the calibration says.
+  meter_bounce,      ///< Many edges bounce.
+  meter_lost_edges,  ///< Edges vanish without a trace.
+  meter_noise,       ///< Pulses without flow.
+  meter_silent,      ///< No edge comes.
+  meter_gone,        ///< The meter's line fails.
+  foam,              ///< Gas instead of liquid.
+  short_kegs,        ///< Kegs run empty.
+  leak,              ///< Some flows through the shut valve.
+  valve_slow,
+  valve_stuck_open,
+  valve_stuck_shut,
+  valve_deaf,  ///< The valve's line does not obey.
+  busy_board,  ///< The control loop gets no time for some hundred milliseconds.
+  disk_slow,
+  disk_error,
+  disk_full,
+  net_down,
+  net_loss,       ///< Requests or answers are lost, or come twice.
+  net_slow,       ///< Answers after up to 20 s.
+  net_nonsense,   ///< Garbage, web pages.
+  server_errors,  ///< 500, 502 to 504, 429.
+  server_down,
+  token_refused,
+  clock_unset,  ///< After a start it is 1970, until a time service is heard.
+  clock_jumps,
+  kills,
+  power_cuts,
+  restarts,  ///< tapd is stopped and started as an update does.
+  emergency_stop,
+  tap_locked,
+  rejected_rows,  ///< The server turns rows down, for now or for good.
+  lost_cards,
+  prices,       ///< The litre price changes.
+  other_bar,    ///< Guests spend elsewhere what this controller does not know of.
+  hostile,      ///< Guests flap cards, lay two, swap them, pull them away at any moment.
+  twin_cards,   ///< One card's UID at two taps.
+  night_power,  ///< The main switch is off at night.
+};
+inline constexpr std::size_t fault_count = 41;
+[[nodiscard]] std::string_view to_text(Fault fault);
+using Faults = std::bitset<fault_count>;
+/// Throws std::invalid_argument for a name that no fault has.
+[[nodiscard]] Fault fault_named(std::string_view name);
+
+struct Plan {
+  std::uint64_t seed{0};
+  std::int64_t days{10};
+  Faults faults;
+  std::size_t taps{2};
+  std::int64_t guests{12};
+  std::int64_t visits_a_day{10};  ///< Of each tap.
+  std::int64_t milli_pulses_per_litre{450'000};
+  bool snapshots{true};      ///< The server tells snapshots; or balances only when asked.
+  bool cached_first{false};  ///< Cards are judged by the cache, not asked for.
+  bool tap_to_start{false};  ///< A card is laid on to start and again to stop.
+
+  [[nodiscard]] bool has(Fault fault) const { return faults[static_cast<std::size_t>(fault)]; }
+  /// A stream of random numbers of its own for each use.
+  [[nodiscard]] Random stream(std::uint64_t use) const;
+};
+
+[[nodiscard]] Plan draw_plan(std::uint64_t seed);
+/// "2 taps, 450 pulses a litre, ...; faults: kills, net_down".
+[[nodiscard]] std::string to_text(const Plan& plan);
+
+}  // namespace tapd::simulation

@@ -1,0 +1,215 @@
+#include "referee.hpp"
+
+#include <algorithm>
+
+namespace tapd::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A card that lies there no more is noticed after so long at the latest: no clean answer for
+/// 1,500 ms, a look of the reader, a step of the loop.
+constexpr Time longest_absence = 2'200ms;
+/// From a wish to shut to the line being shut there is no time: one step.
+constexpr std::chrono::seconds grace = TapOutputs::grace;
+
+}  // namespace
+
+Referee::Referee(const Plan& plan, Bounds bounds, Agenda& agenda, VenueModel& venue,
+                 std::vector<std::unique_ptr<TapRig>>& rigs)
+    : plan_{plan},
+      bounds_{bounds},
+      agenda_{agenda},
+      venue_{venue},
+      rigs_{rigs},
+      watches_(rigs.size()) {}
+
+void Referee::on_valve(std::size_t tap, bool open) {
+  TapWatch& watch = watches_[tap];
+  const std::int64_t truth = rigs_[tap]->truth().passed_ul;
+  if (open) {
+    watch.open_since = agenda_.now();
+    if (!watch.pour) throw Breach{"leave", fmt::format("valve {} opens without a pour", tap + 1)};
+    Pour& pour = book_.at(*watch.pour);
+    if (!pour.begun) {
+      throw Breach{"leave", fmt::format("valve {} opens before {} is on the disk", tap + 1,
+                                        pour.begin.client_tx_id.text())};
+    }
+    pour.truth_at_open = truth;
+    pour.excused = rigs_[tap]->ailments.meter_untrue;
+    return;
+  }
+  watch.open_since.reset();
+  if (watch.pour) book_.at(*watch.pour).truth_at_shut = truth;
+}
+
+void Referee::on_request(const StorageRequest& request) {
+  if (const auto* begin = std::get_if<BeginRow>(&request)) {
+    const auto& id = begin->begin.client_tx_id;
+    const auto tap = static_cast<std::size_t>(begin->begin.tap_id.number() - 1);
+    Pour pour{.tap = tap, .begin = begin->begin};
+    if (!book_.emplace(id, pour).second) {
+      throw Breach{"once", fmt::format("{} is begun twice", id.text())};
+    }
+    watches_[tap].pour = id;
+    ++pours_;
+    if (begin->begin.authorized_by == model::AuthorizedBy::server) {
+      const auto allowed = allowed_.find(begin->begin.card_uid.text());
+      const bool fresh = allowed != allowed_.end() &&
+                         allowed->second.first == begin->begin.tap_id.number() &&
+                         agenda_.now() - allowed->second.second < 15s;
+      if (!fresh) {
+        throw Breach{"leave", fmt::format("{} says that the server allowed it", id.text())};
+      }
+    }
+    return;
+  }
+  if (const auto* progress = std::get_if<ProgressRow>(&request)) {
+    book_.at(progress->progress.client_tx_id).posted = progress->progress.volume;
+    return;
+  }
+  if (const auto* end = std::get_if<EndRow>(&request)) {
+    Pour& pour = book_.at(end->end.last.client_tx_id);
+    if (pour.end) return;  // Written again after a failure.
+    pour.end = end->end;
+    const drivers::sim::Truth truth = rigs_[pour.tap]->truth();
+    pour.truth_at_end = truth.passed_ul;
+    // Gas has come out of an empty keg.
+    pour.excused |= truth.keg_ul < 1'000;
+    TapWatch& watch = watches_[pour.tap];
+    if (watch.pour == end->end.last.client_tx_id) watch.pour.reset();
+  }
+}
+
+void Referee::on_answer(const StorageAnswer& answer) {
+  if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
+    if (begun->result) book_.at(begun->client_tx_id).begun = true;
+  } else if (const auto* ended = std::get_if<EndRowDone>(&answer)) {
+    if (!ended->result) return;
+    Pour& pour = book_.at(ended->client_tx_id);
+    pour.ended = true;
+    check_row(*ended->result);
+  } else if (const auto* progress = std::get_if<ProgressRowDone>(&answer)) {
+    const auto tap = static_cast<std::size_t>(progress->tap.number() - 1);
+    if (!progress->result || !watches_[tap].pour) return;
+    Pour& pour = book_.at(*watches_[tap].pour);
+    pour.acknowledged = pour.posted;
+  }
+}
+
+void Referee::on_batch(Time takes) {
+  for (const TapWatch& watch : watches_) {
+    if (!watch.pour) continue;
+    Pour& pour = book_.at(*watch.pour);
+    pour.slowest_commit = std::max(pour.slowest_commit, takes);
+  }
+}
+
+void Referee::on_allow(const std::string& card, std::int64_t tap) {
+  allowed_[card] = {tap, agenda_.now()};
+}
+
+void Referee::on_charge(const std::string& id, const Booking& booking) {
+  const auto parsed = model::ClientTxId::parse(id);
+  const auto found = parsed ? book_.find(*parsed) : book_.end();
+  if (found == book_.end()) throw Breach{"charge", fmt::format("{} was never poured", id)};
+  const Pour& pour = found->second;
+  const std::int64_t right =
+      model::price_of(model::Volume::millilitres(booking.volume_ml), pour.begin.price)
+          .minor_units();
+  if (booking.price != right) {
+    throw Breach{"charge", fmt::format("{} costs {}, not {}", id, right, booking.price)};
+  }
+  if (plan_.has(Fault::other_bar)) return;
+  for (const Account& account : venue_.accounts()) {
+    if (account.balance >= -overdraft()) continue;
+    throw Breach{"overdraft", fmt::format("a balance of {} after {} ml for {}", account.balance,
+                                          booking.volume_ml, booking.price)};
+  }
+}
+
+// --- after each step -----------------------------------------------------------------------------
+
+void Referee::after_step(const Controller& controller) {
+  for (std::size_t tap = 0; tap < watches_.size(); ++tap) {
+    const TapSession& session = controller.session(tap);
+    check_valve(tap, session);
+    check_card(tap, session);
+  }
+}
+
+void Referee::check_valve(std::size_t tap, const TapSession& session) {
+  TapWatch& watch = watches_[tap];
+  const bool open = rigs_[tap]->valve_line_open();
+  if (open == session.valve_open() && !open) return;
+  const bool deaf = rigs_[tap]->ailments.valve_deaf || agenda_.now() < watch.valve_excused_until;
+  if (open != session.valve_open()) {
+    if (deaf) return;
+    throw Breach{"leave", fmt::format("valve {} is {} in state {}", tap + 1, open ? "open" : "shut",
+                                      to_text(session.state()))};
+  }
+  if (stop_heard_) {
+    throw Breach{"stop", fmt::format("valve {} is open after the emergency stop", tap + 1)};
+  }
+  const Time open_for = agenda_.now() - *watch.open_since;
+  const Time late = std::max(board_busy_until - agenda_.now() + 1s, Time{0});
+  if (open_for > bounds_.longest_open + grace + late + 5ms && !deaf) {
+    throw Breach{"cap", fmt::format("valve {} has been open for {} s", tap + 1, open_for / 1s)};
+  }
+}
+
+void Referee::check_card(std::size_t tap, const TapSession& session) {
+  if (plan_.tap_to_start || !session.valve_open()) return;
+  TapWatch& watch = watches_[tap];
+  const auto& cards = rigs_[tap]->cards();
+  const bool there = std::any_of(cards.begin(), cards.end(), [&](const drivers::Uid& uid) {
+    const auto card = session.view().card->bytes();
+    return std::equal(card.begin(), card.end(), uid.bytes.begin(), uid.bytes.begin() + uid.size);
+  });
+  const Time busy = std::max(board_busy_until - agenda_.now() + 1s, Time{0});
+  if (there || !watch.open_since) {
+    watch.card_seen = agenda_.now();
+    return;
+  }
+  const Time seen = std::max(watch.card_seen, *watch.open_since);
+  if (agenda_.now() - seen <= longest_absence + busy) return;
+  throw Breach{"card", fmt::format("valve {} is open {} ms after the card left", tap + 1,
+                                   (agenda_.now() - seen) / 1ms)};
+}
+
+void Referee::process_gone(bool power) {
+  for (TapWatch& watch : watches_) watch.pour.reset();
+  for (auto& [id, pour] : book_) {
+    if (pour.ended) continue;
+    if (!pour.cut_off && pour.truth_at_open && !pour.truth_at_end) {
+      pour.truth_at_end = pour.truth_at_shut.value_or(rigs_[pour.tap]->truth().passed_ul);
+    }
+    pour.cut_off = true;
+    pour.power_cut |= power;
+  }
+  stop_heard_ = false;
+}
+
+void Referee::excuse_meter(std::size_t tap) {
+  if (watches_[tap].pour) book_.at(*watches_[tap].pour).excused = true;
+}
+
+void Referee::excuse_valve(std::size_t tap, Time until) {
+  watches_[tap].valve_excused_until = until;
+}
+
+std::int64_t Referee::overshoot_ml() const {
+  // The valve closes, the loop looks every 20 ms, a pulse.
+  std::int64_t milliseconds = 100 + 20;
+  if (plan_.has(Fault::valve_slow)) milliseconds += 250;
+  if (plan_.has(Fault::busy_board)) milliseconds += 1'000;
+  if (plan_.has(Fault::valve_stuck_open) || plan_.has(Fault::valve_deaf)) milliseconds += 1'500;
+  return milliseconds * bounds_.most_ml_per_s / 1'000 + 6;
+}
+
+std::int64_t Referee::overdraft() const {
+  return static_cast<std::int64_t>(plan_.taps) *
+         (overshoot_ml() * venue_.highest_price() / 1'000 + 1);
+}
+
+}  // namespace tapd::simulation

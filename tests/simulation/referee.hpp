@@ -1,0 +1,120 @@
+// The referee: knows what must always be true, watches everything that crosses the daemon's edges
+// (valve lines, requests to the ledger and their answers, the server's bookings), and reads the
+// ledger itself. It keeps its own small account of each pour and trusts no figure of the daemon's.
+// Whatever is wrong it throws as a Breach with the name of the rule.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "breach.hpp"
+#include "daemon/controller.hpp"
+#include "plan.hpp"
+#include "storage/ledger.hpp"
+#include "tap_rig.hpp"
+#include "venue_model.hpp"
+
+namespace tapd::simulation {
+
+/// What the bar's rules allow, from the plan.
+struct Bounds {
+  std::chrono::milliseconds longest_open{};
+  model::Money offline_guest;
+  model::Money offline_controller;
+  std::int64_t most_ml_per_s{100};
+};
+
+class Referee {
+ public:
+  Referee(const Plan& plan, Bounds bounds, Agenda& agenda, VenueModel& venue,
+          std::vector<std::unique_ptr<TapRig>>& rigs);
+
+  /// Until when the control loop gets no time.
+  Time board_busy_until{};
+  /// The disk is failing.
+  bool disk_troubled{false};
+
+  // --- what crosses the edges --------------------------------------------------------------------
+  void on_valve(std::size_t tap, bool open);
+  void on_request(const StorageRequest& request);
+  void on_answer(const StorageAnswer& answer);
+  /// The storage begins to write, and will have taken so long.
+  void on_batch(Time takes);
+  void on_allow(const std::string& card, std::int64_t tap);
+  void on_charge(const std::string& id, const Booking& booking);
+  void on_stop_heard(bool on) { stop_heard_ = on; }
+  /// After each step of the controller.
+  void after_step(const Controller& controller);
+  /// The process is gone. `power`: with the power.
+  void process_gone(bool power);
+  /// The ledger has been opened again and has recovered.
+  void started(const storage::Ledger& ledger);
+
+  // --- looks into the ledger ---------------------------------------------------------------------
+  /// The newest rows, or all.
+  void read_ledger(const storage::Ledger& ledger, bool all);
+  /// Faults have stopped and there was time enough.
+  void at_the_end(const storage::Ledger& ledger, const Controller& controller);
+
+  /// A tap's meter does not tell the truth for the moment: the current pour there is not weighed.
+  void excuse_meter(std::size_t tap);
+  void excuse_valve(std::size_t tap, Time until);
+
+  [[nodiscard]] std::int64_t pours() const { return pours_; }
+  [[nodiscard]] std::int64_t weighed() const { return weighed_; }
+
+ private:
+  /// One pour from the leave to its row's end.
+  struct Pour {
+    std::size_t tap{0};
+    model::PourBegin begin;
+    bool begun{false};             ///< The open row is durable.
+    bool ended{false};             ///< The end is durable.
+    model::Volume posted{};        ///< The newest progress that was asked for,
+    model::Volume acknowledged{};  ///< and that is durable.
+    std::optional<model::PourEnd> end{};
+    std::optional<std::int64_t> truth_at_open{};  ///< Microlitres.
+    std::optional<std::int64_t> truth_at_shut{};
+    std::optional<std::int64_t> truth_at_end{};
+    bool cut_off{false};  ///< The process went in the middle.
+    bool power_cut{false};
+    bool excused{false};
+    Time slowest_commit{};
+  };
+  struct TapWatch {
+    std::optional<Time> open_since;
+    std::optional<model::ClientTxId> pour;
+    Time card_seen{};  ///< The last moment at which a card of the session lay there.
+    Time valve_excused_until{};
+  };
+
+  void check_valve(std::size_t tap, const TapSession& session);
+  void check_card(std::size_t tap, const TapSession& session);
+  void check_row(const model::Pour& row);
+  void check_change(const model::Pour& before, const model::Pour& after);
+  void check_volume(const Pour& pour, const model::Pour& row);
+  void check_exposure() const;
+  void check_available(const storage::Ledger& ledger);
+  [[nodiscard]] std::int64_t overshoot_ml() const;
+  [[nodiscard]] std::int64_t overdraft() const;
+
+  const Plan& plan_;
+  Bounds bounds_;
+  Agenda& agenda_;
+  VenueModel& venue_;
+  std::vector<std::unique_ptr<TapRig>>& rigs_;
+  std::vector<TapWatch> watches_;
+  std::map<model::ClientTxId, Pour> book_;
+  std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
+  std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
+  std::map<std::string, std::pair<std::int64_t, Time>> allowed_;  ///< Card: tap, when.
+  bool stop_heard_{false};
+  std::int64_t pours_{0};
+  std::int64_t weighed_{0};
+  std::size_t next_guest_{0};
+};
+
+}  // namespace tapd::simulation

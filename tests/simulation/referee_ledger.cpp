@@ -1,0 +1,228 @@
+// The referee's part that reads the ledger: what became of each pour, and what all of them add up
+// to.
+#include <algorithm>
+
+#include "referee.hpp"
+
+namespace tapd::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+using model::PourStatus;
+
+constexpr std::size_t newest_rows = 8;
+constexpr std::size_t all_rows = 100'000;
+
+/// The queue's arrows (data model), and several of them between two looks.
+bool may_become(PourStatus before, PourStatus after) {
+  switch (before) {
+    case PourStatus::open:
+      return true;
+    case PourStatus::fresh:
+    case PourStatus::sent:
+      return after != PourStatus::open;
+    case PourStatus::confirmed:
+      return after == PourStatus::confirmed;
+    case PourStatus::failed:
+      return after == PourStatus::failed || after == PourStatus::confirmed;
+  }
+  return false;
+}
+
+template<typename T>
+const T& readable(const storage::Result<T>& result, const char* what) {
+  if (!result) throw Breach{"ledger", fmt::format("{}: {}", what, result.error().message)};
+  return *result;
+}
+
+}  // namespace
+
+void Referee::started(const storage::Ledger& ledger) {
+  const auto counts = readable(ledger.queue_counts(), "counting the queue");
+  if (counts.open != 0) throw Breach{"recovery", fmt::format("{} pours stay open", counts.open)};
+  read_ledger(ledger, true);
+  for (auto& [id, pour] : book_) {
+    const auto row = rows_.find(id);
+    const bool there = row != rows_.end();
+    if (pour.begun && !there) throw Breach{"lost", id.text() + " was acknowledged and is gone"};
+    if (there) pour.begun = pour.ended = true;
+  }
+}
+
+void Referee::read_ledger(const storage::Ledger& ledger, bool all) {
+  const auto rows = ledger.newest_pours(all ? all_rows : newest_rows);
+  if (!rows) {
+    if (disk_troubled) return;
+    throw Breach{"ledger", rows.error().message};
+  }
+  for (const model::Pour& row : *rows) check_row(row);
+  if (all && rows->size() < rows_.size()) {
+    throw Breach{"lost", fmt::format("{} rows of {} are left", rows->size(), rows_.size())};
+  }
+  check_exposure();
+  check_available(ledger);
+}
+
+void Referee::check_row(const model::Pour& row) {
+  const model::ClientTxId& id = row.begin.client_tx_id;
+  const auto pour = book_.find(id);
+  if (pour == book_.end())
+    throw Breach{"once", id.text() + " is in the ledger and was never begun"};
+  const auto [known, first] = rows_.try_emplace(id, row);
+  if (!first) check_change(known->second, row);
+  known->second = row;
+  if (row.status == PourStatus::confirmed) {
+    unconfirmed_.erase(id);
+  } else {
+    unconfirmed_.insert(id);
+  }
+  if (row.status == PourStatus::open || (!first && known->second.volume != row.volume)) return;
+  check_volume(pour->second, row);
+}
+
+void Referee::check_change(const model::Pour& before, const model::Pour& after) {
+  const std::string id = after.begin.client_tx_id.text();
+  if (!may_become(before.status, after.status)) {
+    throw Breach{"queue", fmt::format("{} went from {} to {}", id, model::to_text(before.status),
+                                      model::to_text(after.status))};
+  }
+  if (after.attempts < before.attempts) throw Breach{"queue", id + " lost attempts"};
+  if (before.status == PourStatus::open) return;
+  const bool same = before.volume == after.volume && before.tail == after.tail &&
+                    before.price == after.price && before.begin.guest_id == after.begin.guest_id &&
+                    before.begin.card_uid == after.begin.card_uid &&
+                    before.begin.tap_id == after.begin.tap_id && before.pulses == after.pulses;
+  if (!same) throw Breach{"immutable", id + " has changed after its end"};
+}
+
+/// What was recorded against what really ran: the meter's error, and the stated bound of a cut.
+void Referee::check_volume(const Pour& pour, const model::Pour& row) {
+  const std::string id = row.begin.client_tx_id.text();
+  if (pour.ended && pour.end &&
+      row.volume.in_millilitres() != pour.end->last.volume.in_millilitres() && !pour.cut_off) {
+    throw Breach{"record", id + " does not hold what its end said"};
+  }
+  if (row.price != model::price_of(row.volume, row.begin.price)) {
+    throw Breach{"record", fmt::format("{}: {} ml do not cost {}", id, row.volume.in_millilitres(),
+                                       row.price.minor_units())};
+  }
+  const std::int64_t recorded = row.volume.in_microlitres();
+  if (row.volume.in_millilitres() < pour.acknowledged.in_millilitres()) {
+    throw Breach{"lost",
+                 fmt::format("{} has {} ml, {} were acknowledged", id, row.volume.in_millilitres(),
+                             pour.acknowledged.in_millilitres())};
+  }
+  if (!pour.truth_at_open) {
+    if (recorded == 0 || pour.cut_off) return;
+    throw Breach{"volume", fmt::format("{} has {} ul and its valve never opened", id, recorded)};
+  }
+  if (pour.excused || !pour.truth_at_end) return;
+  const std::int64_t truth = *pour.truth_at_end - *pour.truth_at_open;
+  const std::int64_t pulse = 1'000'000'000 / (plan_.milli_pulses_per_litre / 1'000) / 1'000 * 1'000;
+  const std::int64_t error = truth * 25 / 1'000 + 3 * pulse + 2'000;
+  if (recorded > truth + error) {
+    throw Breach{"volume", fmt::format("{} has {} ul, {} ul ran", id, recorded, truth)};
+  }
+  std::int64_t short_by = error;
+  if (pour.cut_off) {
+    const auto late = (pour.slowest_commit + 100ms) / 1ms;
+    short_by += 50'000 + late * bounds_.most_ml_per_s;
+  }
+  if (recorded < truth - short_by) {
+    throw Breach{"volume", fmt::format("{} has {} ul, {} ul ran{}", id, recorded, truth,
+                                       pour.cut_off ? " until it was cut off" : "")};
+  }
+}
+
+/// What the cache has allowed and the server has not confirmed.
+void Referee::check_exposure() const {
+  std::map<std::string, std::int64_t> guests;
+  std::int64_t all = 0;
+  for (const model::ClientTxId& id : unconfirmed_) {
+    const model::Pour& row = rows_.at(id);
+    if (row.begin.authorized_by != model::AuthorizedBy::cache) continue;
+    guests[row.begin.guest_id.text()] += row.price.minor_units();
+    all += row.price.minor_units();
+  }
+  if (all > bounds_.offline_controller.minor_units() + overdraft()) {
+    throw Breach{"exposure", fmt::format("{} wait, poured on cached balances", all)};
+  }
+  for (const auto& [guest, sum] : guests) {
+    if (sum <= bounds_.offline_guest.minor_units() + overdraft()) continue;
+    throw Breach{"exposure", fmt::format("{} wait for guest {} alone", sum, guest)};
+  }
+}
+
+/// No guest may spend here what the server does not have.
+void Referee::check_available(const storage::Ledger& ledger) {
+  if (plan_.has(Fault::other_bar)) return;
+  const std::size_t guest = next_guest_++ % venue_.accounts().size();
+  const Account& account = venue_.accounts()[guest];
+  const auto facts = ledger.facts(account.card, model::TapId{1});
+  if (!facts) {
+    if (disk_troubled) return;
+    throw Breach{"ledger", facts.error().message};
+  }
+  if (!facts->guest) return;
+  std::int64_t left = account.balance;
+  for (const model::ClientTxId& id : unconfirmed_) {
+    const model::Pour& row = rows_.at(id);
+    if (row.begin.guest_id != facts->guest->id) continue;
+    const auto booked = venue_.bookings().find(id.text());
+    const bool known =
+        booked != venue_.bookings().end() && (booked->second.charged || booked->second.refused);
+    if (!known) left -= row.price.minor_units();
+  }
+  if (facts->available.minor_units() > left) {
+    throw Breach{"balance", fmt::format("guest {} may spend {} and has {}", guest + 1,
+                                        facts->available.minor_units(), left)};
+  }
+}
+
+void Referee::at_the_end(const storage::Ledger& ledger, const Controller& controller) {
+  read_ledger(ledger, true);
+  const auto counts = readable(ledger.queue_counts(), "counting the queue");
+  if (counts.open != 0 || counts.waiting != 0) {
+    throw Breach{"liveness", fmt::format("{} open and {} waiting rows, long after the last fault",
+                                         counts.open, counts.waiting)};
+  }
+  std::int64_t recorded = 0;
+  std::int64_t charged = 0;
+  for (const auto& [id, row] : rows_) {
+    const auto booking = venue_.bookings().find(id.text());
+    if (booking == venue_.bookings().end()) throw Breach{"liveness", id.text() + " never arrived"};
+    const bool refused = booking->second.refused;
+    if ((row.status == PourStatus::failed) != refused) {
+      throw Breach{"liveness", fmt::format("{} is {}: {}", id.text(), model::to_text(row.status),
+                                           row.last_error)};
+    }
+    if (!refused) recorded += row.price.minor_units();
+  }
+  std::int64_t balances = 0;
+  for (const Account& account : venue_.accounts()) balances += account.balance;
+  for (const auto& [id, booking] : venue_.bookings()) {
+    if (booking.charged) charged += booking.price;
+  }
+  if (charged != recorded) {
+    throw Breach{"sum", fmt::format("{} charged and {} recorded", charged, recorded)};
+  }
+  if (balances != venue_.opening_balances() + venue_.other_movements() - charged) {
+    throw Breach{"sum", "the server's balances do not add up"};
+  }
+  for (std::size_t tap = 0; tap < rigs_.size(); ++tap) {
+    const TapState state = controller.session(tap).state();
+    if (state != TapState::idle || rigs_[tap]->valve_line_open()) {
+      throw Breach{"liveness", fmt::format("tap {} is {}: {}", tap + 1, to_text(state),
+                                           controller.session(tap).view().reason)};
+    }
+  }
+  for (const Account& account : venue_.accounts()) {
+    const auto facts = readable(ledger.facts(account.card, model::TapId{1}), "reading a balance");
+    if (facts.guest && facts.available.minor_units() != account.balance) {
+      throw Breach{"balance", fmt::format("{} here and {} at the server",
+                                          facts.available.minor_units(), account.balance)};
+    }
+  }
+}
+
+}  // namespace tapd::simulation

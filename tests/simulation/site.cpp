@@ -1,0 +1,62 @@
+#include "site.hpp"
+
+namespace tapd::simulation {
+namespace {
+
+Bounds bounds(const Plan& plan) {
+  return {.longest_open = session_rules(plan).longest_open,
+          .offline_guest = policy_rules(plan).offline.per_guest,
+          .offline_controller = policy_rules(plan).offline.controller};
+}
+
+std::vector<std::unique_ptr<TapRig>> make_rigs(const Plan& plan, Agenda& agenda) {
+  std::vector<std::unique_ptr<TapRig>> rigs;
+  for (std::size_t tap = 0; tap < plan.taps; ++tap) {
+    rigs.push_back(std::make_unique<TapRig>(plan, tap, agenda));
+  }
+  return rigs;
+}
+
+}  // namespace
+
+Site::Site(const Plan& with, bool prints)
+    : plan{with},
+      trace{agenda, prints},
+      disk{plan},
+      venue{plan, trace},
+      network{plan, agenda, venue},
+      rigs{make_rigs(plan, agenda)},
+      referee{plan, bounds(plan), agenda, venue, rigs} {
+  for (std::size_t tap = 0; tap < rigs.size(); ++tap) {
+    rigs[tap]->on_valve = [this, tap](bool open) {
+      trace.say("tap {}: valve {}", tap + 1, open ? "open" : "shut");
+      referee.on_valve(tap, open);
+    };
+  }
+  venue.on_allow = [this](const std::string& card, std::int64_t tap) {
+    referee.on_allow(card, tap);
+  };
+  venue.on_charge = [this](const std::string& id, const Booking& booking) {
+    referee.on_charge(id, booking);
+  };
+}
+
+SessionRules session_rules(const Plan& plan) {
+  SessionRules rules;
+  rules.mode = plan.tap_to_start ? SessionMode::tap_to_start : SessionMode::card_present;
+  rules.longest_open = std::chrono::seconds{60};
+  rules.meter.most_millihertz = plan.milli_pulses_per_litre / 1'000 * 110;  // of 110 ml/s
+  rules.meter.most_flow = 110'000;
+  return rules;
+}
+
+PolicyRules policy_rules(const Plan& plan) {
+  PolicyRules rules;
+  Random random = plan.stream(5);
+  rules.offline.per_guest = model::Money{random.between(500, 3'000)};
+  rules.offline.pours_per_guest = random.between(2, 10);
+  rules.offline.controller = model::Money{random.between(2'000, 20'000)};
+  return rules;
+}
+
+}  // namespace tapd::simulation

@@ -1,0 +1,267 @@
+#include "venue_model.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "breach.hpp"
+#include "sync/wire.hpp"
+
+namespace tapd::simulation {
+namespace {
+
+using nlohmann::json;
+using sync::HttpResponse;
+
+constexpr const char* beverage_id = "be000000-0000-4000-8000-000000000001";
+constexpr std::int64_t least_start_ml = 50;
+
+HttpResponse reply(int status, const json& body) {
+  return {status, {{"content-type", "application/json"}}, body.dump()};
+}
+
+HttpResponse refuse(int status, const char* reason) {
+  return reply(status, {{"detail", {{"reason", reason}, {"message", "says the venue"}}}});
+}
+
+json result(const std::string& id, const char* status, const char* outcome) {
+  return {{"client_tx_id", id}, {"status", status}, {"outcome", outcome}, {"reason", ""}};
+}
+
+}  // namespace
+
+std::string guest_id(std::size_t guest) {
+  return fmt::format("90e50000-0000-4000-8000-{:012}", guest + 1);
+}
+
+model::CardUid card_of(std::size_t guest) {
+  const std::array<std::uint8_t, 4> bytes{0x04, 0x51, static_cast<std::uint8_t>(guest >> 8U),
+                                          static_cast<std::uint8_t>(guest)};
+  return *model::CardUid::from_bytes(bytes);
+}
+
+VenueModel::VenueModel(const Plan& plan, Trace& trace)
+    : plan_{plan}, trace_{trace}, random_{plan.stream(2)} {
+  for (std::size_t guest = 0; guest < static_cast<std::size_t>(plan.guests); ++guest) {
+    accounts_.push_back({.card = card_of(guest), .balance = random_.between(0, 5'000)});
+    opening_balances_ += accounts_.back().balance;
+  }
+  taps_.resize(plan.taps);
+  for (std::size_t tap = 0; tap < plan.taps; ++tap) connect_keg(tap, 50'000);
+}
+
+void VenueModel::top_up(std::size_t guest, std::int64_t amount) {
+  accounts_.at(guest).balance += amount;
+  other_movements_ += amount;
+  ++revision_;
+}
+
+void VenueModel::spend_elsewhere(std::size_t guest, std::int64_t amount) {
+  Account& account = accounts_.at(guest);
+  const std::int64_t spent = std::min(amount, std::max<std::int64_t>(account.balance, 0));
+  account.balance -= spent;
+  other_movements_ -= spent;
+  ++revision_;
+}
+
+void VenueModel::set_card(std::size_t guest, model::CardStatus status) {
+  accounts_.at(guest).status = status;
+  ++revision_;
+}
+
+void VenueModel::set_emergency_stop(bool on) {
+  emergency_stop_ = on;
+  ++revision_;
+}
+
+void VenueModel::set_tap(std::size_t tap, model::TapStatus status) {
+  taps_.at(tap).status = status;
+  ++revision_;
+}
+
+void VenueModel::set_price(std::int64_t minor_per_litre) {
+  price_ = minor_per_litre;
+  highest_price_ = std::max(highest_price_, price_);
+  ++revision_;
+}
+
+void VenueModel::connect_keg(std::size_t tap, std::int64_t millilitres) {
+  taps_.at(tap).keg = {fmt::format("ce900000-0000-4000-8000-{:012}", ++kegs_), millilitres,
+                       millilitres};
+  ++revision_;
+}
+
+Account* VenueModel::owner_of(const std::string& card) {
+  const auto found = std::find_if(accounts_.begin(), accounts_.end(), [&](const Account& account) {
+    return account.card.text() == card;
+  });
+  return found == accounts_.end() ? nullptr : &*found;
+}
+
+HttpResponse VenueModel::answer(const sync::HttpRequest& request) {
+  if (request.path == sync::endpoint::system_status) {
+    return reply(200, {{"emergency_stop", emergency_stop_}, {"value", "x"}});
+  }
+  const auto said = request.headers.find("X-Internal-Token");
+  if (refuses_token || said == request.headers.end() || said->second != venue_token) {
+    return reply(401, {{"detail", "Invalid token"}});
+  }
+  const json asked =
+      request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+  if (asked.is_discarded()) throw Breach{"wire", "tapd sent what is no JSON: " + request.body};
+  if (request.path == sync::endpoint::authorize) return authorize(asked);
+  if (request.path == sync::endpoint::pours) return pours(asked);
+  if (request.path == sync::endpoint::flow_events) return flow_event(asked);
+  if (request.path == sync::endpoint::register_controller) {
+    return reply(200, {{"controller_id", "bar-1"}});
+  }
+  return snapshot(request);
+}
+
+HttpResponse VenueModel::authorize(const json& asked) {
+  const std::string card = asked.at("card_uid");
+  const std::int64_t tap = asked.at("tap_id");
+  if (emergency_stop_) return refuse(403, "emergency_stop");
+  if (taps_.at(static_cast<std::size_t>(tap - 1)).status != model::TapStatus::active) {
+    return refuse(409, "tap_not_configured");
+  }
+  const Account* owner = owner_of(card);
+  if (owner == nullptr) return refuse(409, "no_active_visit");
+  if (owner->status == model::CardStatus::lost) return refuse(403, "lost_card");
+  if (owner->status != model::CardStatus::active) return refuse(403, "visit_not_authorizable");
+  const std::int64_t most_ml = std::max<std::int64_t>(owner->balance, 0) * 1'000 / price_;
+  if (most_ml < least_start_ml) return refuse(403, "insufficient_funds");
+  if (on_allow) on_allow(card, tap);
+  const auto guest = static_cast<std::size_t>(owner - accounts_.data());
+  return reply(200, {{"allowed", true},
+                     {"visit", {{"visit_id", "v"}, {"guest_id", guest_id(guest)}}},
+                     {"guest_first_name", "Ann"},
+                     {"min_start_ml", least_start_ml},
+                     {"max_volume_ml", most_ml},
+                     {"price_per_ml_cents", (price_ + 999) / 1'000},
+                     {"price_per_litre_cents", price_},
+                     {"balance_cents", owner->balance},
+                     {"allowed_overdraft_cents", 0},
+                     {"safety_ml", 0},
+                     {"lock_set_at", nullptr}});
+}
+
+HttpResponse VenueModel::pours(const json& asked) {
+  json results = json::array();
+  for (const json& row : asked.at("pours")) results.push_back(judge(row));
+  return reply(200, {{"results", results}});
+}
+
+json VenueModel::judge(const json& row) {
+  const std::string id = row.at("client_tx_id");
+  Booking told{.guest = row.value("guest_id", ""),
+               .card = row.at("card_uid"),
+               .tap = row.at("tap_id"),
+               .volume_ml = row.at("volume_ml"),
+               .tail_ml = row.at("tail_volume_ml"),
+               .price = row.at("price_cents")};
+  trace_.say("venue: row {} of {} ml for {}", id.substr(0, 8), told.volume_ml, told.price);
+  const auto [found, first] = bookings_.try_emplace(id, told);
+  Booking& known = found->second;
+  if (!first) {
+    told.charged = known.charged;
+    told.refused = known.refused;
+    told.times_sent = known.times_sent;
+    if (!(told == known)) throw Breach{"once", fmt::format("{} came with another content", id)};
+  } else if (plan_.has(Fault::rejected_rows) && random_.chance(6)) {
+    turned_down_[id] = random_.chance(20) ? -1 : static_cast<int>(random_.between(1, 3));
+  }
+  ++known.times_sent;
+  if (int& times = turned_down_[id]; times != 0) {
+    if (times > 0) {
+      --times;
+      return result(id, "rejected", "rejected_tap_or_keg_state");
+    }
+    known.refused = true;
+    return result(id, "rejected", "rejected_insufficient_keg_volume");
+  }
+  if (known.volume_ml == 0) return result(id, "rejected", "rejected_zero_volume");
+  if (known.charged) return result(id, "accepted", "duplicate_existing");
+  charge(id, known);
+  return result(id, "accepted", "booked");
+}
+
+void VenueModel::charge(const std::string& id, Booking& booking) {
+  Account* payer = nullptr;
+  for (std::size_t guest = 0; guest < accounts_.size(); ++guest) {
+    if (guest_id(guest) == booking.guest) payer = &accounts_[guest];
+  }
+  if (payer == nullptr) throw Breach{"charge", fmt::format("{} names no guest", id)};
+  if (payer->card.text() != booking.card) {
+    throw Breach{"charge", fmt::format("{} charges the owner of another card", id)};
+  }
+  booking.charged = true;
+  payer->balance -= booking.price;
+  Keg& keg = taps_.at(static_cast<std::size_t>(booking.tap - 1)).keg;
+  keg.left_ml = std::max<std::int64_t>(keg.left_ml - booking.volume_ml, 0);
+  ++revision_;
+  if (on_charge) on_charge(id, booking);
+}
+
+HttpResponse VenueModel::flow_event(const json& asked) {
+  const std::string id = asked.at("event_id");
+  const std::int64_t volume = asked.at("volume_ml");
+  auto [found, first] = told_.try_emplace(id, volume);
+  if (!first && volume < found->second) {
+    throw Breach{"wire", fmt::format("flow event {} went back to {} ml", id, volume)};
+  }
+  found->second = volume;
+  return reply(200, {{"accepted", true}});
+}
+
+HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
+  const std::string etag = fmt::format("\"{}\"", revision_);
+  const auto known = request.headers.find("If-None-Match");
+  if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
+  return {200, {{"etag", etag}}, snapshot_body()};
+}
+
+std::string VenueModel::snapshot_body() const {
+  json guests = json::array();
+  json cards = json::array();
+  for (std::size_t guest = 0; guest < accounts_.size(); ++guest) {
+    const Account& account = accounts_[guest];
+    guests.push_back({{"guest_id", guest_id(guest)},
+                      {"first_name", "Ann"},
+                      {"balance_cents", account.balance},
+                      {"is_active", true}});
+    cards.push_back({{"card_uid", account.card.text()},
+                     {"guest_id", guest_id(guest)},
+                     {"status", model::to_text(account.status)}});
+  }
+  json taps = json::array();
+  json kegs = json::array();
+  for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
+    const Keg& keg = taps_[tap].keg;
+    taps.push_back({{"tap_id", tap + 1},
+                    {"keg_id", keg.id},
+                    {"display_name", "tap"},
+                    {"status", model::to_text(taps_[tap].status)}});
+    kegs.push_back({{"keg_id", keg.id},
+                    {"beverage_id", beverage_id},
+                    {"initial_volume_ml", keg.initial_ml},
+                    {"current_volume_ml", keg.left_ml},
+                    {"status", "in_use"}});
+  }
+  const json beverage{
+      {"beverage_id", beverage_id},
+      {"name", "Lager"},
+      {"sell_price_per_liter", fmt::format("{}.{:02}", price_ / 100, price_ % 100)}};
+  return json{{"revision", revision_},
+              {"generated_at", "2026-11-21T10:00:00Z"},
+              {"currency", {{"code", "EUR"}, {"minor_digits", 2}}},
+              {"system_states", {{"emergency_stop_enabled", emergency_stop_ ? "true" : "false"}}},
+              {"beverages", json::array({beverage})},
+              {"kegs", kegs},
+              {"taps", taps},
+              {"guests", guests},
+              {"cards", cards}}
+      .dump();
+}
+
+}  // namespace tapd::simulation
