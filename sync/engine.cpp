@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t longest_controller_id = 50;
 constexpr std::size_t longest_address = 45;
-constexpr std::size_t most_rows = 200;
+constexpr std::size_t most_rows = 500;
 constexpr std::int32_t most_attempts = 1'000;
 
 void require(bool holds, std::string_view what) {
@@ -46,7 +46,7 @@ EngineOptions checked(EngineOptions options) {
           "the token must be printable ASCII without blanks");
   require(options.ip_address.size() <= longest_address, "ip_address is longer than 45 characters");
   require(options.batch_size >= 1 && options.batch_size <= most_rows,
-          "batch_size must be 1 to 200");
+          "batch_size must be 1 to 500");
   require(options.attempt_cap >= 1 && options.attempt_cap <= most_attempts,
           "attempt_cap must be 1 to 1000");
   for (const milliseconds positive :

@@ -15,10 +15,10 @@ struct SyncBenchOptions {
   std::size_t rows_far{6'000};  ///< Waiting rows over the bad link.
   std::size_t controllers{1'000};
   std::uint64_t schedules{2'000};
-  std::size_t batch{200};
+  std::size_t batch{500};
 
   /// A twentieth of everything, for a look in between.
-  [[nodiscard]] static SyncBenchOptions quick() { return {5'000, 2'000, 200, 200}; }
+  [[nodiscard]] static SyncBenchOptions quick() { return {5'000, 2'000, 200, 200, 500}; }
 };
 
 /// Rows per second into tests/central on PostgreSQL, and what memory the drain takes.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <set>
 #include <stdexcept>
@@ -36,6 +37,13 @@ std::int64_t memory_kib(const std::string& field) {
     if (word == field && status >> value) return value;
   }
   return 0;
+}
+
+/// What this thread, the controller's, has used of a processor.
+std::chrono::duration<double> thread_time() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
 }
 
 void forget_peak() {
@@ -187,10 +195,14 @@ void bench_drain(const SyncBenchOptions& options, const Report& report) {
     all += rows;
     const auto before = memory_kib("VmRSS:");
     forget_peak();
+    const auto busy_before = thread_time();
     const auto took = drain(books, served.server.url(), options.batch, rows);
+    const auto busy = thread_time() - busy_before;
     const auto peak = static_cast<double>(memory_kib("VmHWM:") - before);
     const std::string conditions = fmt::format("{} rows, {} a request", rows, options.batch);
     report.add({"rows per second", static_cast<double>(rows) / took.count(), "rows/s", conditions});
+    report.add({"the controller's own work", busy.count() * 1e6 / static_cast<double>(rows),
+                "us a row", conditions + ", processor time"});
     report.add({"peak memory over what it was before", peak, "KiB",
                 conditions + ", server in the same process"});
   }
