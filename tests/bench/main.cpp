@@ -34,6 +34,7 @@ void run_sync(const tapd::bench::SyncBenchOptions& options, const std::string& p
   if (wanted("far")) tapd::bench::bench_drain_far(options, report);
   if (wanted("fleet")) tapd::bench::bench_fleet(options, report);
   if (wanted("schedules")) tapd::bench::bench_schedules(options, report);
+  if (wanted("served")) tapd::bench::bench_served_schedules(options, report);
 }
 
 void run_storage(const tapd::bench::StorageBenchOptions& options,
@@ -83,7 +84,7 @@ int run(int argc, char** argv) {
   sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
   std::string sync_part;
   sync->add_option("--part", sync_part, "only this part")
-      ->check(CLI::IsMember({"drain", "far", "fleet", "schedules"}));
+      ->check(CLI::IsMember({"drain", "far", "fleet", "schedules", "served"}));
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};

@@ -29,5 +29,7 @@ void bench_drain_far(const SyncBenchOptions& options, const Report& report);
 void bench_fleet(const SyncBenchOptions& options, const Report& report);
 /// The property test's schedules, counted.
 void bench_schedules(const SyncBenchOptions& options, const Report& report);
+/// The same against the reference server on PostgreSQL, in both modes.
+void bench_served_schedules(const SyncBenchOptions& options, const Report& report);
 
 }  // namespace tapd::bench
