@@ -98,8 +98,13 @@ std::vector<Outgoing> Engine::due(const model::Moment& now) {
   self_->announce.alternate_version(self_->snapshot.is_missing());
   self_->announce.due(now, outgoing);
   self_->decide_offline_rows();
-  self_->pours.due(now, outgoing);
-  self_->settle.due(now, outgoing);
+  if (self_->context.batch_was_last) {
+    self_->settle.due(now, outgoing);
+    self_->pours.due(now, outgoing);
+  } else {
+    self_->pours.due(now, outgoing);
+    self_->settle.due(now, outgoing);
+  }
   self_->flow.due(now, outgoing);
   self_->snapshot.due(now, outgoing);
   return outgoing;

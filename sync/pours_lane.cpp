@@ -74,6 +74,7 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
   if (encoded.rows.empty()) return;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
+  context_.batch_was_last = true;
   drain_.started(std::move(encoded.rows));
   outgoing.push_back({in_flight_, context_.post(endpoint::pours, std::move(encoded.body),
                                                 context_.options.request_deadline)});
