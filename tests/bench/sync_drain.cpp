@@ -210,7 +210,7 @@ void bench_drain(const SyncBenchOptions& options, const Report& report) {
 }
 
 void bench_drain_far(const SyncBenchOptions& options, const Report& report) {
-  report.section("Drain over 200 ms round trip, 5 % of the chunks sent again, some cut");
+  report.section("Drain over 200 ms round trip, 5 % of the segments lost, some connections cut");
   Report::progress(fmt::format("{} rows ...", options.rows_far));
   const Served served;
   const std::int64_t balance = served.balance();
@@ -219,7 +219,7 @@ void bench_drain_far(const SyncBenchOptions& options, const Report& report) {
   const std::int64_t sum = fill(books, options.rows_far, 0);
   const auto took = drain(books, link.url(), options.batch, options.rows_far);
   const std::string conditions =
-      fmt::format("{} rows, {} a request, {} chunks sent again, {} connections cut",
+      fmt::format("{} rows, {} a request, {} segments sent again, {} connections cut",
                   options.rows_far, options.batch, link.resends(), link.cuts());
   report.add({"rows per second", static_cast<double>(options.rows_far) / took.count(), "rows/s",
               conditions});
