@@ -32,6 +32,7 @@ void run_sync(const tapd::bench::SyncBenchOptions& options, const std::string& p
   const auto wanted = [&part](const char* name) { return part.empty() || part == name; };
   if (wanted("drain")) tapd::bench::bench_drain(options, report);
   if (wanted("far")) tapd::bench::bench_drain_far(options, report);
+  if (wanted("snapshot")) tapd::bench::bench_snapshot(options, report);
   if (wanted("fleet")) tapd::bench::bench_fleet(options, report);
   if (wanted("schedules")) tapd::bench::bench_schedules(options, report);
   if (wanted("served")) tapd::bench::bench_served_schedules(options, report);
@@ -84,7 +85,7 @@ int run(int argc, char** argv) {
   sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
   std::string sync_part;
   sync->add_option("--part", sync_part, "only this part")
-      ->check(CLI::IsMember({"drain", "far", "fleet", "schedules", "served"}));
+      ->check(CLI::IsMember({"drain", "far", "snapshot", "fleet", "schedules", "served"}));
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <fstream>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "far_link.hpp"
+#include "memory.hpp"
 #include "sync/curl_transport.hpp"
 #include "sync/engine.hpp"
 #include "sync_bench.hpp"
@@ -28,26 +28,11 @@ constexpr const char* eva = "a0000000-0000-4000-8000-000000000005";
 constexpr const char* evas_card = "0455aa10ff2380";
 constexpr std::chrono::minutes most_time{15};
 
-/// The process's own pages in KiB, of /proc/self/status.
-std::int64_t memory_kib(const std::string& field) {
-  std::ifstream status{"/proc/self/status"};
-  std::string word;
-  while (status >> word) {
-    std::int64_t value = 0;
-    if (word == field && status >> value) return value;
-  }
-  return 0;
-}
-
 /// What this thread, the controller's, has used of a processor.
 std::chrono::duration<double> thread_time() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
-}
-
-void forget_peak() {
-  std::ofstream{"/proc/self/clear_refs"} << "5";
 }
 
 model::Pour waiting(std::uint64_t number) {
@@ -193,12 +178,11 @@ void bench_drain(const SyncBenchOptions& options, const Report& report) {
     sync::test::LedgerBooks books;
     sum += fill(books, rows, all);
     all += rows;
-    const auto before = memory_kib("VmRSS:");
-    forget_peak();
+    const Memory memory;
     const auto busy_before = thread_time();
     const auto took = drain(books, served.server.url(), options.batch, rows);
     const auto busy = thread_time() - busy_before;
-    const auto peak = static_cast<double>(memory_kib("VmHWM:") - before);
+    const auto peak = static_cast<double>(memory.peak_kib());
     const std::string conditions = fmt::format("{} rows, {} a request", rows, options.batch);
     report.add({"rows per second", static_cast<double>(rows) / took.count(), "rows/s", conditions});
     report.add({"the controller's own work", busy.count() * 1e6 / static_cast<double>(rows),
