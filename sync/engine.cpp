@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t longest_controller_id = 50;
 constexpr std::size_t longest_address = 45;
-constexpr std::size_t most_rows = 200;
+constexpr std::size_t most_rows = 500;
 constexpr std::int32_t most_attempts = 1'000;
 
 void require(bool holds, std::string_view what) {
@@ -46,7 +46,7 @@ EngineOptions checked(EngineOptions options) {
           "the token must be printable ASCII without blanks");
   require(options.ip_address.size() <= longest_address, "ip_address is longer than 45 characters");
   require(options.batch_size >= 1 && options.batch_size <= most_rows,
-          "batch_size must be 1 to 200");
+          "batch_size must be 1 to 500");
   require(options.attempt_cap >= 1 && options.attempt_cap <= most_attempts,
           "attempt_cap must be 1 to 1000");
   for (const milliseconds positive :
@@ -98,8 +98,13 @@ std::vector<Outgoing> Engine::due(const model::Moment& now) {
   self_->announce.alternate_version(self_->snapshot.is_missing());
   self_->announce.due(now, outgoing);
   self_->decide_offline_rows();
-  self_->pours.due(now, outgoing);
-  self_->settle.due(now, outgoing);
+  if (self_->context.batch_was_last) {
+    self_->settle.due(now, outgoing);
+    self_->pours.due(now, outgoing);
+  } else {
+    self_->pours.due(now, outgoing);
+    self_->settle.due(now, outgoing);
+  }
   self_->flow.due(now, outgoing);
   self_->snapshot.due(now, outgoing);
   return outgoing;

@@ -28,7 +28,7 @@ struct EngineOptions {
   std::string firmware_version;  ///< Sent cut to 20 characters.
   std::string ip_address;        ///< For people at the server; may be empty, at most 45 characters.
   std::string token;             ///< Sent as X-Internal-Token; never logged.
-  std::size_t batch_size{50};    ///< Rows of one request, 1 to 200.
+  std::size_t batch_size{50};    ///< Rows of one request, 1 to 500.
   std::int32_t attempt_cap{10};  ///< Verdicts against a row before it is parked, 1 to 1000.
   std::chrono::milliseconds authorize_deadline{400};
   std::chrono::milliseconds request_deadline{10'000};

@@ -63,6 +63,9 @@ struct LaneContext {
   OfflineRows offline_rows{OfflineRows::undecided};
   /// A request with pours, or a settlement, is under way: there is one at a time.
   bool pours_in_flight{false};
+  /// The last of those requests was a batch: a settlement that is due goes first now, and the other
+  /// way round, so that neither waits for the other's queue to be empty.
+  bool batch_was_last{false};
   /// After a request with pours whose answer is unknown, see EngineOptions::settle_wait.
   model::SinceBoot pours_quiet_until{};
   struct Held {

@@ -1,6 +1,8 @@
 #include "sync/pours_lane.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,12 +24,13 @@ Drain::Rows ids_of(const std::vector<model::Pour>& pours) {
 }
 
 std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain::Rows& rows) {
+  std::map<std::string_view, const model::Pour*> by_id;
+  for (const model::Pour& pour : due) by_id.emplace(pour.begin.client_tx_id.text(), &pour);
   std::vector<model::Pour> pours;
+  pours.reserve(rows.size());
   for (const model::ClientTxId& row : rows) {
-    const auto found = std::find_if(due.begin(), due.end(), [&row](const model::Pour& pour) {
-      return pour.begin.client_tx_id == row;
-    });
-    if (found != due.end()) pours.push_back(*found);
+    const auto found = by_id.find(row.text());
+    if (found != by_id.end()) pours.push_back(*found->second);
   }
   return pours;
 }
@@ -71,6 +74,7 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
   if (encoded.rows.empty()) return;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
+  context_.batch_was_last = true;
   drain_.started(std::move(encoded.rows));
   outgoing.push_back({in_flight_, context_.post(endpoint::pours, std::move(encoded.body),
                                                 context_.options.request_deadline)});

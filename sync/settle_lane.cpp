@@ -93,16 +93,29 @@ void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& ou
 }
 
 // The oldest row whose card and tap are free. A row that failed lately lets the others go first.
+// Behind many rows of cards in use it is looked for further on.
 std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
-  const auto rows = context_.books.due_pours(most_considered, now, storage::DueRows::to_settle);
-  if (!rows) {
-    books_failed(fetch_work, rows.error(), now);
-    return std::nullopt;
-  }
-  context_.board.books_well(fetch_work);
   next_look_ = now.since_boot + look_again;
+  for (std::size_t most = few_considered; most <= most_considered; most *= 4) {
+    const auto rows = context_.books.due_pours(most, now, storage::DueRows::to_settle);
+    if (!rows) {
+      books_failed(fetch_work, rows.error(), now);
+      return std::nullopt;
+    }
+    context_.board.books_well(fetch_work);
+    bool failed = false;
+    std::optional<model::Pour> chosen = first_free(*rows, now, failed);
+    if (chosen || failed) return chosen;
+    if (rows->size() < most) break;
+  }
+  passed_over_.clear();
+  return std::nullopt;
+}
+
+std::optional<model::Pour> SettleLane::first_free(const std::vector<model::Pour>& rows,
+                                                  const model::Moment& now, bool& failed) {
   std::set<model::CardUid> seen;  // Of one card the oldest goes first.
-  for (const model::Pour& row : *rows) {
+  for (const model::Pour& row : rows) {
     const model::PourBegin& begin = row.begin;
     if (!seen.insert(begin.card_uid).second) continue;
     if (passed_over_.contains(begin.client_tx_id)) continue;
@@ -110,11 +123,11 @@ std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
     const auto standing = context_.books.card_standing(begin.card_uid, begin.tap_id, {});
     if (!standing) {
       books_failed(standing_work, standing.error(), now);
+      failed = true;
       return std::nullopt;
     }
     if (!standing->in_session && !standing->unsent) return row;
   }
-  passed_over_.clear();
   return std::nullopt;
 }
 
@@ -131,6 +144,7 @@ void SettleLane::ask(const model::Moment& now, std::vector<Outgoing>& outgoing) 
   step_ = Step::asking;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
+  context_.batch_was_last = false;
   context_.held = LaneContext::Held{begin.card_uid, begin.tap_id};
   outgoing.push_back({in_flight_, context_.post(endpoint::authorize,
                                                 encode_authorize(begin.card_uid, begin.tap_id),
@@ -149,6 +163,7 @@ void SettleLane::send_release(Step step, const model::CardUid& card, model::TapI
   step_ = step;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
+  context_.batch_was_last = false;
   context_.held = LaneContext::Held{card, tap};
   outgoing.push_back(
       {in_flight_,

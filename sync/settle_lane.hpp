@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "sync/lane_context.hpp"
 #include "sync/wire.hpp"
@@ -23,8 +24,9 @@ class SettleLane {
  public:
   /// Rows whose card is in use are looked at again this often.
   static constexpr std::chrono::milliseconds look_again{1'000};
-  /// How many of the oldest rows are considered at once.
-  static constexpr std::size_t most_considered = 32;
+  /// How many of the oldest rows are considered, and how many when none of those is free.
+  static constexpr std::size_t few_considered = 32;
+  static constexpr std::size_t most_considered = 2'048;
   /// A lock that the server will not release is left alone after so many answers.
   static constexpr int most_releases = 5;
 
@@ -42,6 +44,8 @@ class SettleLane {
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
+  [[nodiscard]] std::optional<model::Pour> first_free(const std::vector<model::Pour>& rows,
+                                                      const model::Moment& now, bool& failed);
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void send_row(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void send_release(Step step, const model::CardUid& card, model::TapId tap,

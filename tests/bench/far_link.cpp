@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/sync/samples.hpp"
-
 namespace tapd::bench {
 namespace {
 
@@ -91,6 +89,21 @@ std::string FarLink::url() const {
   return fmt::format("http://127.0.0.1:{}", port_);
 }
 
+// What was lost is missed within a round trip and sent again, all of it together; of that, too,
+// some is lost.
+std::chrono::milliseconds FarLink::delay_of(std::size_t bytes, sync::test::Dice& dice) {
+  auto delay = faults_.one_way;
+  std::size_t sent = (bytes + faults_.segment - 1) / faults_.segment;
+  while (sent > 0) {
+    std::size_t lost = 0;
+    for (std::size_t i = 0; i < sent; ++i) lost += dice.chance(faults_.lost_per_thousand) ? 1U : 0U;
+    if (lost > 0) delay += 2 * faults_.one_way;
+    resends_ += static_cast<int>(lost);
+    sent = lost;
+  }
+  return delay;
+}
+
 void FarLink::serve() {
   std::list<Pair> pairs;
   sync::test::Dice dice{2026};
@@ -107,11 +120,7 @@ void FarLink::serve() {
       pair.dead = true;
       return;
     }
-    auto due = Clock::now() + faults_.one_way;
-    if (dice.chance(faults_.lost_per_thousand)) {
-      ++resends_;
-      due += faults_.resend;
-    }
+    auto due = Clock::now() + delay_of(static_cast<std::size_t>(got), dice);
     // What follows a lost packet waits behind it.
     if (!way.chunks.empty()) due = std::max(due, way.chunks.back().due);
     way.chunks.push_back({due, std::string{buffer.data(), static_cast<std::size_t>(got)}});

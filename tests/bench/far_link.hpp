@@ -1,20 +1,25 @@
-// A TCP proxy on loopback that makes the way to a server long and bad: every chunk is delayed, some
-// are held up as by a lost packet that TCP sends again, and some cut their connection.
+// A TCP proxy on loopback that makes the way to a server long and bad, as TCP shows such a way to
+// its users: every byte is delayed, each segment may be lost and comes a round trip later, what
+// follows it waits, and now and then the connection is cut. The window is taken to be open: no
+// bandwidth limits it.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <thread>
+
+#include "tests/sync/samples.hpp"
 
 namespace tapd::bench {
 
 struct LinkFaults {
   std::chrono::milliseconds one_way{100};
-  std::uint64_t lost_per_thousand{50};    ///< Chunks that come only when sent again...
-  std::chrono::milliseconds resend{300};  ///< ...so much later.
-  std::uint64_t cut_per_thousand{2};
+  std::size_t segment{1'448};           ///< Bytes of a packet.
+  std::uint64_t lost_per_thousand{50};  ///< Segments, and those that are sent again.
+  std::uint64_t cut_per_thousand{2};    ///< Of what is read at once, at most 16 KiB.
 };
 
 class FarLink {
@@ -29,10 +34,12 @@ class FarLink {
 
   [[nodiscard]] std::string url() const;
   [[nodiscard]] int cuts() const { return cuts_; }
+  /// Segments that were sent again.
   [[nodiscard]] int resends() const { return resends_; }
 
  private:
   void serve();
+  [[nodiscard]] std::chrono::milliseconds delay_of(std::size_t bytes, sync::test::Dice& dice);
 
   int server_port_;
   LinkFaults faults_;

@@ -1,6 +1,7 @@
 // tapd-bench: prints figures, as a table or as JSON.
 #include <cstdio>
 #include <filesystem>
+#include <string>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -26,13 +27,15 @@ void run_drivers(const tapd::bench::DriversBenchOptions& options,
   tapd::bench::bench_meter(options, report);
 }
 
-void run_sync(bool quick, const tapd::bench::Report& report) {
-  tapd::bench::SyncBenchOptions options;
-  if (quick) options = {5'000, 2'000, 200, 200, options.batch};
-  tapd::bench::bench_drain(options, report);
-  tapd::bench::bench_drain_far(options, report);
-  tapd::bench::bench_fleet(options, report);
-  tapd::bench::bench_schedules(options, report);
+void run_sync(const tapd::bench::SyncBenchOptions& options, const std::string& part,
+              const tapd::bench::Report& report) {
+  const auto wanted = [&part](const char* name) { return part.empty() || part == name; };
+  if (wanted("drain")) tapd::bench::bench_drain(options, report);
+  if (wanted("far")) tapd::bench::bench_drain_far(options, report);
+  if (wanted("snapshot")) tapd::bench::bench_snapshot(options, report);
+  if (wanted("fleet")) tapd::bench::bench_fleet(options, report);
+  if (wanted("schedules")) tapd::bench::bench_schedules(options, report);
+  if (wanted("served")) tapd::bench::bench_served_schedules(options, report);
 }
 
 void run_storage(const tapd::bench::StorageBenchOptions& options,
@@ -80,6 +83,9 @@ int run(int argc, char** argv) {
   CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
   bool sync_quick = false;
   sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
+  std::string sync_part;
+  sync->add_option("--part", sync_part, "only this part")
+      ->check(CLI::IsMember({"drain", "far", "snapshot", "fleet", "schedules", "served"}));
   CLI11_PARSE(app, argc, argv);
 
   const tapd::bench::Report report{as_json};
@@ -88,7 +94,9 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (sync->parsed()) {
-    run_sync(sync_quick, report);
+    tapd::bench::SyncBenchOptions sync_options;
+    if (sync_quick) sync_options = tapd::bench::SyncBenchOptions::quick();
+    run_sync(sync_options, sync_part, report);
     return 0;
   }
   if (drivers->parsed()) {

@@ -10,6 +10,8 @@
 
 #include "sync/engine.hpp"
 #include "sync_bench.hpp"
+#include "tests/conformance/served_venue.hpp"
+#include "tests/support/postgres_cluster.hpp"
 #include "tests/sync/memory_books.hpp"
 #include "tests/sync/samples.hpp"
 #include "tests/sync/schedule.hpp"
@@ -176,6 +178,32 @@ void bench_schedules(const SyncBenchOptions& options, const Report& report) {
   const std::string conditions = fmt::format("{} schedules, {} pours", options.schedules, pours);
   report.add({"schedules with a row lost, doubled or charged wrongly", static_cast<double>(failed),
               "schedules", conditions});
+}
+
+void bench_served_schedules(const SyncBenchOptions& options, const Report& report) {
+  report.section("Random schedules of faults (simulated network, real server and PostgreSQL)");
+  Report::progress(fmt::format("{} schedules ...", options.schedules));
+  test::PostgresCluster cluster{{.fsync = false}};
+  std::uint64_t pours = 0;
+  std::uint64_t failed = 0;
+  int restarts = 0;
+  int crashes = 0;
+  for (std::uint64_t seed = 0; seed < options.schedules; ++seed) {
+    conformance::ServedVenue venue{cluster};
+    sync::test::MemoryBooks books;
+    sync::test::Schedule schedule{seed, books, venue};
+    const std::string wrong = schedule.run();
+    pours += schedule.pours();
+    restarts += venue.server_restarts();
+    crashes += venue.database_crashes();
+    if (wrong.empty()) continue;
+    ++failed;
+    Report::progress(fmt::format("seed {}: {}", seed, wrong));
+  }
+  report.add({"schedules with a row lost, doubled or charged wrongly", static_cast<double>(failed),
+              "schedules",
+              fmt::format("{} schedules, {} pours, {} server restarts, {} crashes of PostgreSQL",
+                          options.schedules, pours, restarts, crashes)});
 }
 
 }  // namespace tapd::bench

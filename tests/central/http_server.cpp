@@ -5,16 +5,19 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
+#include "tests/central/fields.hpp"
 #include "tests/central/reply.hpp"
 #include "tests/central/test_controls.hpp"
 #include "tests/central/wall_clock.hpp"
@@ -64,6 +67,64 @@ void send(const Reply& reply, Response& response) {
   if (!reply.body.empty()) response.set_content(reply.body, "application/json");
 }
 
+/// Half of the answer, and then the end of the connection.
+void send_half(const Reply& reply, Response& response) {
+  response.status = reply.status;
+  const std::string half = reply.body.substr(0, reply.body.size() / 2);
+  response.set_content_provider(
+      std::max<std::size_t>(reply.body.size(), 1), "application/json",
+      [half, sent = false](std::size_t, std::size_t, httplib::DataSink& sink) mutable {
+        if (!std::exchange(sent, true) && !half.empty()) sink.write(half.data(), half.size());
+        return false;
+      });
+}
+
+/// The answer, and behind it the same answer again, which nobody asked for.
+void send_twice(const Reply& reply, Response& response) {
+  response.status = reply.status;
+  const std::string again = fmt::format(
+      "{}HTTP/1.1 {} OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      reply.body, reply.status, reply.body.size(), reply.body);
+  response.set_content_provider(reply.body.size(), "application/json",
+                                [again](std::size_t, std::size_t, httplib::DataSink& sink) {
+                                  return sink.write(again.data(), again.size());
+                                });
+}
+
+/// Does what the habit says in place of working and answering.
+void misbehave(const Misbehaviour& habit, const std::function<Reply()>& work, Misbehaviours& habits,
+               Response& response) {
+  using Kind = Misbehaviour::Kind;
+  switch (habit.kind) {
+    case Kind::slow: {
+      const Reply reply = reply_of(work);
+      habits.pause(std::chrono::milliseconds{habit.value});
+      return send(reply, response);
+    }
+    case Kind::cut:
+      return send_half(reply_of(work), response);
+    case Kind::late:
+      (void)reply_of(work);
+      return send(plain_error(habit.value, "late"), response);
+    case Kind::status:
+      return send(plain_error(habit.value, "misbehaving"), response);
+    case Kind::garbage: {
+      (void)reply_of(work);
+      const std::string bytes{"\x7b\xff\x00\x22results\x01", 12};
+      response.set_content(bytes, "application/json");
+      return;
+    }
+    case Kind::portal:
+      response.set_content("<html><body>Please log in</body></html>", "text/html");
+      return;
+    case Kind::duplicate: {
+      const Reply reply = reply_of(work);
+      if (reply.body.empty()) return send(reply, response);
+      return send_twice(reply, response);
+    }
+  }
+}
+
 int port_of(int fd) {
   sockaddr_in address{};
   socklen_t size = sizeof(address);
@@ -91,6 +152,7 @@ class HttpServer::Listener {
   Listener(Venue& venue, ConnectionPool& pool, HttpOptions options)
       : venue_{venue}, pool_{pool}, options_{std::move(options)} {
     configure();
+    habits_.replace(options_.misbehaviours);
     add_contract_routes();
     if (options_.test_controls) add_test_routes();
     start();
@@ -104,6 +166,7 @@ class HttpServer::Listener {
 
   void stop() {
     if (!thread_.joinable()) return;
+    habits_.end();
     server_.stop();
     hang_up(port_);
     thread_.join();
@@ -156,6 +219,16 @@ class HttpServer::Listener {
     };
   }
 
+  /// One of the contract's paths, which may misbehave.
+  httplib::Server::Handler contract(Work work) {
+    const auto right = guarded(work);
+    return [this, right, work = std::move(work)](const Request& request, Response& response) {
+      const auto habit = habits_.next();
+      if (!habit) return right(request, response);
+      misbehave(*habit, [&] { return work(request); }, habits_, response);
+    };
+  }
+
   httplib::Server::Handler control(Change change) {
     return guarded([this, change = std::move(change)](const Request& request) {
       const auto connection = pool_.acquire();
@@ -163,25 +236,47 @@ class HttpServer::Listener {
     });
   }
 
+  /// {"modes": ["cut@30", ...]}; an empty list: it behaves.
+  Reply set_misbehaviour(const std::string& body) {
+    const auto parsed = parse_body(body);
+    const auto modes =
+        parsed && parsed->is_object() ? parsed->value("modes", nlohmann::json{}) : nlohmann::json{};
+    if (!modes.is_array()) return unprocessable({{"modes", "must be a list of texts"}});
+    std::vector<Misbehaviour> habits;
+    for (const auto& mode : modes) {
+      if (!mode.is_string()) return unprocessable({{"modes", "must be a list of texts"}});
+      try {
+        habits.push_back(parse_misbehaviour(mode.get<std::string>()));
+      } catch (const std::exception& error) {
+        return unprocessable({{"modes", error.what()}});
+      }
+    }
+    habits_.replace(std::move(habits));
+    return json_reply(200, {{"modes", modes}});
+  }
+
   void add_contract_routes() {
-    server_.Post("/api/visits/authorize-pour", guarded([this](const Request& request) {
+    server_.Post("/api/visits/authorize-pour", contract([this](const Request& request) {
                    return venue_.authorize_pour(request.body);
                  }));
-    server_.Post("/api/sync/pours", guarded([this](const Request& request) {
+    server_.Post("/api/sync/pours", contract([this](const Request& request) {
                    return venue_.sync_pours(request.body);
                  }));
-    server_.Post("/api/controllers/register", guarded([this](const Request& request) {
+    server_.Post("/api/controllers/register", contract([this](const Request& request) {
                    return venue_.register_controller(request.body);
                  }));
-    server_.Post("/api/controllers/flow-events", guarded([this](const Request& request) {
+    server_.Post("/api/controllers/flow-events", contract([this](const Request& request) {
                    return venue_.record_flow_event(request.body);
                  }));
-    server_.Get("/api/controllers/([^/]+)/snapshot", guarded([this](const Request& request) {
+    server_.Get("/api/controllers/([^/]+)/snapshot", contract([this](const Request& request) {
                   return venue_.snapshot(request.matches[1],
                                          request.get_header_value("If-None-Match"));
                 }));
     server_.Get("/api/system/status", [this](const Request&, Response& response) {
-      send(reply_of([this] { return venue_.system_status(); }), response);
+      const auto work = [this] { return venue_.system_status(); };
+      const auto habit = habits_.next();
+      if (habit) return misbehave(*habit, work, habits_, response);
+      send(reply_of(work), response);
     });
   }
 
@@ -199,6 +294,8 @@ class HttpServer::Listener {
                  }));
     server_.Post("/test/cards/([^/]+)",
                  control([](C& c, const R& r) { return set_card(c, r.matches[1], r.body); }));
+    server_.Post("/test/misbehave",
+                 guarded([this](const Request& r) { return set_misbehaviour(r.body); }));
     server_.Get("/test/totals", control([](C& c, const R&) { return totals(c); }));
     server_.Get("/test/pours", control([](C& c, const R&) { return list_pours(c); }));
     server_.Get("/test/audit", control([](C& c, const R&) { return list_audit(c); }));
@@ -229,6 +326,7 @@ class HttpServer::Listener {
   Venue& venue_;
   ConnectionPool& pool_;
   HttpOptions options_;
+  Misbehaviours habits_;
   httplib::Server server_;
   std::thread thread_;
   std::atomic<bool> ended_{false};

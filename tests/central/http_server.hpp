@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/central/database.hpp"
+#include "tests/central/misbehaviour.hpp"
 #include "tests/central/venue.hpp"
 
 namespace tapd::central {
@@ -18,6 +20,7 @@ struct HttpOptions {
   int workers{16};            ///< A connection that is kept alive holds one.
   bool test_controls{false};  ///< Serve /test/... (tests/central/test_controls.hpp).
   bool verbose{false};        ///< One line per request on standard error.
+  std::vector<Misbehaviour> misbehaviours{};  ///< What it does wrong, from the first request on.
 };
 
 class HttpServer {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/central/central_server.hpp"
 #include "tests/support/postgres_cluster.hpp"
@@ -28,6 +29,7 @@ struct CommandLine {
   bool bts{false};
   bool test_controls{false};
   bool verbose{false};
+  std::vector<std::string> misbehave;
 };
 
 void describe(CLI::App& app, CommandLine& line) {
@@ -45,6 +47,9 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_flag("--bts", line.bts,
                "strict mode: answer as the existing Beer Tap System server does");
   app.add_flag("--test-controls", line.test_controls, "serve /test/... as well");
+  app.add_option("--misbehave", line.misbehave,
+                 "slow:MS, status:CODE, late:CODE, cut, garbage, portal or duplicate, each with "
+                 "@PERCENT; may be given again");
   app.add_flag("--verbose", line.verbose, "one line per request on standard error");
 }
 
@@ -66,6 +71,9 @@ CentralOptions options_from(const CommandLine& line, const std::string& database
   options.http.token = line.token;
   options.http.test_controls = line.test_controls;
   options.http.verbose = line.verbose;
+  for (const std::string& mode : line.misbehave) {
+    options.http.misbehaviours.push_back(tapd::central::parse_misbehaviour(mode));
+  }
   return options;
 }
 

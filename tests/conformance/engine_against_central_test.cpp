@@ -4,9 +4,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 #include "sync/curl_transport.hpp"
 #include "sync/engine.hpp"
+#include "tests/conformance/http_call.hpp"
 #include "tests/conformance/served_bar.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/sync/ledger_books.hpp"
@@ -39,9 +41,9 @@ sync::CurlOptions curl_options(const std::string& url) {
 /// A controller that pours nothing by itself.
 class Controller {
  public:
-  explicit Controller(const ServedBar& bar)
+  explicit Controller(const ServedBar& bar, sync::EngineOptions options = engine_options())
       : transport_{curl_options(bar.url())},
-        engine_{engine_options(), books_, sync::test::random_from(7)} {}
+        engine_{std::move(options), books_, sync::test::random_from(7)} {}
 
   void pour(std::int64_t millilitres, model::AuthorizedBy by, const char* card = evas_card,
             const char* guest = eva) {
@@ -78,6 +80,10 @@ class Controller {
     }
     return true;
   }
+  bool run_for(std::chrono::milliseconds time) {
+    const test::Deadline deadline{time};
+    return run_until([&] { return deadline.passed(); });
+  }
   bool drain() {
     return run_until([this] { return books_.ledger().queue_counts()->waiting == 0; });
   }
@@ -111,6 +117,15 @@ class Controller {
   sync::Engine engine_;
   std::int64_t poured_{0};
 };
+
+void misbehave(const ServedBar& bar, const std::vector<std::string>& modes) {
+  const Call call = http_call(bar.url());
+  Question question;
+  question.path = "/test/misbehave";
+  question.headers = {{"X-Internal-Token", token}};
+  question.body = nlohmann::json{{"modes", modes}}.dump();
+  REQUIRE(call(question).status == 200);
+}
 
 constexpr const char* charged = "SELECT coalesce(sum(amount_charged) * 100, 0)::bigint FROM pours";
 constexpr const char* open_locks = "SELECT count(*) FROM authorizations WHERE released_at IS NULL";
@@ -147,6 +162,33 @@ TEST_CASE("a card handed on makes nobody pay on a server that charges by card", 
   CHECK(controller.ledger().queue_counts()->failed == 1);
   CHECK(bar.number(charged) == 0);
   CHECK(bar.number(open_locks) == 0);
+}
+
+TEST_CASE("each misbehaviour of either server costs no row and doubles none", "[central]") {
+  const bool strict = GENERATE(false, true);
+  const char* const mode =
+      GENERATE("slow:700@60", "cut@60", "status:503@60", "status:500@60", "status:429@60",
+               "late:504@60", "garbage@60", "portal@60", "duplicate@100");
+  CAPTURE(strict, mode);
+  ServedBar bar{strict};
+  // Each fault waits for its end: short ones, so that a minute holds many.
+  sync::EngineOptions hasty = engine_options();
+  hasty.request_deadline = 500ms;
+  hasty.settle_wait = 50ms;
+  hasty.first_backoff = 20ms;
+  hasty.longest_backoff = 100ms;
+  hasty.first_row_retry = 20ms;
+  hasty.longest_row_retry = 100ms;
+  hasty.batch_size = 3;
+  Controller controller{bar, hasty};
+  misbehave(bar, {mode});
+  for (int i = 1; i <= 12; ++i) controller.pour(20 + i, model::AuthorizedBy::cache);
+  (void)controller.run_for(800ms);
+  misbehave(bar, {});
+  REQUIRE(controller.drain());
+  CHECK(controller.ledger().queue_counts()->confirmed == 12);
+  CHECK(bar.number(charged) == controller.poured());
+  CHECK(bar.number("SELECT count(*) FROM pours") == 12);
 }
 
 TEST_CASE("a flow event arrives in both modes", "[central]") {

@@ -37,6 +37,7 @@ class ServedBar {
     chosen.seed_file = TAPD_CENTRAL_BAR_FILE;
     chosen.strict = strict;
     chosen.http.token = token;
+    chosen.http.test_controls = true;
     return chosen;
   }
 

@@ -301,7 +301,7 @@ TEST_CASE("options that no server could take are refused at the start", "[engine
   CHECK(refused([](EngineOptions& o) { o.controller_id = std::string(51, 'a'); }));
   CHECK(refused([](EngineOptions& o) { o.token = "a\r\nX: y"; }));
   CHECK(refused([](EngineOptions& o) { o.batch_size = 0; }));
-  CHECK(refused([](EngineOptions& o) { o.batch_size = 201; }));
+  CHECK(refused([](EngineOptions& o) { o.batch_size = 501; }));
   CHECK(refused([](EngineOptions& o) { o.attempt_cap = 0; }));
   CHECK(refused([](EngineOptions& o) { o.snapshot_interval = 0ms; }));
   CHECK(refused([](EngineOptions& o) { o.longest_backoff = 1ms; }));

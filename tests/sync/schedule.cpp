@@ -41,19 +41,37 @@ milliseconds Plan::time() {
 }
 
 Schedule::Schedule(std::uint64_t seed, TestBooks& books)
-    : plan_{seed}, books_{books}, play_{seed, books, venue_, plan_.options} {
+    : seed_{seed},
+      plan_{seed},
+      books_{books},
+      venue_{memory_},
+      play_{seed, books, venue_, plan_.options} {
+  populate(true);
+}
+
+Schedule::Schedule(std::uint64_t seed, TestBooks& books, Venue& venue)
+    : seed_{seed},
+      plan_{seed},
+      books_{books},
+      venue_{venue},
+      play_{seed, books, venue_, plan_.options} {
+  populate(false);
+}
+
+void Schedule::populate(bool turns_down) {
   for (std::uint64_t guest = 1; guest <= guests; ++guest) venue_.add_guest(guest, purse);
   venue_.has_snapshot = plan_.dice.chance(800);
   venue_.demands_leave = !venue_.has_snapshot;
+  venue_.open(seed_);
   play_.faults = plan_.faults;
   play_.outages = plan_.outages;
   for (std::uint64_t guest = 1; guest <= guests; ++guest) play_.watched_guests.push_back(guest);
   Dice& dice = plan_.dice;
   for (std::uint64_t i = 0; i < plan_.pours; ++i) {
-    const model::Pour row = pour(seed * 1000 + i, 1 + dice.below(guests));
+    const model::Pour row = pour(seed_ * 1000 + i, 1 + dice.below(guests));
     play_.pour_at(plan_.time(), row);
     // Turned down for now, some times; the cap is never reached.
-    if (dice.chance(50)) {
+    if (turns_down && dice.chance(50)) {
       const auto times = static_cast<int>(1 + dice.below(3));
       turned_down_[row.begin.client_tx_id] = times;
       venue_.poison[row.begin.client_tx_id.text()].rejections = times;
@@ -111,12 +129,14 @@ std::string Schedule::balances() {
   if (left + charged != static_cast<std::int64_t>(guests) * purse) {
     return fmt::format("{} left and {} charged", left, charged);
   }
+  if (std::string other = venue_.objection(); !other.empty()) return other;
   if (!venue_.has_snapshot) return {};
   for (std::uint64_t guest = 1; guest <= guests; ++guest) {
     const auto known = books_.available(guest);
     const std::int64_t at_server = venue_.balances.at(guest_uuid(guest));
     if (!known || known->minor_units() != at_server) {
-      return fmt::format("guest {} has {} at the server, another balance here", guest, at_server);
+      return fmt::format("guest {} has {} at the server, {} here", guest, at_server,
+                         known ? known->minor_units() : -1);
     }
   }
   return {};

@@ -30,7 +30,11 @@ struct Plan {
 /// Plays one seed; answers what went wrong, or nothing.
 class Schedule {
  public:
+  /// At a venue in memory.
   Schedule(std::uint64_t seed, TestBooks& books);
+  /// At this venue, which must outlive it and knows no guests yet. Its server cannot be told to
+  /// turn rows down.
+  Schedule(std::uint64_t seed, TestBooks& books, Venue& venue);
   std::string run();
   Play& play() { return play_; }
   [[nodiscard]] std::uint64_t pours() const { return plan_.pours; }
@@ -40,9 +44,13 @@ class Schedule {
   [[nodiscard]] std::string reasons(const model::ClientTxId& row) const;
   [[nodiscard]] std::string balances();
 
+  void populate(bool turns_down);
+
+  std::uint64_t seed_;
   Plan plan_;
   TestBooks& books_;
-  Venue venue_;
+  Venue memory_;
+  Venue& venue_;
   std::map<model::ClientTxId, int> turned_down_;  ///< How often the server says "not now".
   Play play_;
 };

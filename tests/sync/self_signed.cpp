@@ -26,14 +26,15 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 
 }  // namespace
 
-SelfSigned::SelfSigned(const std::string& ip_address)
+SelfSigned::SelfSigned(const std::string& ip_address, std::chrono::hours valid_for)
     : key_{EVP_EC_gen("P-256")}, certificate_{X509_new()} {
   require(key_ && certificate_, "key and certificate");
   X509* const certificate = certificate_.get();
   X509_set_version(certificate, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -hour);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 24 * hour);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -48 * hour);
+  X509_gmtime_adj(X509_getm_notAfter(certificate),
+                  static_cast<long>(std::chrono::seconds{valid_for}.count()));
   X509_set_pubkey(certificate, key_.get());
   X509_NAME* const name = X509_get_subject_name(certificate);
   const std::string text = "tapd test venue";

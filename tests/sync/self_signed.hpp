@@ -1,6 +1,7 @@
 // A key and a certificate that signs itself, for a TLS server of a test.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,8 +13,9 @@ namespace tapd::sync::test {
 
 class SelfSigned {
  public:
-  /// For a server at this IP address, valid from an hour ago for a day.
-  explicit SelfSigned(const std::string& ip_address);
+  /// For a server at this IP address, valid from two days ago until `valid_for` from now.
+  explicit SelfSigned(const std::string& ip_address,
+                      std::chrono::hours valid_for = std::chrono::hours{24});
 
   [[nodiscard]] X509* certificate() const { return certificate_.get(); }
   [[nodiscard]] EVP_PKEY* key() const { return key_.get(); }

@@ -14,7 +14,7 @@ using model::PourStatus;
 
 /// A bar whose server has no snapshot and demands leave.
 struct StrictBar : Bar {
-  StrictBar() {
+  explicit StrictBar(EngineOptions chosen = options()) : Bar{std::move(chosen)} {
     venue.has_snapshot = false;
     venue.demands_leave = true;
   }
@@ -90,6 +90,35 @@ TEST_CASE("a row with a live authorization goes before an older offline one", "[
   CHECK(bar.confirmed() == 2);
   CHECK(bar.venue.booked.size() == 2);
   CHECK(bar.venue.noted.empty());
+}
+
+TEST_CASE("an offline row has its turn while rows with leave keep coming", "[settle]") {
+  EngineOptions one_by_one = options();
+  one_by_one.batch_size = 1;
+  StrictBar bar{one_by_one};
+  bar.books.add(pour(1, 1));
+  // More than a server that answers in some 25 ms can take: the queue is never empty.
+  for (std::uint64_t i = 0; i < 3'000; ++i) {
+    bar.play.at_time(std::chrono::milliseconds{10 * i}, [&bar, i] {
+      bar.venue.locks[card(2 + i % 8).text()] = 1;
+      bar.books.add(online(100 + i, 2 + i % 8));
+    });
+  }
+  bar.play.run_until(5s);
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.venue.booked.contains(tx(1).text()));
+  CHECK(bar.confirmed() > 20);  // Nor do the others wait for it.
+}
+
+TEST_CASE("many rows of a card in use do not keep another's from being settled", "[settle]") {
+  StrictBar bar;
+  bar.books.sessions = {{card(1), model::TapId{9}}};
+  constexpr std::uint64_t many = 300;
+  for (std::uint64_t row = 0; row < many; ++row) bar.books.add(pour(row, 1));
+  bar.books.add(pour(many, 2));
+  bar.play.run_until(1min);
+  CHECK(bar.row(many).status == PourStatus::confirmed);
+  CHECK(bar.confirmed() == 1);
 }
 
 TEST_CASE("an ask for a card under settlement waits for its end", "[settle]") {

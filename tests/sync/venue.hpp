@@ -15,6 +15,13 @@ namespace tapd::sync::test {
 
 class Venue {
  public:
+  Venue() = default;
+  virtual ~Venue() = default;
+  Venue(const Venue&) = delete;
+  Venue& operator=(const Venue&) = delete;
+  Venue(Venue&&) = delete;
+  Venue& operator=(Venue&&) = delete;
+
   /// How a row spoils its request, or is turned down.
   struct Poison {
     int whole_status{0};  ///< Not 0: the whole request gets this status.
@@ -26,8 +33,12 @@ class Venue {
   void add_guest(std::uint64_t number, std::int64_t balance);
   void change_balance(std::uint64_t number, std::int64_t by);
 
+  /// A day begins; the guests are there.
+  virtual void open(std::uint64_t /*seed*/) {}
   /// Carries the request out and answers.
-  [[nodiscard]] HttpResponse answer(const HttpRequest& request);
+  [[nodiscard]] virtual HttpResponse answer(const HttpRequest& request);
+  /// What else its books say at the end of a day; empty: nothing is wrong.
+  [[nodiscard]] virtual std::string objection() { return {}; }
 
   bool has_snapshot{true};
   bool emergency_stop{false};

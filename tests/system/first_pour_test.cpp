@@ -126,20 +126,4 @@ TEST_CASE("who may not pour is told why, and the valve stays shut", "[system]") 
   CHECK(venue.pours().empty());
 }
 
-TEST_CASE("an emergency stop shuts an open valve and holds while the server is away", "[system]") {
-  VenueProcesses venue;
-  venue.start_tapd();
-  venue.wait_until_online();
-  venue.sim("handle 1 20");
-  venue.sim(std::string{"card 1 "} + eva);
-  venue.wait_for_state(1, "pouring");
-  venue.post_to_server("/test/emergency-stop", R"({"enabled": true})");
-  venue.wait_for_state(1, "locked");
-  CHECK_FALSE(venue.tap(1).at("valve_open").get<bool>());
-  venue.kill_server();
-  venue.kill_tapd();
-  venue.start_tapd();
-  venue.wait_for_state(2, "locked");
-}
-
 }  // namespace tapd::test

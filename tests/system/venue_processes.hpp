@@ -35,6 +35,8 @@ struct VenuePlan {
   std::string tap_extra;     ///< More keys of each [[tap]].
   bool with_server{true};    ///< Start the reference server.
   std::string server_url;    ///< Another server instead.
+  bool strict{false};        ///< The reference server as the existing one is: `--bts`.
+  std::chrono::milliseconds snapshot_interval{300};  ///< The shipped one is 2,000.
 };
 
 /// What the books say once everything has come to rest.
@@ -89,6 +91,7 @@ class VenueProcesses {
   [[nodiscard]] nlohmann::json get(const std::string& path);
 
   TempDir folder_;
+  bool strict_{false};
   std::unique_ptr<PostgresCluster> cluster_;
   int port_{0};
   std::optional<ChildProcess> server_;

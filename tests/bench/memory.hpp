@@ -1,0 +1,19 @@
+// The process's own memory at its highest, from a moment on. Linux only (/proc/self).
+#pragma once
+
+#include <cstdint>
+
+namespace tapd::bench {
+
+class Memory {
+ public:
+  /// From now on.
+  Memory();
+  /// KiB of resident pages at most, over what there were at the beginning.
+  [[nodiscard]] std::int64_t peak_kib() const;
+
+ private:
+  std::int64_t before_kib_;
+};
+
+}  // namespace tapd::bench
