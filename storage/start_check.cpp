@@ -7,8 +7,6 @@
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
-#include "storage/page_scan.hpp"
-
 namespace tapd::storage {
 namespace {
 
@@ -37,18 +35,6 @@ bool has_table(SQLite::Database& database, const char* name) {
   return statement.executeStep() && statement.getColumn(0).getInt() == 1;
 }
 
-// Pages that a commit has counted are in the file or in its log.
-std::optional<std::string> cut_off(const fs::path& file, std::int64_t pages) {
-  if (file.empty()) return std::nullopt;
-  std::error_code error;
-  std::uintmax_t size = fs::file_size(file, error);
-  if (error) return std::nullopt;
-  if (const auto log = fs::file_size(file.string() + "-wal", error); !error) size += log;
-  const auto wanted = static_cast<std::uintmax_t>(pages) * ledger_page_size;
-  if (size >= wanted) return std::nullopt;
-  return fmt::format("it is cut off: {} bytes of {}", size, wanted);
-}
-
 }  // namespace
 
 std::optional<std::string> fault_at_start(SQLite::Database& database, const fs::path& file) {
@@ -56,7 +42,6 @@ std::optional<std::string> fault_at_start(SQLite::Database& database, const fs::
   if (pages <= most_pages_read_whole || (!file.empty() && suspected(file))) {
     return quick_check(database, "1");
   }
-  if (auto fault = cut_off(file, pages)) return fault;
   for (const char* table : small_tables) {
     if (!has_table(database, table)) continue;  // a schema that is still to be migrated
     if (auto fault = quick_check(database, table)) return fault;
