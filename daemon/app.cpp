@@ -129,6 +129,7 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
   storage::LedgerOptions options;
   options.file = config.ledger_file();
   options.boot = boot;
+  options.medium_blocks = config.storage.medium_blocks;
   std::vector<std::string> told;
   auto ledger =
       storage::open_or_restore({.ledger = options,

@@ -91,6 +91,9 @@ void BookKeepingThread::look(const std::stop_token& stop) {
   const auto done = carry_out(chore, stop);
   if (done || stop.stop_requested()) return;
   state_.failed = now_().since_boot;
+  if (done.error().kind == storage::Error::Kind::corrupt) {
+    storage_.run([](storage::Ledger& ledger) { ledger.note_suspicion(); });
+  }
   journal_.line(Message::book_keeping_failed, Level::error,
                 fmt::format("book keeping: {}", done.error().message));
 }

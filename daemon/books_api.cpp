@@ -56,9 +56,13 @@ storage::Result<model::Money> spendable(const BooksApiPorts& ports, const model:
         [&after](storage::Ledger& ledger) { return ledger.spenders(after, part); });
     if (!guests) return tl::unexpected(guests.error());
     sum += spendable_offline(ports.policy, *guests, now, ports.boot);
-    if (guests->size() < part) return std::min(sum, ports.policy.offline.controller);
+    if (guests->size() < part) break;
     after = *guests->back().card->guest_id;
   }
+  const auto everybody =
+      ports.storage->run([](storage::Ledger& ledger) { return ledger.offline_spending(); });
+  if (!everybody) return tl::unexpected(everybody.error());
+  return within_exposure(ports.policy, sum, *everybody);
 }
 
 }  // namespace

@@ -216,6 +216,12 @@ StorageConfig read_storage(TomlTable storage, const std::filesystem::path& state
   config.books.keep_confirmed =
       hours{hours_a_day * storage.whole("keep_confirmed_days", 90, {1, 3'650})};
   config.start_empty_after_loss = storage.flag("start_empty_after_loss", false);
+  constexpr std::int64_t bytes_a_kib = 1'024;
+  const std::int64_t block = storage.whole("block_kib", 16, {4, 16});
+  if (block != 4 && block != 16) {
+    storage.fault("block_kib", "is 16 (SD cards, and safe anywhere) or 4 (less wear)");
+  }
+  config.medium_blocks = static_cast<int>(block * bytes_a_kib);
   if (config.books.backup_file == state_dir / "tapd.db") {
     storage.fault("backup_file", "is the ledger itself: name another file");
   }

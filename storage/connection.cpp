@@ -1,6 +1,8 @@
 #include "storage/connection.hpp"
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
@@ -9,6 +11,8 @@
 #include "storage/database_file.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
+#include "storage/page_scan.hpp"
+#include "storage/start_check.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -19,30 +23,30 @@ struct Setting {
   const char* read_back;  ///< As SQLite spells it.
 };
 
-// wal_autocheckpoint bounds the log (200 pages are 800 KB); journal_size_limit cuts it back after a
-// large snapshot; recursive_triggers lets no REPLACE slip past the triggers that guard deletion.
+// journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE
+// slip past the triggers that guard deletion.
 constexpr std::array settings{
-    Setting{"journal_mode", "WAL", "wal"},
-    Setting{"synchronous", "FULL", "2"},
-    Setting{"foreign_keys", "ON", "1"},
-    Setting{"recursive_triggers", "ON", "1"},
-    Setting{"trusted_schema", "OFF", "0"},
-    Setting{"cell_size_check", "ON", "1"},
-    Setting{"mmap_size", "0", "0"},
-    Setting{"wal_autocheckpoint", "200", "200"},
-    Setting{"journal_size_limit", "4194304", "4194304"},
-    Setting{"temp_store", "MEMORY", "2"},
-    Setting{"busy_timeout", "0", "0"},
+    Setting{"journal_mode", "WAL", "wal"}, Setting{"synchronous", "FULL", "2"},
+    Setting{"foreign_keys", "ON", "1"},    Setting{"recursive_triggers", "ON", "1"},
+    Setting{"trusted_schema", "OFF", "0"}, Setting{"cell_size_check", "ON", "1"},
+    Setting{"mmap_size", "0", "0"},        Setting{"journal_size_limit", "4194304", "4194304"},
+    Setting{"temp_store", "MEMORY", "2"},  Setting{"busy_timeout", "0", "0"},
 };
 
-SQLite::Database open(const LedgerOptions& options) {
+/// Bounds the log. Wide blocks make a commit four times as long, so that the log has room for about
+/// as many commits.
+std::string pages_in_log(int medium_blocks) {
+  constexpr int narrow = 200;  // 800 KB
+  return std::to_string(narrow * (medium_blocks / narrow_blocks));
+}
+
+SQLite::Database open(const LedgerOptions& options, const std::string& vfs) {
   if (!options.vfs) prepare_file(options.file);
   int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX;
   if (options.vfs) flags |= SQLite::OPEN_CREATE;
   // psow=0: an SD card does not promise that a torn write leaves the neighbouring bytes alone.
   try {
-    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0,
-                            options.vfs ? options.vfs->c_str() : nullptr};
+    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0, vfs.c_str()};
   } catch (const SQLite::Exception& exception) {
     throw OpenError{kind_of(exception.getErrorCode(), 0),
                     fmt::format("cannot open the ledger {}: {}; check the path and permissions",
@@ -64,12 +68,14 @@ std::string pragma(SQLite::Database& database, const std::string& text) {
 }  // namespace
 
 Connection::Connection(const LedgerOptions& options)
-    : file_{options.file.string()}, database_{open(options)} {
+    : file_{options.file.string()},
+      blocks_{options.vfs, options.medium_blocks},
+      database_{open(options, blocks_.name())} {
   checkpoint_on_close(database_, false);
   try {
     claim();
-    configure();
-    check();
+    configure(options.medium_blocks);
+    check(options);
     settle();
     migrate(database_, newest_schema(), migrations());
   } catch (const SQLite::Exception& exception) {
@@ -95,6 +101,8 @@ void Connection::claim() {
   if (application_id == 0 && empty) {
     // Before the journal becomes a WAL: so the mark is in the file itself from the first byte on.
     database_.exec("PRAGMA synchronous = FULL");
+    // SQLite would make pages as large as blocks; what reads a damaged file knows one size.
+    database_.exec(fmt::format("PRAGMA page_size = {}", ledger_page_size));
     database_.exec(fmt::format("PRAGMA application_id = {}", our_application_id));
   } else if (application_id != our_application_id) {
     throw OpenError{Error::Kind::refused,
@@ -110,8 +118,11 @@ void Connection::claim() {
   }
 }
 
-void Connection::configure() {
-  for (const Setting& setting : settings) {
+void Connection::configure(int medium_blocks) {
+  const std::string in_log = pages_in_log(medium_blocks);
+  std::vector<Setting> all{settings.begin(), settings.end()};
+  all.push_back({"wal_autocheckpoint", in_log.c_str(), in_log.c_str()});
+  for (const Setting& setting : all) {
     // Two steps: what SQLite answers to a setting is not for every pragma what then holds.
     pragma(database_, fmt::format("{} = {}", setting.name, setting.value));
     const std::string holds = pragma(database_, setting.name);
@@ -140,13 +151,14 @@ void Connection::settle() {
   database_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-void Connection::check() {
-  const std::string answer = pragma(database_, "quick_check(1)");
-  if (answer == "ok") return;
+void Connection::check(const LedgerOptions& options) {
+  const std::filesystem::path file = options.vfs ? std::filesystem::path{} : options.file;
+  const auto fault = fault_at_start(database_, file);
+  if (!fault) return clear_suspicion(file);
   throw OpenError{Error::Kind::corrupt,
                   fmt::format("cannot open the ledger {}: it is damaged ({}); it was left as it "
                               "is; keep it for examination and restore a backup",
-                              file_, answer)};
+                              file_, *fault)};
 }
 
 }  // namespace tapd::storage

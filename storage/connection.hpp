@@ -8,6 +8,7 @@
 #include <SQLiteCpp/Database.h>
 
 #include "storage/ledger.hpp"
+#include "storage/medium_blocks.hpp"
 
 namespace tapd::storage {
 
@@ -22,11 +23,12 @@ class Connection {
 
  private:
   void claim();
-  void configure();
-  void check();
+  void configure(int medium_blocks);
+  void check(const LedgerOptions& options);
   void settle();
 
   std::string file_;
+  MediumBlocks blocks_;
   SQLite::Database database_;
 };
 

@@ -36,7 +36,7 @@ void Hearings::hear_snapshot(const Hearing& heard, std::int64_t revision, bool c
     const model::Moment written_at = read_moment(row);
     worth_writing |= written_revision != revision || written_asked != heard.asked ||
                      model::BootId{row.text()} != heard.boot ||
-                     heard.at.since_boot - written_at.since_boot >= written_every;
+                     heard.at.since_boot - written_at.since_boot >= written_alone;
   } else {
     worth_writing = true;
   }
@@ -53,6 +53,21 @@ void Hearings::hear_again(const Hearing& heard) {
     if (row.integer() > heard.asked) return;  // An answer that was overtaken.
   }
   hear_snapshot(heard, revision, false);
+}
+
+void Hearings::keep(std::chrono::nanoseconds least) {
+  if (!newest_) return;
+  std::int64_t revision = 0;
+  {
+    Use row{read_};
+    if (!row.next()) return;
+    revision = row.integer();
+    if (row.integer() > newest_->asked) return;
+    const model::Moment written_at = read_moment(row);
+    const bool same_boot = model::BootId{row.text()} == newest_->boot;
+    if (same_boot && newest_->at.since_boot - written_at.since_boot < least) return;
+  }
+  write(*newest_, revision);
 }
 
 void Hearings::write(const Hearing& heard, std::int64_t revision) {

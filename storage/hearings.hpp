@@ -23,9 +23,11 @@ struct Hearing {
 
 class Hearings {
  public:
-  /// A hearing that says nothing new is written at most this often; after a restart the snapshot
-  /// looks older than it is by no more than that.
-  static constexpr std::chrono::minutes written_every{10};
+  /// A hearing that says nothing new is written along with the next pour when the one on disk is
+  /// older than this, at a clean end, and by itself once a day only: an idle hour writes nothing,
+  /// and after a power cut the snapshot looks at most a day older than it is.
+  static constexpr std::chrono::minutes written_along{10};
+  static constexpr std::chrono::hours written_alone{24};
 
   Hearings(SQLite::Database& database, Commits& commits);
 
@@ -35,6 +37,8 @@ class Hearings {
   void hear_snapshot(const Hearing& heard, std::int64_t revision, bool changed);
   /// Notes that the last snapshot is still what the server says.
   void hear_again(const Hearing& heard);
+  /// Writes what was heard last when the file is behind by `least` or more.
+  void keep(std::chrono::nanoseconds least);
 
  private:
   void write(const Hearing& heard, std::int64_t revision);

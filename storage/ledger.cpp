@@ -20,19 +20,21 @@
 #include "storage/pours.hpp"
 #include "storage/queue.hpp"
 #include "storage/snapshot.hpp"
+#include "storage/start_check.hpp"
 #include "storage/upkeep.hpp"
 
 namespace tapd::storage {
 
 struct Ledger::Implementation {
   explicit Implementation(const LedgerOptions& options)
-      : connection{options},
+      : on_system_files{!options.vfs},
+        connection{options},
         commits{connection.database(), connection.file()},
         marks{connection.database()},
         hearings{connection.database(), commits},
         notes{connection.database()},
         pours{connection.database()},
-        queue{connection.database(), marks, options.boot},
+        queue{connection.database(), commits, marks, options.boot},
         standings{connection.database()},
         cache{connection.database(), marks, hearings},
         offline_risk{connection.database()},
@@ -43,6 +45,14 @@ struct Ledger::Implementation {
         upkeep{connection.database()} {
     refuse_broken_rows(options);
   }
+  /// A clean end keeps how fresh the balances are; an end that fails has nothing to tell.
+  ~Implementation() {
+    static_cast<void>(change([this] { hearings.keep(std::chrono::nanoseconds{1}); }));
+  }
+  Implementation(const Implementation&) = delete;
+  Implementation& operator=(const Implementation&) = delete;
+  Implementation(Implementation&&) = delete;
+  Implementation& operator=(Implementation&&) = delete;
 
   /// A row that is still to be charged must say what was written; the rest of the chain is walked
   /// when there is time.
@@ -63,10 +73,10 @@ struct Ledger::Implementation {
   auto change(Work&& work) -> Result<std::invoke_result_t<Work>> {
     using Answer = std::invoke_result_t<Work>;
     if constexpr (std::is_void_v<Answer>) {
-      return commits.run([&work]() -> Result<> {
+      return noted(commits.run([&work]() -> Result<> {
         work();
         return {};
-      });
+      }));
     } else {
       Result<Answer> answer = tl::make_unexpected(Error{});
       const Result<> done = commits.run([&work, &answer]() -> Result<> {
@@ -74,22 +84,34 @@ struct Ledger::Implementation {
         return {};
       });
       if (!done) answer = tl::make_unexpected(done.error());
-      return answer;
+      return noted(std::move(answer));
     }
   }
 
   /// Runs `work`, which only reads, and answers what it answers.
   template<typename Work>
   auto look(Work&& work) -> Result<std::invoke_result_t<Work>> {
+    using Answer = Result<std::invoke_result_t<Work>>;
     try {
       return work();
     } catch (const SQLite::Exception&) {
-      return tl::make_unexpected(commits.current_error());
+      return noted(Answer{tl::make_unexpected(commits.current_error())});
     } catch (const BadRow&) {
-      return tl::make_unexpected(commits.current_error());
+      return noted(Answer{tl::make_unexpected(commits.current_error())});
     }
   }
 
+  /// What contradicts the file while it is in use makes the next start read all of it.
+  template<typename Answer>
+  Answer noted(Answer answer) const {
+    if (!answer && answer.error().kind == Error::Kind::corrupt) note_suspicion();
+    return answer;
+  }
+  void note_suspicion() const {
+    if (on_system_files) suspect(connection.file());
+  }
+
+  bool on_system_files;
   Connection connection;
   Commits commits;
   Marks marks;
@@ -134,7 +156,10 @@ Result<> Ledger::in_one_commit(const std::function<Result<>()>& work) {
 // --- pours ---------------------------------------------------------------------------------------
 
 Result<> Ledger::begin_pour(const model::PourBegin& begin, const model::BootId& boot) {
-  return self_->change([&] { self_->pours.begin(begin, boot); });
+  return self_->change([&] {
+    self_->pours.begin(begin, boot);
+    self_->hearings.keep(Hearings::written_along);
+  });
 }
 
 Result<> Ledger::record_progress(const model::PourProgress& progress) {
@@ -236,7 +261,15 @@ Result<AuthorizationFacts> Ledger::facts(const model::CardUid& card, model::TapI
 
 Result<std::vector<AuthorizationFacts>> Ledger::spenders(const model::GuestId& after,
                                                          std::size_t most) const {
-  return self_->look([&] { return self_->cache.spenders(after, most); });
+  return self_->look([&] {
+    auto spenders = self_->cache.spenders(after, most);
+    for (AuthorizationFacts& facts : spenders) self_->offline_risk.add_guest(facts);
+    return spenders;
+  });
+}
+
+Result<model::OfflineSpending> Ledger::offline_spending() const {
+  return self_->look([&] { return self_->offline_risk.of_everybody(); });
 }
 
 Result<std::vector<model::Tap>> Ledger::taps() const {
@@ -290,7 +323,11 @@ Result<ChainSlice> Ledger::verify_chain(const ChainPosition& from, std::size_t m
 
 Result<Forgotten> Ledger::forget_confirmed(model::WallTime before, std::int64_t after,
                                            std::size_t most) {
-  return self_->change([&] { return self_->upkeep.forget_confirmed(before, after, most); });
+  return self_->change([&] {
+    Forgotten forgotten = self_->upkeep.forget_confirmed(before, after, most);
+    self_->queue.forgot(forgotten.pours);
+    return forgotten;
+  });
 }
 
 Result<std::string> Ledger::state_of_books() const {
@@ -299,6 +336,10 @@ Result<std::string> Ledger::state_of_books() const {
 
 Result<bool> Ledger::pour_open() const {
   return self_->look([&] { return self_->upkeep.pour_open(); });
+}
+
+void Ledger::note_suspicion() {
+  self_->note_suspicion();
 }
 
 Result<> Ledger::begin_copy(const std::filesystem::path& file) {

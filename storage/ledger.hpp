@@ -49,6 +49,9 @@ struct LedgerOptions {
   /// The boot that is running: rows set aside until later (`next_attempt_at`) in another boot are
   /// due at once. Empty: every start makes them due.
   model::BootId boot;
+  /// How much a torn write may spoil on the medium, in bytes: 16,384 (SD cards, and safe anywhere)
+  /// or 4,096 (a third of the wear).
+  int medium_blocks{16'384};
 };
 
 /// A counter that orders what the server told us against what we asked (see `ask_marker`).
@@ -236,9 +239,11 @@ class Ledger {
   [[nodiscard]] Result<AuthorizationFacts> facts(const model::CardUid& card,
                                                  model::TapId tap) const;
   /// What is known of guests with an active card, by their ids: the next `most` after `after`.
-  /// Without tap, keg and beverage. About 20 us each.
+  /// Without tap, keg, beverage and what everybody has spent. About 30 us each.
   [[nodiscard]] Result<std::vector<AuthorizationFacts>> spenders(const model::GuestId& after,
                                                                  std::size_t most) const;
+  /// Of everybody at this controller, as in AuthorizationFacts::offline_controller.
+  [[nodiscard]] Result<model::OfflineSpending> offline_spending() const;
   [[nodiscard]] Result<std::vector<model::Tap>> taps() const;
   /// The system state `emergency_stop_enabled` or `emergency_stop`; every value but false, 0, off,
   /// no and the empty text means stop.
@@ -287,6 +292,8 @@ class Ledger {
   [[nodiscard]] Result<> begin_copy(const std::filesystem::path& file);
   [[nodiscard]] Result<bool> continue_copy(int pages);
   void drop_copy();
+  /// A check has found damage: the next start reads the whole file before it uses it.
+  void note_suspicion();
   /// Value of a `meta` key (installation id, snapshot ETag, ...).
   [[nodiscard]] Result<std::optional<std::string>> meta(const std::string& key) const;
   [[nodiscard]] Result<> set_meta(const std::string& key, const std::string& value);

@@ -30,8 +30,16 @@ OfflineRisk::OfflineRisk(SQLite::Database& database)
     : of_guest_{database, sum_of_guest}, of_all_{database, sum_of_all} {}
 
 void OfflineRisk::add_to(model::AuthorizationFacts& facts) {
+  add_guest(facts);
+  facts.offline_controller = of_everybody();
+}
+
+void OfflineRisk::add_guest(model::AuthorizationFacts& facts) {
   if (facts.guest) facts.offline_guest = read(Use{of_guest_, facts.guest->id.text()});
-  facts.offline_controller = read(Use{of_all_});
+}
+
+model::OfflineSpending OfflineRisk::of_everybody() {
+  return read(Use{of_all_});
 }
 
 }  // namespace tapd::storage

@@ -16,6 +16,9 @@ class OfflineRisk {
 
   /// Fills in both sums; the guest's only when the facts name one.
   void add_to(model::AuthorizationFacts& facts);
+  /// Fills in the guest's alone.
+  void add_guest(model::AuthorizationFacts& facts);
+  [[nodiscard]] model::OfflineSpending of_everybody();
 
  private:
   SQLite::Statement of_guest_;

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include "storage/commits.hpp"
 #include "storage/ledger.hpp"
 #include "storage/marks.hpp"
 
@@ -18,7 +20,7 @@ namespace tapd::storage {
 class Queue {
  public:
   /// `boot`: rows set aside in another boot are due at once; empty: all are.
-  Queue(SQLite::Database& database, Marks& marks, const model::BootId& boot);
+  Queue(SQLite::Database& database, Commits& commits, Marks& marks, const model::BootId& boot);
 
   // Meanings are those of the ledger's functions of the same names.
   [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now,
@@ -27,7 +29,10 @@ class Queue {
   void apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
              const model::Moment& now, const model::Moment& retry_at);
   void send_again(const model::ClientTxId& row);
+  /// The first call counts every row; later ones cost as much as the queue is long.
   [[nodiscard]] QueueCounts counts();
+  /// `rows` confirmed ones were deleted.
+  void forgot(std::int64_t rows) { note_confirmed(-rows); }
 
  private:
   [[nodiscard]] model::PourStatus status_of(const model::ClientTxId& row);
@@ -37,8 +42,15 @@ class Queue {
   void spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,
                      const model::Moment& retry_at);
 
+  void note_confirmed(std::int64_t more);
+  [[nodiscard]] std::int64_t count_confirmed(std::int64_t unconfirmed);
+
+  Commits& commits_;
   Marks& marks_;
   std::string boot_;
+  std::optional<std::int64_t> known_confirmed_;  // as of the last commit
+  bool confirmed_changes_{false};                // since the last commit, or in one undone
+
   SQLite::Statement due_;
   SQLite::Statement status_;
   SQLite::Statement mark_sent_;

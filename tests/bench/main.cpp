@@ -79,6 +79,8 @@ int run(int argc, char** argv) {
   storage->add_option("--pours", storage_options.pours, "pours in the large file")
       ->capture_default_str()
       ->check(CLI::Range(2'000, 10'000'000));
+  bool storage_quick = false;
+  storage->add_flag("--quick", storage_quick, "200 commits, a file of 20,000 pours");
 
   CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
   bool sync_quick = false;
@@ -90,6 +92,7 @@ int run(int argc, char** argv) {
 
   const tapd::bench::Report report{as_json};
   if (storage->parsed()) {
+    if (storage_quick) storage_options = {.commits = 200, .pours = 20'000};
     run_storage(storage_options, report);
     return 0;
   }

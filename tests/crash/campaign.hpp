@@ -38,7 +38,6 @@ enum class Expected : std::uint8_t {
   nothing,  ///< No violation, no damage.
   lies,     ///< The medium may do damage, which is told, and roll back; nothing else.
   caught,   ///< A known fault: violations must be found.
-  limit,    ///< What the ledger as it ships cannot do yet: violations are found.
 };
 
 struct Row {

@@ -73,14 +73,15 @@ Outcome kind_of_loss(const Sheet& acknowledged, const Sheet& found) {
 
 class Judge {
  public:
-  Judge(const Image& medium, const Expectation& expectation, const DiskOptions& options)
-      : expectation_{expectation}, disk_{medium, options} {
+  Judge(const Image& medium, const Expectation& expectation, const DiskOptions& options,
+        int medium_blocks)
+      : expectation_{expectation}, disk_{medium, options}, medium_blocks_{medium_blocks} {
     finding_.acknowledged = expectation.possible.front().pours.size();
   }
 
   Finding judge(Recording* recovered) {
     try {
-      Venue venue{disk_, expectation_.possible.front(), expectation_.server};
+      Venue venue{disk_, expectation_.possible.front(), expectation_.server, medium_blocks_};
       go_on(venue);
       venue.close();
       if (finding_.outcome == Outcome::right || finding_.outcome == Outcome::rolled_back) {
@@ -172,6 +173,7 @@ class Judge {
 
   const Expectation& expectation_;
   CrashDisk disk_;
+  int medium_blocks_;
   Finding finding_;
 };
 
@@ -197,13 +199,11 @@ Expectation expected_at(const Recording& recording, std::size_t until, bool ackn
   return expectation;
 }
 
-Finding check(const Image& medium, const Expectation& expectation, int bytes_per_sector,
+Finding check(const Image& medium, const Expectation& expectation, int medium_blocks,
               Recording* recovered) {
   if (recovered != nullptr) recovered->start = medium;
-  const DiskOptions options{.promises_powersafe = false,
-                            .bytes_per_sector = bytes_per_sector,
-                            .logs = recovered != nullptr};
-  return Judge{medium, expectation, options}.judge(recovered);
+  const DiskOptions options{.promises_powersafe = false, .logs = recovered != nullptr};
+  return Judge{medium, expectation, options, medium_blocks}.judge(recovered);
 }
 
 }  // namespace tapd::crash

@@ -91,8 +91,9 @@ int control_file(sqlite3_file* file, int what, void* argument) {
   }
   return SQLITE_NOTFOUND;
 }
-int sector_size(sqlite3_file* file) {
-  return mine(file).disk->bytes_per_sector();
+int sector_size(sqlite3_file*) {
+  constexpr int systems = 4'096;
+  return systems;
 }
 int characteristics(sqlite3_file* file) {
   return mine(file).powersafe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;

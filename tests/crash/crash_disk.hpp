@@ -35,8 +35,7 @@ using Log = std::vector<Operation>;
 struct DiskOptions {
   /// Promises powersafe overwrite although psow=0 was asked for: a setting known to be bad.
   bool promises_powersafe{false};
-  int bytes_per_sector{4096};  ///< The system's VFS says 4,096, whatever the medium is.
-  bool logs{true};             ///< Off: quicker where the power is not cut again.
+  bool logs{true};  ///< Off: quicker where the power is not cut again.
 };
 
 class CrashDisk {
@@ -64,7 +63,6 @@ class CrashDisk {
   // For the VFS.
   [[nodiscard]] Image& files() { return files_; }
   [[nodiscard]] bool promises_powersafe() const { return options_.promises_powersafe; }
-  [[nodiscard]] int bytes_per_sector() const { return options_.bytes_per_sector; }
   /// Notes an operation; the code with which it fails, or SQLITE_OK.
   [[nodiscard]] int note(Operation::Kind kind, const std::string& file, std::size_t offset = 0,
                          const void* bytes = nullptr, std::size_t size = 0);

@@ -60,7 +60,7 @@ Finding fail_at(std::size_t nth, const Failure& failure, test::Random& random) {
   }
   const Image left = after_power_cut({}, disk.log(), disk.log().size(), Medium::ideal, random);
   venue.reset();
-  return check(left, expectation, DiskOptions{}.bytes_per_sector);
+  return check(left, expectation, shipped_blocks);
 }
 
 std::size_t operations_of_the_evening() {

@@ -29,8 +29,6 @@ const char* verdict(const Row& row) {
       return row.good() ? "ok" : "FAILED";
     case Expected::caught:
       return row.good() ? "caught" : "SURVIVED";
-    case Expected::limit:
-      return row.good() ? "known limit" : "NO LIMIT ANY MORE";
   }
   return "?";
 }

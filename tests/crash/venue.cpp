@@ -38,15 +38,22 @@ Result<> only_done(const Result<T>& result) {
 
 }  // namespace
 
-Venue::Venue(CrashDisk& disk, Sheet sheet, Server server)
-    : disk_{disk}, sheet_{std::move(sheet)}, server_{std::move(server)} {
+Venue::Venue(CrashDisk& disk, Sheet sheet, Server server, int medium_blocks)
+    : disk_{disk},
+      medium_blocks_{medium_blocks},
+      sheet_{std::move(sheet)},
+      server_{std::move(server)} {
   steps_.push_back({disk_.operations(), disk_.operations(), false, sheet_, server_});
-  ledger_.emplace(storage::LedgerOptions{ledger_name, disk_.name(), boot});
+  open();
+}
+
+void Venue::open() {
+  ledger_.emplace(storage::LedgerOptions{ledger_name, disk_.name(), boot, medium_blocks_});
 }
 
 void Venue::restart() {
   ledger_.reset();
-  ledger_.emplace(storage::LedgerOptions{ledger_name, disk_.name(), boot});
+  open();
   finish_open();
 }
 

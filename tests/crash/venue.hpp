@@ -35,10 +35,13 @@ struct Recording {
   std::vector<Step> steps;  ///< The first stands for the time before the first call.
 };
 
+/// `storage.block_kib` as it ships.
+inline constexpr int shipped_blocks = 16'384;
+
 class Venue {
  public:
   /// Opens the ledger; throws storage::OpenError.
-  Venue(CrashDisk& disk, Sheet sheet, Server server);
+  Venue(CrashDisk& disk, Sheet sheet, Server server, int medium_blocks = shipped_blocks);
 
   void restart();
   /// Lets the ledger go as a clean end does.
@@ -70,7 +73,10 @@ class Venue {
   [[nodiscard]] std::optional<std::uint64_t> open_on(std::int32_t tap) const;
   void call(const Sheet& after, bool progress, const std::function<storage::Result<>()>& call);
 
+  void open();
+
   CrashDisk& disk_;
+  int medium_blocks_;
   Sheet sheet_;
   Server server_;
   std::optional<storage::Ledger> ledger_;

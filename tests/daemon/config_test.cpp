@@ -258,15 +258,17 @@ TEST_CASE("how the books are kept is read, with safe defaults", "[config]") {
   CHECK(usual.storage.books.backup_interval == std::chrono::hours{6});
   CHECK(usual.storage.books.keep_confirmed == std::chrono::hours{24 * 90});
   CHECK_FALSE(usual.storage.start_empty_after_loss);
+  CHECK(usual.storage.medium_blocks == 16'384);
   const Config set = parse_config(
       replaced(good, "[policy]",
                "[storage]\nbackup_file = \"/mnt/stick/tapd.db\"\nbackup_interval_hours = 0\n"
-               "keep_confirmed_days = 7\nstart_empty_after_loss = true\n[policy]"),
+               "keep_confirmed_days = 7\nstart_empty_after_loss = true\nblock_kib = 4\n[policy]"),
       "tapd.toml");
   CHECK(set.storage.books.backup_file == "/mnt/stick/tapd.db");
   CHECK(set.storage.books.backup_interval == std::chrono::hours{0});
   CHECK(set.storage.books.keep_confirmed == std::chrono::hours{24 * 7});
   CHECK(set.storage.start_empty_after_loss);
+  CHECK(set.storage.medium_blocks == 4'096);
 }
 
 TEST_CASE("impossible ways to keep the books are refused", "[config]") {
@@ -277,6 +279,8 @@ TEST_CASE("impossible ways to keep the books are refused", "[config]") {
   CHECK_THAT(with("backup_interval_hours = 169"), ContainsSubstring("backup_interval_hours"));
   CHECK_THAT(with("backup_file = \"/var/lib/tapd/tapd.db\""),
              ContainsSubstring("is the ledger itself"));
+  CHECK_THAT(with("block_kib = 8"), ContainsSubstring("storage.block_kib: is 16"));
+  CHECK_THAT(with("block_kib = 64"), ContainsSubstring("must be 4 to 16"));
   CHECK_THAT(with("start_empty_after_loss = 1"), ContainsSubstring("start_empty_after_loss"));
 }
 

@@ -99,6 +99,15 @@ std::string Bar::value(const std::string& query) const {
   return statement.executeStep() ? statement.getColumn(0).getString() : "no row";
 }
 
+std::string Bar::value_after_cut(const std::string& query) const {
+  const TempDir left;
+  for (const char* suffix : {"", "-wal"}) {
+    std::filesystem::copy_file(file().string() + suffix, (left / "cut.db").string() + suffix);
+  }
+  SQLite::Database database{(left / "cut.db").string(), SQLite::OPEN_READWRITE};
+  return database.execAndGet(query).getString();
+}
+
 std::optional<std::string> Bar::refusal(const std::string& statement) const {
   SQLite::Database database{file().string(), SQLite::OPEN_READWRITE};
   database.exec("PRAGMA recursive_triggers = ON");

@@ -59,6 +59,8 @@ class Bar {
 
   /// One value from the file. Only while the ledger is closed.
   [[nodiscard]] std::string value(const std::string& query) const;
+  /// The same as if the power had gone just now. Only while the ledger is open.
+  [[nodiscard]] std::string value_after_cut(const std::string& query) const;
   /// Runs a statement on the file; the error's text, or nothing when it worked. Only while closed.
   [[nodiscard]] std::optional<std::string> refusal(const std::string& statement) const;
 

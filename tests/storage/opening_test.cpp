@@ -12,6 +12,8 @@
 
 #include "storage/connection.hpp"
 #include "storage/database_file.hpp"
+#include "storage/medium_blocks.hpp"
+#include "storage/start_check.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/child.hpp"
 
@@ -66,10 +68,13 @@ std::string refused_untouched(const TempDir& folder, Error::Kind kind,
 }
 
 // A ledger with many pages in it, closed.
-void fill(const fs::path& file) {
+void fill(const fs::path& file, std::uint64_t pours = 300, bool confirmed = false) {
   Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
-  const auto filled = ledger.in_one_commit([&ledger]() -> storage::Result<> {
-    for (std::uint64_t number = 1; number <= 300; ++number) pour(ledger, number, 100);
+  const auto filled = ledger.in_one_commit([&]() -> storage::Result<> {
+    for (std::uint64_t number = 1; number <= pours; ++number) {
+      pour(ledger, number, 100);
+      if (confirmed) confirm(ledger, number);
+    }
     return {};
   });
   REQUIRE(outcome(filled) == "ok");
@@ -108,8 +113,9 @@ TEST_CASE("every setting holds once the file is open", "[opening]") {
   CHECK(pragma("foreign_keys") == "1");
   CHECK(pragma("trusted_schema") == "0");
   CHECK(pragma("cell_size_check") == "1");
+  CHECK(pragma("page_size") == "4096");
   CHECK(pragma("mmap_size") == "0");
-  CHECK(pragma("wal_autocheckpoint") == "200");
+  CHECK(pragma("wal_autocheckpoint") == "800");
   CHECK(pragma("journal_size_limit") == "4194304");
   CHECK(pragma("temp_store") == "2");
   CHECK(pragma("busy_timeout") == "0");
@@ -120,6 +126,29 @@ TEST_CASE("every setting holds once the file is open", "[opening]") {
   REQUIRE(sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE,
                                &powersafe_overwrite) == SQLITE_OK);
   CHECK(powersafe_overwrite == 0);
+}
+
+TEST_CASE("SQLite is told the true blocks of the medium, for the file and for its log",
+          "[opening]") {
+  const int bytes = GENERATE(storage::narrow_blocks, storage::wide_blocks);
+  TempDir folder;
+  storage::Connection connection{{folder / "tap.db", std::nullopt, this_boot, bytes}};
+  auto& database = connection.database();
+  database.exec("INSERT INTO meta (key, value) VALUES ('a', 'b')");
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    REQUIRE(sqlite3_file_control(database.getHandle(), "main", which, &file) == SQLITE_OK);
+    REQUIRE(file != nullptr);
+    REQUIRE(file->pMethods != nullptr);
+    CHECK(file->pMethods->xSectorSize(file) == bytes);
+  }
+  // The log ends on a whole block, whatever was committed.
+  CHECK(static_cast<int>(fs::file_size(folder / "tap.db-wal")) >= bytes);
+}
+
+TEST_CASE("media with blocks of any other size are refused", "[opening]") {
+  CHECK_THROWS_AS(storage::MediumBlocks(std::nullopt, 512), std::runtime_error);
+  CHECK_THROWS_AS(storage::MediumBlocks("no such vfs", storage::wide_blocks), std::runtime_error);
 }
 
 TEST_CASE("names that mean something in a URI are names", "[opening]") {
@@ -241,6 +270,48 @@ TEST_CASE("a damaged page is found at the opening", "[opening]") {
     ++found;
   }
   CHECK(found > 4);
+}
+
+TEST_CASE("a file too large to be read at every start is looked at where it is needed",
+          "[opening]") {
+  TempDir folder;
+  const fs::path file = folder / "tap.db";
+  fill(file, 6'500, true);
+  REQUIRE(fs::file_size(file) > 4096 * static_cast<std::uintmax_t>(storage::most_pages_read_whole));
+  const std::string bytes = bytes_of(file);
+
+  SECTION("cut off: refused") {
+    fs::resize_file(file, bytes.size() / 4096 / 2 * 4096);
+    CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt), ContainsSubstring("malformed"));
+  }
+  SECTION("a table of few rows: refused") {
+    // Page 2 is the root of the first table, meta.
+    std::string damaged = bytes;
+    damaged.replace(4096, 2000, 2000, '\0');
+    write_file(file, damaged);
+    CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt), ContainsSubstring("damaged"));
+  }
+  SECTION("pages in the middle: opened, noticed in use, refused by the next start") {
+    std::string damaged = bytes;
+    const std::size_t page = bytes.size() / 4096 / 2;
+    constexpr std::size_t pages = 16;  // tables and indexes take turns
+    damaged.replace(page * 4096, pages * 4096, pages * 4096, '\0');
+    write_file(file, damaged);
+    {
+      const Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
+      CHECK_FALSE(storage::suspected(file));
+      const auto walk = ledger.verify_chain({}, 10'000);
+      CHECK_THAT(outcome(walk), ContainsSubstring("corrupt"));
+      CHECK(storage::suspected(file));
+    }
+    CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt), ContainsSubstring("damaged"));
+    CHECK(storage::suspected(file));
+  }
+  SECTION("suspected and yet whole: the suspicion goes") {
+    storage::suspect(file);
+    const Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
+    CHECK_FALSE(storage::suspected(file));
+  }
 }
 
 TEST_CASE("a first page that its journal still holds is mended", "[opening]") {

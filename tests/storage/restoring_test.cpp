@@ -279,7 +279,12 @@ TEST_CASE("a damage in the middle of the journal is not taken for its end", "[re
   TempDir folder;
   venue().lay_out(folder);
   std::string journal = venue().journal;
-  const std::size_t frames = journal.size() / 4120;
+  // Behind those of this generation (the same salt as the header) lie older ones.
+  std::size_t frames = 0;
+  while (32 + (frames + 1) * 4120 <= journal.size() &&
+         journal.compare(32 + frames * 4120 + 8, 8, journal, 16, 8) == 0) {
+    ++frames;
+  }
   REQUIRE(frames > 20);
   SECTION("in a frame") {
     journal[32 + frames / 2 * 4120 + 2000] ^= 1;
