@@ -1,5 +1,5 @@
-// Section 2 of the wire contract: books pours. Each row is judged by itself, in a transaction of
-// its own: the pour, the guest's debit, the keg's loss, the release of the lock and the audit row
+// Section 2 of the wire contract: books pours. Each row is judged by itself; rows that follow each
+// other share a transaction: pours, debits, the kegs' loss, the release of locks and the audit rows
 // come together or not at all. A batch answers one result per row, in order. The balance may go
 // below zero: the liquid is gone, and a record that is refused would only hide it.
 #pragma once
