@@ -77,6 +77,7 @@ struct Engine::Implementation {
   // settled one by one, which every server understands.
   void decide_offline_rows() {
     const OfflineRows before = context.offline_rows;
+    context.without_snapshots = snapshot.is_missing() && snapshot.applied() == 0;
     if (snapshot.applied() != 0 && !snapshot.is_missing()) {
       context.offline_rows = OfflineRows::batched;
     } else if (snapshot.was_tried()) {

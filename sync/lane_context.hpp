@@ -61,6 +61,8 @@ struct LaneContext {
   std::uint64_t troubles{0};
   Grants grants;
   OfflineRows offline_rows{OfflineRows::undecided};
+  /// The server is known to have no snapshots, and so not to compare a row that it knows.
+  bool without_snapshots{false};
   /// A request with pours, or a settlement, is under way: there is one at a time.
   bool pours_in_flight{false};
   /// The last of those requests was a batch: a settlement that is due goes first now, and the other

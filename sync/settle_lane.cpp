@@ -221,8 +221,9 @@ void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
     next_step_ = Step::releasing;
     return;
   }
-  // One minor unit past the limit without a tail, and the server gives the whole pour away.
-  if (pour_->volume > allowed.most) {
+  // One minor unit past the limit without a tail, and the existing server gives the whole pour
+  // away. A server with snapshots compares a row that it knows: to it, it must never change.
+  if (context_.without_snapshots && pour_->volume > allowed.most) {
     pour_->tail = std::max(pour_->tail, pour_->volume - allowed.most);
   }
   next_step_ = Step::sending_row;

@@ -186,7 +186,7 @@ class Bar {
   }
 
   void keep_books() {
-    site_.agenda.in(6h, [this] {
+    site_.agenda.in(24h, [this] {
       if (life_) {
         life_->read_ledger(true);
         life_->keep_books();

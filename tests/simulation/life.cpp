@@ -56,7 +56,7 @@ Life::Life(Site& site)
   options.controller_id = "bar-1";
   options.firmware_version = "0.1.0";
   options.token = venue_token;
-  constexpr std::array intervals{60'000ms, 300'000ms, 600'000ms};
+  constexpr std::array intervals{60'000ms, 600'000ms, 1'800'000ms, 3'600'000ms};
   options.snapshot_interval = intervals.at(site_.plan.stream(6).below(intervals.size()));
   options.register_interval = 300'000ms;
   options.longest_row_retry = 600'000ms;
@@ -219,9 +219,10 @@ void Life::read_ledger(bool all) {
 void Life::keep_books() {
   if (storage_busy_) return;
   on_ledger([this](storage::Ledger& ledger) {
-    const auto walked = ledger.verify_chain({}, 100'000);
+    const auto walked = ledger.verify_chain(walked_to_, 100'000);
     if (!walked) return;  // The disk does not answer.
     if (walked->broken) throw Breach{"chain", walked->broken->what};
+    walked_to_ = walked->reached;
   });
 }
 

@@ -106,6 +106,7 @@ class Life {
   std::deque<sync::Completion> completions_;
   std::deque<sync::AuthorizeAsk> asks_;
   bool pours_waiting_{false};
+  storage::ChainPosition walked_to_;
   std::size_t written_{0};  ///< Disk operations when the ledger was last read.
 };
 

@@ -44,9 +44,9 @@ Plan draw_plan(std::uint64_t seed) {
   plan.seed = seed;
   Random random = plan.stream(0);
   plan.days = random.between(6, 30);
-  plan.taps = static_cast<std::size_t>(random.between(1, 4));
-  plan.guests = random.between(4, 24);
-  plan.visits_a_day = random.between(4, 16);
+  plan.taps = static_cast<std::size_t>(random.between(1, 8));
+  plan.guests = random.between(3, 20);
+  plan.visits_a_day = random.between(2, 12);
   plan.milli_pulses_per_litre = meters.at(random.below(meters.size()));
   plan.cached_first = random.chance(25);
   plan.tap_to_start = random.chance(15);
@@ -62,7 +62,7 @@ Plan draw_plan(std::uint64_t seed) {
   often(Fault::net_down, 40);
   often(Fault::net_loss, 40);
   often(Fault::hostile, 40);
-  if (random.chance(50)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
+  if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
   return plan;
 }
 

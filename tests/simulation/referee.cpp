@@ -54,10 +54,9 @@ void Referee::on_request(const StorageRequest& request) {
     watches_[tap].pour = id;
     ++pours_;
     if (begin->begin.authorized_by == model::AuthorizedBy::server) {
-      const auto allowed = allowed_.find(begin->begin.card_uid.text());
-      const bool fresh = allowed != allowed_.end() &&
-                         allowed->second.first == begin->begin.tap_id.number() &&
-                         agenda_.now() - allowed->second.second < 15s;
+      const auto allowed =
+          allowed_.find({begin->begin.card_uid.text(), begin->begin.tap_id.number()});
+      const bool fresh = allowed != allowed_.end() && agenda_.now() - allowed->second < 15s;
       if (!fresh) {
         throw Breach{"leave", fmt::format("{} says that the server allowed it", id.text())};
       }
@@ -106,7 +105,7 @@ void Referee::on_batch(Time takes) {
 }
 
 void Referee::on_allow(const std::string& card, std::int64_t tap) {
-  allowed_[card] = {tap, agenda_.now()};
+  allowed_[{card, tap}] = agenda_.now();
 }
 
 void Referee::on_charge(const std::string& id, const Booking& booking) {
@@ -160,21 +159,12 @@ void Referee::check_valve(std::size_t tap, const TapSession& session) {
 
 void Referee::check_card(std::size_t tap, const TapSession& session) {
   if (plan_.tap_to_start || !session.valve_open()) return;
-  TapWatch& watch = watches_[tap];
-  const auto& cards = rigs_[tap]->cards();
-  const bool there = std::any_of(cards.begin(), cards.end(), [&](const drivers::Uid& uid) {
-    const auto card = session.view().card->bytes();
-    return std::equal(card.begin(), card.end(), uid.bytes.begin(), uid.bytes.begin() + uid.size);
-  });
+  const auto seen = rigs_[tap]->last_there(session.view().card->bytes());
   const Time busy = std::max(board_busy_until - agenda_.now() + 1s, Time{0});
-  if (there || !watch.open_since) {
-    watch.card_seen = agenda_.now();
-    return;
-  }
-  const Time seen = std::max(watch.card_seen, *watch.open_since);
-  if (agenda_.now() - seen <= longest_absence + busy) return;
-  throw Breach{"card", fmt::format("valve {} is open {} ms after the card left", tap + 1,
-                                   (agenda_.now() - seen) / 1ms)};
+  const Time absent = agenda_.now() - seen.value_or(Time::min() / 2);
+  if (absent <= longest_absence + busy) return;
+  throw Breach{"card",
+               fmt::format("valve {} is open {} ms after the card left", tap + 1, absent / 1ms)};
 }
 
 void Referee::process_gone(bool power) {

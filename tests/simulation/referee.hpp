@@ -87,7 +87,6 @@ class Referee {
   struct TapWatch {
     std::optional<Time> open_since;
     std::optional<model::ClientTxId> pour;
-    Time card_seen{};  ///< The last moment at which a card of the session lay there.
     Time valve_excused_until{};
   };
 
@@ -96,7 +95,7 @@ class Referee {
   void check_row(const model::Pour& row);
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
-  void check_exposure() const;
+  [[nodiscard]] std::string exposure() const;
   void check_available(const storage::Ledger& ledger);
   [[nodiscard]] std::int64_t overshoot_ml() const;
   [[nodiscard]] std::int64_t overdraft() const;
@@ -110,7 +109,7 @@ class Referee {
   std::map<model::ClientTxId, Pour> book_;
   std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
   std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
-  std::map<std::string, std::pair<std::int64_t, Time>> allowed_;  ///< Card: tap, when.
+  std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
   bool stop_heard_{false};
   std::int64_t pours_{0};
   std::int64_t weighed_{0};

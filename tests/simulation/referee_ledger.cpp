@@ -59,7 +59,10 @@ void Referee::read_ledger(const storage::Ledger& ledger, bool all) {
   if (all && rows->size() < rows_.size()) {
     throw Breach{"lost", fmt::format("{} rows of {} are left", rows->size(), rows_.size())};
   }
-  check_exposure();
+  const std::string risk = exposure();
+  // What was confirmed meanwhile shows only when all rows are read.
+  if (!risk.empty() && !all) return read_ledger(ledger, true);
+  if (!risk.empty()) throw Breach{"exposure", risk};
   check_available(ledger);
 }
 
@@ -117,6 +120,7 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
     throw Breach{"volume", fmt::format("{} has {} ul and its valve never opened", id, recorded)};
   }
   if (pour.excused || !pour.truth_at_end) return;
+  ++weighed_;
   const std::int64_t truth = *pour.truth_at_end - *pour.truth_at_open;
   const std::int64_t pulse = 1'000'000'000 / (plan_.milli_pulses_per_litre / 1'000) / 1'000 * 1'000;
   const std::int64_t error = truth * 25 / 1'000 + 3 * pulse + 2'000;
@@ -134,23 +138,26 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
   }
 }
 
-/// What the cache has allowed and the server has not confirmed.
-void Referee::check_exposure() const {
+/// What is too much of what the cache has allowed and the server has not confirmed; empty: nothing.
+std::string Referee::exposure() const {
   std::map<std::string, std::int64_t> guests;
   std::int64_t all = 0;
   for (const model::ClientTxId& id : unconfirmed_) {
     const model::Pour& row = rows_.at(id);
+    // A row that has failed is a known loss, no risk any more.
+    if (row.status == PourStatus::failed) continue;
     if (row.begin.authorized_by != model::AuthorizedBy::cache) continue;
     guests[row.begin.guest_id.text()] += row.price.minor_units();
     all += row.price.minor_units();
   }
   if (all > bounds_.offline_controller.minor_units() + overdraft()) {
-    throw Breach{"exposure", fmt::format("{} wait, poured on cached balances", all)};
+    return fmt::format("{} wait, poured on cached balances", all);
   }
   for (const auto& [guest, sum] : guests) {
     if (sum <= bounds_.offline_guest.minor_units() + overdraft()) continue;
-    throw Breach{"exposure", fmt::format("{} wait for guest {} alone", sum, guest)};
+    return fmt::format("{} wait for guest {} alone", sum, guest);
   }
+  return {};
 }
 
 /// No guest may spend here what the server does not have.

@@ -1,5 +1,7 @@
 #include "tap_rig.hpp"
 
+#include <algorithm>
+
 namespace tapd::simulation {
 namespace {
 
@@ -7,6 +9,7 @@ using namespace std::chrono_literals;
 
 /// Edges that the kernel keeps; older ones are dropped for newer.
 constexpr std::size_t kernel_buffer = 1'024;
+constexpr std::size_t remembered_cards = 8;
 
 drivers::sim::SimTapPlan tap_plan(const Plan& plan, std::size_t place) {
   Random random = plan.stream(100 + place);
@@ -38,8 +41,23 @@ TapRig::TapRig(const Plan& plan, std::size_t place, Agenda& agenda)
       filter_{tap_.shortest_interval} {}
 
 void TapRig::lay(std::vector<drivers::Uid> cards) {
+  for (const drivers::Uid& card : cards_) taken_away_.emplace_back(card, agenda_.now());
+  if (taken_away_.size() > remembered_cards) {
+    taken_away_.erase(taken_away_.begin(),
+                      taken_away_.end() - static_cast<std::ptrdiff_t>(remembered_cards));
+  }
   cards_ = std::move(cards);
   changed();
+}
+
+std::optional<Time> TapRig::last_there(std::span<const std::uint8_t> uid) const {
+  const auto is_it = [&](const drivers::Uid& card) {
+    return std::equal(uid.begin(), uid.end(), card.bytes.begin(), card.bytes.begin() + card.size);
+  };
+  if (std::any_of(cards_.begin(), cards_.end(), is_it)) return agenda_.now();
+  const auto found = std::find_if(taken_away_.rbegin(), taken_away_.rend(),
+                                  [&](const auto& entry) { return is_it(entry.first); });
+  return found == taken_away_.rend() ? std::nullopt : std::optional{found->second};
 }
 
 drivers::sim::SimTap& TapRig::physics() {

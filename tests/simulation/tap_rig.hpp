@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "agenda.hpp"
@@ -35,6 +37,8 @@ class TapRig {
   // --- the world's side --------------------------------------------------------------------------
   void lay(std::vector<drivers::Uid> cards);
   [[nodiscard]] const std::vector<drivers::Uid>& cards() const { return cards_; }
+  /// When a card lay there last; nothing: never.
+  [[nodiscard]] std::optional<Time> last_there(std::span<const std::uint8_t> uid) const;
   /// The physics at this moment. After a change: `changed`.
   [[nodiscard]] drivers::sim::SimTap& physics();
   void changed();
@@ -89,7 +93,8 @@ class TapRig {
   Meter meter_{*this};
   Valve valve_{*this};
   std::vector<drivers::Uid> cards_;
-  std::vector<drivers::Edge> edges_;  ///< In the kernel's buffer.
+  std::vector<std::pair<drivers::Uid, Time>> taken_away_;  ///< Newest last; a few.
+  std::vector<drivers::Edge> edges_;                       ///< In the kernel's buffer.
   drivers::EdgeFilter filter_;
   std::uint64_t newest_number_{0};  ///< Of the physics' edges.
   std::uint64_t number_base_{0};    ///< Where the kernel's numbering began.

@@ -28,6 +28,11 @@ json result(const std::string& id, const char* status, const char* outcome) {
   return {{"client_tx_id", id}, {"status", status}, {"outcome", outcome}, {"reason", ""}};
 }
 
+std::string to_text(const Booking& row) {
+  return fmt::format("{} ml ({} tail) for {} of {} with {} at tap {}", row.volume_ml, row.tail_ml,
+                     row.price, row.guest, row.card, row.tap);
+}
+
 }  // namespace
 
 std::string guest_id(std::size_t guest) {
@@ -167,7 +172,10 @@ json VenueModel::judge(const json& row) {
     told.charged = known.charged;
     told.refused = known.refused;
     told.times_sent = known.times_sent;
-    if (!(told == known)) throw Breach{"once", fmt::format("{} came with another content", id)};
+    if (!(told == known)) {
+      throw Breach{"once", fmt::format("{} came as {}, and before as {}", id, to_text(told),
+                                       to_text(known))};
+    }
   } else if (plan_.has(Fault::rejected_rows) && random_.chance(6)) {
     turned_down_[id] = random_.chance(20) ? -1 : static_cast<int>(random_.between(1, 3));
   }

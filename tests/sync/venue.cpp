@@ -138,6 +138,7 @@ HttpResponse Venue::authorize(const HttpRequest& request) {
 }
 
 HttpResponse Venue::snapshot(const HttpRequest& request) {
+  if (snapshot_status != 0) return {snapshot_status, {}, ""};
   if (!has_snapshot) return reply(404, {{"detail", "Not Found"}});
   const std::string etag = fmt::format("\"{}{}\"", revision_, emergency_stop ? "s" : "");
   const auto known = request.headers.find("If-None-Match");

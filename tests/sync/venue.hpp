@@ -41,6 +41,7 @@ class Venue {
   [[nodiscard]] virtual std::string objection() { return {}; }
 
   bool has_snapshot{true};
+  int snapshot_status{0};  ///< Not 0: what a request for the snapshot gets.
   bool emergency_stop{false};
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
