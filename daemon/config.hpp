@@ -80,7 +80,7 @@ struct ServerConfig {
 
 struct StorageConfig {
   BookKeepingRules books;
-  int medium_blocks{16'384};  ///< See storage::LedgerOptions.
+  int medium_blocks{16'384};           ///< See storage::LedgerOptions.
   bool start_empty_after_loss{false};  ///< The ledger is damaged and there is no backup: go on.
 };
 

@@ -19,6 +19,10 @@ JournalLine line_for(const Say& say, const TapContext& context) {
     case Topic::card_seen:
       return {Level::info, fmt::format("tap {}: {} laid on", tap, who(context))};
     case Topic::denied:
+      if (say.detail.starts_with(to_text(DenialReason::limits_lifted))) {
+        return {Level::warning,
+                fmt::format("tap {}: {} is a service card: {}", tap, who(context), say.detail)};
+      }
       return {Level::warning,
               fmt::format("tap {}: {} may not pour: {}", tap, who(context), say.detail)};
     case Topic::valve_opened:
@@ -48,6 +52,10 @@ JournalLine line_for(const Say& say, const TapContext& context) {
       return {Level::info,
               fmt::format("tap {}: {} filled the line after the pause and are not charged", tap,
                           say.detail)};
+    case Topic::refused_late:
+      return {Level::warning,
+              fmt::format("tap {}: {} is refused while it pours ({}): the valve shuts", tap,
+                          who(context), say.detail)};
     case Topic::abandoned:
       return {Level::info,
               fmt::format("tap {}: {} left before the valve opened", tap, who(context))};

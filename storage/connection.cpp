@@ -2,12 +2,14 @@
 
 #include <array>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "storage/backup.hpp"
 #include "storage/database_file.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
@@ -23,18 +25,14 @@ struct Setting {
   const char* read_back;  ///< As SQLite spells it.
 };
 
-// journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE slip past the triggers that guard deletion.
+// journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE
+// slip past the triggers that guard deletion.
 constexpr std::array settings{
-    Setting{"journal_mode", "WAL", "wal"},
-    Setting{"synchronous", "FULL", "2"},
-    Setting{"foreign_keys", "ON", "1"},
-    Setting{"recursive_triggers", "ON", "1"},
-    Setting{"trusted_schema", "OFF", "0"},
-    Setting{"cell_size_check", "ON", "1"},
-    Setting{"mmap_size", "0", "0"},
-    Setting{"journal_size_limit", "4194304", "4194304"},
-    Setting{"temp_store", "MEMORY", "2"},
-    Setting{"busy_timeout", "0", "0"},
+    Setting{"journal_mode", "WAL", "wal"}, Setting{"synchronous", "FULL", "2"},
+    Setting{"foreign_keys", "ON", "1"},    Setting{"recursive_triggers", "ON", "1"},
+    Setting{"trusted_schema", "OFF", "0"}, Setting{"cell_size_check", "ON", "1"},
+    Setting{"mmap_size", "0", "0"},        Setting{"journal_size_limit", "4194304", "4194304"},
+    Setting{"temp_store", "MEMORY", "2"},  Setting{"busy_timeout", "0", "0"},
 };
 
 /// Bounds the log. Wide blocks make a commit four times as long, so that the log has room for about
@@ -50,8 +48,7 @@ SQLite::Database open(const LedgerOptions& options, const std::string& vfs) {
   if (options.vfs) flags |= SQLite::OPEN_CREATE;
   // psow=0: an SD card does not promise that a torn write leaves the neighbouring bytes alone.
   try {
-    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0,
-                            vfs.c_str()};
+    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0, vfs.c_str()};
   } catch (const SQLite::Exception& exception) {
     throw OpenError{kind_of(exception.getErrorCode(), 0),
                     fmt::format("cannot open the ledger {}: {}; check the path and permissions",
@@ -82,6 +79,7 @@ Connection::Connection(const LedgerOptions& options)
     configure(options.medium_blocks);
     check(options);
     settle();
+    keep_before_migration(options);
     migrate(database_, newest_schema(), migrations());
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
@@ -154,6 +152,30 @@ void Connection::configure(int medium_blocks) {
 // An empty log begins anew at a sector of its own.
 void Connection::settle() {
   database_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+// The way back from a migration is a program that nobody may have at hand; a copy is at hand.
+void Connection::keep_before_migration(const LedgerOptions& options) {
+  const int version = schema_version(database_);
+  if (options.vfs || version < 1 || version >= newest_schema()) return;
+  const std::filesystem::path copy = fmt::format("{}.version-{}", file_, version);
+  BackupCopy backup{database_, copy};
+  constexpr int all_pages = -1;
+  if (!backup.step(all_pages)) {
+    throw OpenError{
+        Error::Kind::io,
+        fmt::format("cannot open the ledger {}: no copy could be made before its schema "
+                    "is changed; see that {} can be written",
+                    file_, copy.string())};
+  }
+  try {
+    sync_to_medium(copy);
+  } catch (const std::system_error& error) {
+    throw OpenError{Error::Kind::io,
+                    fmt::format("cannot open the ledger {}: the copy before its schema is changed "
+                                "is not safe: {}",
+                                file_, error.what())};
+  }
 }
 
 void Connection::check(const LedgerOptions& options) {

@@ -13,9 +13,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // The tables that do not grow with the years.
-constexpr std::array small_tables{"meta",   "clock_marks", "server_knowledge", "guests",
-                                  "cards",  "beverages",   "kegs",             "taps",
-                                  "system_states", "calibrations"};
+constexpr std::array small_tables{
+    "meta", "clock_marks", "server_knowledge", "guests",      "cards", "beverages",
+    "kegs", "taps",        "system_states",    "calibrations"};
 
 fs::path mark_of(const fs::path& ledger) {
   return ledger.string() + ".suspect";

@@ -1,8 +1,9 @@
 // What a start looks at before anything sells. Reading every page of a year's pours takes minutes
 // from an SD card, so a large file is looked at where the next hour needs it: its
-// tables of few rows here (that it is cut off SQLite says by itself), the pours that still wait in the ledger; the rest is read while nobody
-// pours (the backup's check, the daily walk). A small file, and one under suspicion, is read whole.
-// Used by the connection and the ledger; changes nothing but the mark of suspicion.
+// tables of few rows here (that it is cut off SQLite says by itself), the pours that still wait in
+// the ledger; the rest is read while nobody pours (the backup's check, the daily walk). A small
+// file, and one under suspicion, is read whole. Used by the connection and the ledger; changes
+// nothing but the mark of suspicion.
 #pragma once
 
 #include <cstdint>

@@ -54,6 +54,10 @@ struct Granted {
 struct Denied {
   Denial denial;
 };
+/// The server says no to the card that pours already: a small volume may still run.
+struct RefusedLate {
+  Denial denial;
+};
 /// The `open` row is durable.
 struct BeginWritten {};
 struct BeginFailed {
@@ -75,9 +79,9 @@ struct Repaired {
 };
 /// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
 struct Cleared {};
-using Event =
-    std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted, Denied,
-                 BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired, Cleared>;
+using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
+                           Denied, RefusedLate, BeginWritten, BeginFailed, Locked, Unlocked,
+                           Faulted, Repaired, Cleared>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};
@@ -149,6 +153,7 @@ enum class Topic : std::uint8_t {
   tap_faulted,
   tap_repaired,
   abandoned,  ///< The card left before the valve opened.
+  refused_late,
   gas,
   silence,
   line_refill,

@@ -49,8 +49,7 @@ void measure(int medium_blocks, const Report& report) {
               fmt::format("{} x progress, sent, confirmed, checkpoints; {} bytes a block",
                           progresses, medium_blocks)});
   report.add({"written in an idle hour", static_cast<double>(bytes_in(disk.log(), ended)) / 1024,
-              "KiB",
-              fmt::format("\"nothing new\" every 30 s; {} bytes a block", medium_blocks)});
+              "KiB", fmt::format("\"nothing new\" every 30 s; {} bytes a block", medium_blocks)});
 }
 
 }  // namespace

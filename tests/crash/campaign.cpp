@@ -177,9 +177,8 @@ std::vector<Row> mutants(const CampaignOptions& options, const Progress& progres
   const std::array known{
       Mutant{"mutant: synchronous = NORMAL", Medium::ideal, {.syncs = Syncs::normal}},
       Mutant{"mutant: without psow=0", Medium::torn_4k, {.promises_powersafe = true}},
-      Mutant{"mutant: block_kib = 4, torn 16 KiB",
-             Medium::torn_16k,
-             {.medium_blocks = narrow_blocks}},
+      Mutant{
+          "mutant: block_kib = 4, torn 16 KiB", Medium::torn_16k, {.medium_blocks = narrow_blocks}},
       Mutant{"mutant: no unique key at the server", Medium::ideal, {.unique_key = false}},
       Mutant{"mutant: acknowledged before commit", Medium::ideal, {.acknowledges_early = true}},
   };

@@ -81,8 +81,7 @@ class Judge {
 
   Finding judge(Recording* recovered) {
     try {
-      Venue venue{disk_, expectation_.possible.front(), expectation_.server,
-                  medium_blocks_};
+      Venue venue{disk_, expectation_.possible.front(), expectation_.server, medium_blocks_};
       go_on(venue);
       venue.close();
       if (finding_.outcome == Outcome::right || finding_.outcome == Outcome::rolled_back) {
@@ -203,8 +202,7 @@ Expectation expected_at(const Recording& recording, std::size_t until, bool ackn
 Finding check(const Image& medium, const Expectation& expectation, int medium_blocks,
               Recording* recovered) {
   if (recovered != nullptr) recovered->start = medium;
-  const DiskOptions options{.promises_powersafe = false,
-                            .logs = recovered != nullptr};
+  const DiskOptions options{.promises_powersafe = false, .logs = recovered != nullptr};
   return Judge{medium, expectation, options, medium_blocks}.judge(recovered);
 }
 

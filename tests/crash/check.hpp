@@ -41,7 +41,7 @@ struct Expectation {
 
 /// Recovers the medium and judges it. `recovered`, when given, receives the recording of the
 /// recovery, to be cut in its turn.
-[[nodiscard]] Finding check(const Image& medium, const Expectation& expectation,
-                            int medium_blocks, Recording* recovered = nullptr);
+[[nodiscard]] Finding check(const Image& medium, const Expectation& expectation, int medium_blocks,
+                            Recording* recovered = nullptr);
 
 }  // namespace tapd::crash

@@ -35,7 +35,7 @@ using Log = std::vector<Operation>;
 struct DiskOptions {
   /// Promises powersafe overwrite although psow=0 was asked for: a setting known to be bad.
   bool promises_powersafe{false};
-  bool logs{true};             ///< Off: quicker where the power is not cut again.
+  bool logs{true};  ///< Off: quicker where the power is not cut again.
 };
 
 class CrashDisk {

@@ -43,9 +43,8 @@ TEST_CASE("cached balances count as far as the policy lets them be spent", "[exp
 
 TEST_CASE("what was poured offline already is no longer at stake as a balance", "[exposure]") {
   PolicyRules rules;
-  rules.offline = {.per_guest = model::Money{2000},
-                   .pours_per_guest = 3,
-                   .controller = model::Money{5000}};
+  rules.offline = {
+      .per_guest = model::Money{2000}, .pours_per_guest = 3, .controller = model::Money{5000}};
   const model::Moment now{100h, {}, false};
   model::AuthorizationFacts ann = spender(9000, 99h);
   ann.offline_guest = {.pours = 2, .spent = model::Money{1500}};

@@ -83,6 +83,8 @@ const std::vector<Row>& table() {
     {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted}},
+    {"refused late",    RefusedLate{{.reason = DenialReason::lost_card, .message = ""}},
+                                                   {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted}},
     {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted}},
     {"locked",          Locked{LockReason::storage, ""},

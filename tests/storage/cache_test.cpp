@@ -169,8 +169,7 @@ TEST_CASE("an idle snapshot writes nothing, and yet its balances stay fresh", "[
 TEST_CASE("a pour writes down how fresh the balances are, once in ten minutes", "[cache]") {
   Bar bar;
   const auto written = [&bar] {
-    return bar.value_after_cut(
-        "SELECT snapshot_heard_mono_ns / 1000000000 FROM server_knowledge");
+    return bar.value_after_cut("SELECT snapshot_heard_mono_ns / 1000000000 FROM server_knowledge");
   };
   hear(bar.ledger(), small_snapshot(), 0, 5);
   hear(bar.ledger(), small_snapshot(), 0, 604);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,8 @@ struct VenuePlan {
   std::string tap_extra;     ///< More keys of each [[tap]].
   bool with_server{true};    ///< Start the reference server.
   std::string server_url;    ///< Another server instead.
+  std::string state_dir;     ///< Another folder for the ledger.
+  std::vector<std::pair<std::string, std::string>> tapd_environment;
 };
 
 /// What the books say once everything has come to rest.
@@ -49,7 +52,7 @@ struct Books {
 
 class VenueProcesses {
  public:
-  explicit VenueProcesses(const VenuePlan& plan = {});
+  explicit VenueProcesses(VenuePlan plan = {});
 
   void start_server();
   void kill_server();
@@ -85,9 +88,10 @@ class VenueProcesses {
   void post_to_server(const std::string& path, const std::string& body);
 
  private:
-  void write_config(const VenuePlan& plan);
+  void write_config();
   [[nodiscard]] nlohmann::json get(const std::string& path);
 
+  VenuePlan plan_;
   TempDir folder_;
   std::unique_ptr<PostgresCluster> cluster_;
   int port_{0};
