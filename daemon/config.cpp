@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "daemon/config_outputs.hpp"
+#include "daemon/config_serving.hpp"
 #include "daemon/toml_reader.hpp"
 
 namespace tapd {
@@ -246,6 +247,8 @@ PolicyRules read_policy(TomlTable policy) {
   if (rules.smallest_start > rules.largest_pour) {
     policy.fault("smallest_start_ml", "is more than largest_pour_ml: nobody could ever pour");
   }
+  read_serving(policy, rules);
+  rules.late_refusal = model::Volume::millilitres(policy.whole("late_refusal_ml", 30, {0, 1'000}));
   policy.refuse_unknown_keys();
   return rules;
 }
@@ -278,6 +281,7 @@ Config read_root(const toml::table& file, Findings& findings) {
   config.sim_scenario = sim.text("scenario", "");
   sim.refuse_unknown_keys();
   read_taps(root, config, findings);
+  for (TapConfig& tap : config.taps) tap.rules.late_refusal = config.policy.late_refusal;
   root.refuse_unknown_keys();
   return config;
 }

@@ -104,12 +104,16 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* facts = std::get_if<FactsRead>(&answer)) {
     for (TapSlot& tap : taps_) {
       if (tap.ticket == facts->ticket) decide(tap, *facts, now);
+      if (tap.guest_ticket == facts->ticket && facts->result) {
+        refuse_late(tap, *facts->result, now);
+      }
     }
     return;
   }
   if (const auto* world = std::get_if<WorldRead>(&answer)) {
     if (world->result) on_world(*world->result, now);
   }
+  if (const auto* lift = std::get_if<LiftNoted>(&answer)) on_lift_noted(*lift, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
 }
 
@@ -151,6 +155,7 @@ void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
   } else if (std::holds_alternative<sync::SnapshotApplied>(notice) ||
              std::holds_alternative<sync::PoursConfirmed>(notice) ||
              std::holds_alternative<sync::PourNotBooked>(notice)) {
+    if (std::holds_alternative<sync::SnapshotApplied>(notice)) look_at_guests();
     ports_.storage(ReadWorld{});
   }
 }
@@ -264,9 +269,9 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
     } else if (const auto* ask = std::get_if<AskAuthorization>(&action)) {
       tap.card = ask->card;
       tap.guest.clear();
-      ask_authorization(tap, ask->card);
+      ask_authorization(tap, ask->card, now);
     } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
-      ports_.storage(BeginRow{begin->begin});
+      begin_row(tap, begin->begin);
     } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {
       post_progress(tap, progress->progress, now);
     } else if (const auto* end = std::get_if<EndPour>(&action)) {

@@ -150,7 +150,11 @@ class Controller {
     std::optional<model::SinceBoot> progress_posted;  ///< Unanswered progress write.
     std::optional<EndRow> unwritten_end;              ///< Posted, not yet durable.
     std::optional<model::SinceBoot> retry_end_at;
-    model::CardUid card;  ///< Of the session, for the journal.
+    model::CardUid card;                         ///< Of the session, for the journal.
+    std::optional<model::CardUid> service_card;  ///< Has lifted the serving limits here, ...
+    model::SinceBoot lift_ends{};                ///< ... for a pour asked for before this.
+    std::optional<model::CardUid> lifted_by;     ///< For the pour that was granted.
+    std::uint64_t guest_ticket{0};  ///< Of the look whether the guest that pours still may.
     std::string beverage;
     std::string guest;
     std::int64_t flow_events{0};
@@ -164,7 +168,12 @@ class Controller {
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
   void carry_out(TapSlot& tap, const Actions& actions, const model::Moment& now);
   void command_valve(TapSlot& tap, bool open, const model::Moment& now);
-  void ask_authorization(TapSlot& tap, const model::CardUid& card);
+  void ask_authorization(TapSlot& tap, const model::CardUid& card, const model::Moment& now);
+  void on_lift_noted(const LiftNoted& noted, const model::Moment& now);
+  [[nodiscard]] bool lifted(const TapSlot& tap, const model::Moment& now) const;
+  void begin_row(TapSlot& tap, const model::PourBegin& begin);
+  void look_at_guests();
+  void refuse_late(TapSlot& tap, const model::AuthorizationFacts& facts, const model::Moment& now);
   void read_facts(TapSlot& tap, const model::CardUid& card);
   void decide(TapSlot& tap, const FactsRead& facts, const model::Moment& now);
   void post_progress(TapSlot& tap, const model::PourProgress& progress, const model::Moment& now);

@@ -1,5 +1,6 @@
 // The controller's part between a card and a decision: who is asked, and what is made of the
 // answers.
+#include <algorithm>
 #include <utility>
 
 #include "daemon/controller.hpp"
@@ -8,8 +9,13 @@ namespace tapd {
 
 using model::Moment;
 
-void Controller::ask_authorization(TapSlot& tap, const model::CardUid& card) {
+void Controller::ask_authorization(TapSlot& tap, const model::CardUid& card, const Moment& now) {
   tap.ticket = ++last_ticket_;
+  const auto& service_cards = options_.policy.service_cards;
+  if (std::find(service_cards.begin(), service_cards.end(), card) != service_cards.end()) {
+    return ports_.storage(NoteLift{
+        .tap = tap.setup.id, .card = card, .lift_for = options_.policy.lift_for, .at = now});
+  }
   tap.allowed.reset();
   if (options_.authorize == AuthorizeMode::cached) return read_facts(tap, card);
   ports_.ask_server({.ticket = tap.ticket, .card = card, .tap = tap.setup.id});
@@ -21,13 +27,14 @@ void Controller::read_facts(TapSlot& tap, const model::CardUid& card) {
 
 void Controller::on_authorized(const sync::AuthorizeAnswered& answer, const Moment& now) {
   TapSlot* tap = find(answer.tap);
-  if (tap == nullptr || tap->ticket != answer.ticket ||
-      tap->session.state() != TapState::authorizing) {
-    return;
-  }
+  if (tap == nullptr || tap->ticket != answer.ticket) return;
+  const bool asking = tap->session.state() == TapState::authorizing;
   if (const auto* refused = std::get_if<sync::Refused>(&answer.verdict)) {
-    return deliver(*tap, Denied{denial_from_server(refused->reason, refused->message)}, now);
+    const Denial denial = denial_from_server(refused->reason, refused->message);
+    // The cache may have let this card pour meanwhile; the server's word wins.
+    return deliver(*tap, asking ? Event{Denied{denial}} : Event{RefusedLate{denial}}, now);
   }
+  if (!asking) return;
   if (const auto* allowed = std::get_if<sync::Allowed>(&answer.verdict)) tap->allowed = *allowed;
   read_facts(*tap, answer.card);
 }
@@ -40,16 +47,17 @@ void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now)
                            .message = facts.result.error().message}},
                    now);
   }
+  PolicyRules rules = options_.policy;
+  if (lifted(tap, now)) rules.serving_limits.clear();
   Decision decision;
   if (tap.allowed) {
     const ServerLeave leave{.guest_id = tap.allowed->guest_id,
                             .guest_first_name = tap.allowed->guest_first_name,
                             .most = tap.allowed->most,
                             .price = tap.allowed->price};
-    decision = decide_online(options_.policy, *facts.result, leave, tap.setup.own_price);
+    decision = decide_online(rules, *facts.result, leave, tap.setup.own_price, now, options_.boot);
   } else {
-    decision =
-        decide_offline(options_.policy, *facts.result, tap.setup.own_price, now, options_.boot);
+    decision = decide_offline(rules, *facts.result, tap.setup.own_price, now, options_.boot);
   }
   if (const auto* denial = std::get_if<Denial>(&decision)) {
     return deliver(tap, Denied{*denial}, now);
@@ -57,6 +65,7 @@ void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now)
   const Grant& grant = std::get<Grant>(decision);
   tap.guest = grant.guest_first_name;
   tap.beverage = grant.beverage;
+  tap.lifted_by = lifted(tap, now) ? std::exchange(tap.service_card, std::nullopt) : std::nullopt;
   deliver(
       tap,
       Granted{.grant = grant, .client_tx_id = model::ClientTxId::from_random(ports_.random_id())},

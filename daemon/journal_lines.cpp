@@ -54,6 +54,10 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::card_seen:
       return {Message::card_seen, Level::info, fmt::format("{} laid on", who(context))};
     case Topic::denied:
+      if (say.reason == to_text(DenialReason::limits_lifted)) {
+        return {Message::limits_lifted, Level::warning,
+                fmt::format("{} is a service card: {}", who(context), say.detail)};
+      }
       return {Message::card_denied, Level::warning,
               fmt::format("{} may not pour: {}", who(context), say.detail)};
     case Topic::valve_opened:
@@ -86,6 +90,10 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::line_refill:
       return {Message::line_refill, Level::info,
               fmt::format("{} filled the line after the pause and are not charged", say.detail)};
+    case Topic::refused_late:
+      return {Message::refused_late, Level::warning,
+              fmt::format("{} is refused while it pours ({}): the valve shuts", who(context),
+                          say.detail)};
     case Topic::abandoned:
       return {Message::card_left, Level::info,
               fmt::format("{} left before the valve opened", who(context))};

@@ -70,6 +70,8 @@ constexpr std::array<Entry, message_count> entries{{
     {Message::book_keeping_failed, "book_keeping_failed", "882e4b1cfe9d40a685a43727ee1877c3", true},
     {Message::lines_lost, "lines_lost", "a5f8ebe0470342f7adfa344bf37435f3"},
     {Message::loop_stuck, "loop_stuck", "df1f01b40f03431b83adad8e878d820c"},
+    {Message::limits_lifted, "limits_lifted", "4d444cbe29b745fdaf0a99a04b9a15b0"},
+    {Message::refused_late, "refused_late", "5892717f891e441ba1107db1de660f0e"},
     {Message::service_act, "service_act", "705e9271cb4747ad9f2bba93b73255df"},
 }};
 

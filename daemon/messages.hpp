@@ -67,6 +67,8 @@ enum class Message : std::uint8_t {
   book_keeping_failed,
   lines_lost,
   loop_stuck,
+  limits_lifted,
+  refused_late,
   service_act,
 };
 inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::service_act) + 1;

@@ -5,8 +5,37 @@
 namespace tapd {
 namespace {
 
+/// What was decided from may be older than what another tap has begun since.
+std::optional<storage::Error> taken_meanwhile(const ServingClaim& claim,
+                                              const std::vector<model::Serving>& served,
+                                              const model::Moment& now, const model::BootId& boot) {
+  const auto left = left_to_serve(claim.limits, claim.category, served, now, boot);
+  if (!left || *left >= claim.limit) return std::nullopt;
+  return storage::Error{
+      .kind = storage::Error::Kind::refused,
+      .message = fmt::format("the serving limit no longer allows {}: this guest is being served at "
+                             "another tap",
+                             model::to_text(claim.limit))};
+}
+
+storage::Result<> begin_served(storage::Ledger& ledger, const model::BootId& boot,
+                               const model::PourBegin& begin, const ServingClaim& claim) {
+  return ledger.in_one_commit([&]() -> storage::Result<> {
+    if (auto begun = ledger.begin_pour(begin, boot); !begun) return begun;
+    auto noted =
+        ledger.note_serving({begin.client_tx_id, claim.category, claim.limit, claim.lifted_by});
+    if (!noted || !claim.lifted_by) return noted;
+    return ledger.audit(
+        "card " + claim.lifted_by->text(), "pour_beyond_serving_limits", begin.client_tx_id.text(),
+        fmt::format("guest {} at tap {}, at most {} of \"{}\"", begin.guest_id.text(),
+                    begin.tap_id.number(), model::to_text(claim.limit), claim.category),
+        begin.start);
+  });
+}
+
 storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
-                            const model::PourBegin& begin) {
+                            const BeginRow& row) {
+  const model::PourBegin& begin = row.begin;
   const auto facts = ledger.facts(begin.card_uid, begin.tap_id);
   if (!facts) return tl::unexpected(facts.error());
   if (facts->available < begin.hold) {
@@ -15,7 +44,17 @@ storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
         .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",
                                model::to_text(facts->available), model::to_text(begin.hold))});
   }
-  return ledger.begin_pour(begin, boot);
+  if (!row.serving) return ledger.begin_pour(begin, boot);
+  if (auto taken = taken_meanwhile(*row.serving, facts->servings, begin.start, boot)) {
+    return tl::unexpected(*std::move(taken));
+  }
+  return begin_served(ledger, boot, begin, *row.serving);
+}
+
+storage::Result<> note_lift(storage::Ledger& ledger, const NoteLift& lift) {
+  return ledger.audit(
+      "card " + lift.card.text(), "lift_serving_limits", fmt::format("tap {}", lift.tap.number()),
+      fmt::format("for the next pour asked for within {} s", lift.lift_for.count()), lift.at);
 }
 
 storage::Result<model::Pour> end_row(storage::Ledger& ledger, const EndRow& row) {
@@ -44,7 +83,7 @@ struct CarryOut {
   StorageAnswer operator()(const BeginRow& row) const {
     return BeginRowDone{.tap = row.begin.tap_id,
                         .client_tx_id = row.begin.client_tx_id,
-                        .result = begin_row(ledger, boot, row.begin)};
+                        .result = begin_row(ledger, boot, row)};
   }
   StorageAnswer operator()(const ProgressRow& row) const {
     return ProgressRowDone{.tap = row.tap, .result = ledger.record_progress(row.progress)};
@@ -59,6 +98,9 @@ struct CarryOut {
   StorageAnswer operator()(const ReadWorld&) const { return WorldRead{read_world(ledger)}; }
   StorageAnswer operator()(const WriteFlowEvent& write) const {
     return FlowEventDone{ledger.record_flow_event(write.event)};
+  }
+  StorageAnswer operator()(const NoteLift& lift) const {
+    return LiftNoted{.tap = lift.tap, .card = lift.card, .result = note_lift(ledger, lift)};
   }
   StorageAnswer operator()(const NoteClock& note) const {
     return ClockNoted{ledger.note_clock(note.at, boot)};

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/core/serving_limits.hpp"
 #include "storage/ledger.hpp"
 
 namespace tapd {
@@ -18,6 +19,7 @@ namespace tapd {
 /// may have taken it between the decision and now.
 struct BeginRow {
   model::PourBegin begin;
+  std::optional<ServingClaim> serving;  ///< Only where there are serving limits.
 };
 struct ProgressRow {
   model::TapId tap;
@@ -38,12 +40,19 @@ struct ReadWorld {};
 struct WriteFlowEvent {
   model::FlowEvent event;
 };
+/// A service card lifts the serving limits at a tap: in the audit log before it counts.
+struct NoteLift {
+  model::TapId tap;
+  model::CardUid card;
+  std::chrono::seconds lift_for{};
+  model::Moment at;
+};
 /// The wall clock can be trusted: what this boot wrote before can be dated now.
 struct NoteClock {
   model::Moment at;
 };
-using StorageRequest =
-    std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld, WriteFlowEvent, NoteClock>;
+using StorageRequest = std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld,
+                                    WriteFlowEvent, NoteLift, NoteClock>;
 
 struct BeginRowDone {
   model::TapId tap;
@@ -74,11 +83,16 @@ struct WorldRead {
 struct FlowEventDone {
   storage::Result<> result;
 };
+struct LiftNoted {
+  model::TapId tap;
+  model::CardUid card;
+  storage::Result<> result;
+};
 struct ClockNoted {
   storage::Result<> result;
 };
 using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead,
-                                   FlowEventDone, ClockNoted>;
+                                   FlowEventDone, LiftNoted, ClockNoted>;
 
 /// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
 [[nodiscard]] std::string close_time_key(model::TapId tap);

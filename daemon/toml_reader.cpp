@@ -195,6 +195,23 @@ TomlTable TomlTable::table(std::string_view key) {
   return {inner, called(key), *findings_};
 }
 
+std::vector<std::string> TomlTable::texts(std::string_view key) {
+  std::vector<std::string> texts;
+  const toml::node* found = node(key);
+  if (found == nullptr) return texts;
+  const toml::array* list = found->as_array();
+  bool good = list != nullptr && !list->empty();
+  if (good) {
+    for (const toml::node& entry : *list) {
+      texts.push_back(entry.value_exact<std::string>().value_or(""));
+      good = good && !texts.back().empty();
+    }
+  }
+  if (good) return texts;
+  fault(key, "must be a list of texts, such as [\"one\", \"two\"]");
+  return {};
+}
+
 std::vector<TomlTable> TomlTable::tables(std::string_view key) {
   std::vector<TomlTable> result;
   const toml::node* found = node(key);

@@ -52,6 +52,8 @@ class TomlTable {
                                          Bounds bounds);
   /// A list of pairs, [[1.5, 20], [2, 30]], in thousandths; a pair that is none is a finding.
   [[nodiscard]] std::vector<std::array<std::int64_t, 2>> pairs_in_thousandths(std::string_view key);
+  /// A list of texts, ["a", "b"]; one that is empty or none is a finding.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
   /// One of `words`; the first is the default.
   [[nodiscard]] std::size_t choice(std::string_view key,

@@ -2,12 +2,14 @@
 
 #include <array>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "storage/backup.hpp"
 #include "storage/database_file.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
@@ -77,6 +79,7 @@ Connection::Connection(const LedgerOptions& options)
     configure(options.medium_blocks);
     check(options);
     settle();
+    keep_before_migration(options);
     migrate(database_, newest_schema(), migrations());
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
@@ -149,6 +152,30 @@ void Connection::configure(int medium_blocks) {
 // An empty log begins anew at a sector of its own.
 void Connection::settle() {
   database_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+// The way back from a migration is a program that nobody may have at hand; a copy is at hand.
+void Connection::keep_before_migration(const LedgerOptions& options) {
+  const int version = schema_version(database_);
+  if (options.vfs || version < 1 || version >= newest_schema()) return;
+  const std::filesystem::path copy = fmt::format("{}.version-{}", file_, version);
+  BackupCopy backup{database_, copy};
+  constexpr int all_pages = -1;
+  if (!backup.step(all_pages)) {
+    throw OpenError{
+        Error::Kind::io,
+        fmt::format("cannot open the ledger {}: no copy could be made before its schema "
+                    "is changed; see that {} can be written",
+                    file_, copy.string())};
+  }
+  try {
+    sync_to_medium(copy);
+  } catch (const std::system_error& error) {
+    throw OpenError{Error::Kind::io,
+                    fmt::format("cannot open the ledger {}: the copy before its schema is changed "
+                                "is not safe: {}",
+                                file_, error.what())};
+  }
 }
 
 void Connection::check(const LedgerOptions& options) {

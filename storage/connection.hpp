@@ -26,6 +26,7 @@ class Connection {
   void configure(int medium_blocks);
   void check(const LedgerOptions& options);
   void settle();
+  void keep_before_migration(const LedgerOptions& options);
 
   std::string file_;
   MediumBlocks blocks_;

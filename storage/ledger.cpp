@@ -19,6 +19,7 @@
 #include "storage/offline_risk.hpp"
 #include "storage/pours.hpp"
 #include "storage/queue.hpp"
+#include "storage/servings.hpp"
 #include "storage/snapshot.hpp"
 #include "storage/start_check.hpp"
 #include "storage/upkeep.hpp"
@@ -42,7 +43,8 @@ struct Ledger::Implementation {
         measuring{connection.database(), notes},
         flow_queue{connection.database(), options.boot},
         chain{connection.database()},
-        upkeep{connection.database()} {
+        upkeep{connection.database()},
+        servings{connection.database()} {
     refuse_broken_rows(options);
   }
   /// A clean end keeps how fresh the balances are; an end that fails has nothing to tell.
@@ -127,6 +129,7 @@ struct Ledger::Implementation {
   FlowQueue flow_queue;
   ChainWalk chain;
   Upkeep upkeep;
+  Servings servings;
 };
 
 namespace {
@@ -160,6 +163,10 @@ Result<> Ledger::begin_pour(const model::PourBegin& begin, const model::BootId& 
     self_->pours.begin(begin, boot);
     self_->hearings.keep(Hearings::written_along);
   });
+}
+
+Result<> Ledger::note_serving(const ServingNote& note) {
+  return self_->change([&] { self_->servings.note(note); });
 }
 
 Result<> Ledger::record_progress(const model::PourProgress& progress) {
@@ -255,6 +262,7 @@ Result<AuthorizationFacts> Ledger::facts(const model::CardUid& card, model::TapI
   return self_->look([&] {
     AuthorizationFacts facts = self_->cache.facts(card, tap);
     self_->offline_risk.add_to(facts);
+    if (facts.guest) facts.servings = self_->servings.of(facts.guest->id);
     return facts;
   });
 }

@@ -59,6 +59,14 @@ using Marker = std::int64_t;
 
 using model::AuthorizationFacts;
 
+/// What a pour counts as under the serving limits.
+struct ServingNote {
+  model::ClientTxId client_tx_id;
+  std::string category;
+  model::Volume limit;
+  std::optional<model::CardUid> lifted_by;  ///< The service card that lifted the limits for it.
+};
+
 /// A balance that came with an online authorization.
 struct HeardBalance {
   model::CardUid card_uid;
@@ -175,6 +183,8 @@ class Ledger {
   // --- pours -------------------------------------------------------------------------------------
   /// Writes the `open` row. The valve may open only after this is durable.
   [[nodiscard]] Result<> begin_pour(const model::PourBegin& begin, const model::BootId& boot);
+  /// Counts an open pour under the serving limits; to be made in the same commit as its beginning.
+  [[nodiscard]] Result<> note_serving(const ServingNote& note);
   /// Replaces the progress of an open pour. Refused when it is not open or would go backwards.
   [[nodiscard]] Result<> record_progress(const model::PourProgress& progress);
   /// Closes the row: `open` becomes `new` and can never change again but for its queue columns.

@@ -10,6 +10,7 @@
 
 #include "storage/errors.hpp"
 #include "storage/schema_v1.hpp"
+#include "storage/schema_v2.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -56,6 +57,8 @@ void step_down(SQLite::Database& database, const Migration& step) {
 std::span<const Migration> migrations() {
   static const std::array released{
       Migration{1, schema_v1_up, schema_v1_down, "SELECT count(*) FROM pours"},
+      // What was served counts for a day at most.
+      Migration{2, schema_v2_up, schema_v2_down, "SELECT 0"},
   };
   return released;
 }

@@ -17,14 +17,6 @@ Value known(const std::optional<Value>& value, const char* column, const std::st
   throw BadRow{fmt::format("pours.{} holds \"{}\", which means nothing", column, text)};
 }
 
-// Moves an untrusted reading onto the clock of its boot, once that is known.
-void correct(model::Moment& moment, std::optional<std::int64_t> boot_wall_ms) {
-  if (moment.wall_trusted || !boot_wall_ms) return;
-  moment.wall = model::WallTime{milliseconds{*boot_wall_ms}} +
-                std::chrono::floor<milliseconds>(moment.since_boot);
-  moment.wall_trusted = true;
-}
-
 model::PourBegin read_begin(Use& row) {
   model::PourBegin begin;
   const std::string id = row.text();
@@ -65,8 +57,8 @@ model::Pour read_pour(Use& row) {
   pour.end.wall = read_wall_time(row.text());
   pour.begin.start.wall_trusted = pour.end.wall_trusted = row.flag();
   const auto boot_wall_ms = row.integer_or_null();
-  correct(pour.begin.start, boot_wall_ms);
-  correct(pour.end, boot_wall_ms);
+  correct_wall_time(pour.begin.start, boot_wall_ms);
+  correct_wall_time(pour.end, boot_wall_ms);
 
   pour.volume = model::Volume::millilitres(row.integer());
   pour.tail = model::Volume::millilitres(row.integer());
@@ -89,6 +81,13 @@ model::WallTime read_wall_time(const std::string& text) {
   const auto time = model::parse_iso8601(text);
   if (!time) throw BadRow{fmt::format("a row holds \"{}\" where a time belongs", text)};
   return *time;
+}
+
+void correct_wall_time(model::Moment& moment, std::optional<std::int64_t> boot_wall_ms) {
+  if (moment.wall_trusted || !boot_wall_ms) return;
+  moment.wall = model::WallTime{milliseconds{*boot_wall_ms}} +
+                std::chrono::floor<milliseconds>(moment.since_boot);
+  moment.wall_trusted = true;
 }
 
 std::int64_t milliseconds_of(model::WallTime time) {

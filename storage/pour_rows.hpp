@@ -1,6 +1,8 @@
 // Rows of `pours` and `clock_marks` as values. Used by the ledger's parts.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/model/records.hpp"
@@ -17,6 +19,9 @@ extern const char* const select_pours;
 
 /// Reads a time that to_iso8601 wrote. Throws BadRow.
 [[nodiscard]] model::WallTime read_wall_time(const std::string& text);
+
+/// Moves an untrusted reading onto the clock of its boot, once that is known (clock_marks).
+void correct_wall_time(model::Moment& moment, std::optional<std::int64_t> boot_wall_ms);
 
 /// Wall time in whole milliseconds since 1970.
 [[nodiscard]] std::int64_t milliseconds_of(model::WallTime time);

@@ -23,6 +23,9 @@ Upkeep::Upkeep(SQLite::Database& database)
                   " WHERE guests.guest_id = pours.guest_id), settled_marker)"
                   " FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2"},
       remove_{database, "DELETE FROM pours WHERE chain_no = ?1"},
+      remove_serving_{database,
+                      "DELETE FROM servings"
+                      " WHERE pour_seq = (SELECT pour_seq FROM pours WHERE chain_no = ?1)"},
       before_{database, "SELECT coalesce(max(chain_no), 0) FROM pours WHERE chain_no < ?1"},
       next_{database,
             "SELECT chain_no, prev_hash FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT 1"},
@@ -57,6 +60,7 @@ Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, s
     }
   }
   for (const std::int64_t row : rows) {
+    Use{remove_serving_, row}.run();
     Use{remove_, row}.run();
     Use{undeclare_, gap_key(row)}.run();
   }

@@ -35,6 +35,7 @@ class Upkeep {
   std::unique_ptr<BackupCopy> copy_;
   SQLite::Statement candidates_;
   SQLite::Statement remove_;
+  SQLite::Statement remove_serving_;
   SQLite::Statement before_;
   SQLite::Statement next_;
   SQLite::Statement declare_;

@@ -136,7 +136,10 @@ bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const m
   if (!asked.answered && now.since_boot >= asked.deadline) {
     verdict = NoAnswer{"the answer came too late"};
   }
-  if (!asked.answered) answer(asked, std::move(verdict));
+  // The guest may be pouring on the cached balance by now: a no is told even so.
+  if (!asked.answered || std::holds_alternative<Refused>(verdict)) {
+    answer(asked, std::move(verdict));
+  }
   return true;
 }
 

@@ -52,6 +52,7 @@ struct AuthorizeAsk {
 };
 
 // --- what the daemon is told ---------------------------------------------------------------------
+/// Once for each wish, in time; and once more when a refusal comes after that time.
 struct AuthorizeAnswered {
   std::uint64_t ticket{0};
   model::CardUid card;

@@ -26,16 +26,7 @@ std::optional<Denial> standing_refusal(const model::AuthorizationFacts& facts) {
   if (facts.tap && !facts.tap->keg_id) {
     return deny(DenialReason::no_keg, "no keg is connected to this tap at the venue");
   }
-  if (facts.card && facts.card->status == model::CardStatus::lost) {
-    return deny(DenialReason::lost_card, "this card was reported lost: keep it at the bar");
-  }
-  if (facts.card && facts.card->status == model::CardStatus::inactive) {
-    return deny(DenialReason::inactive_card, "this card is not active: activate it at the bar");
-  }
-  if (facts.guest && !facts.guest->active) {
-    return deny(DenialReason::inactive_guest, "this guest's account is not active");
-  }
-  return std::nullopt;
+  return refusal_of_guest(facts);
 }
 
 std::optional<model::LitrePrice> price_for(const model::AuthorizationFacts& facts,
@@ -56,8 +47,24 @@ bool balance_too_old(const PolicyRules& rules, const model::AuthorizationFacts& 
   return now.wall - heard.wall > rules.oldest_balance;
 }
 
+// Bounds the grant by the serving limits, or says that they are reached.
+std::optional<Denial> limit_serving(const PolicyRules& rules,
+                                    const model::AuthorizationFacts& facts, Grant& grant,
+                                    const model::Moment& now, const model::BootId& boot) {
+  const auto left = left_to_serve(rules.serving_limits, grant.category, facts.servings, now, boot);
+  if (!left) return std::nullopt;
+  if (*left < rules.smallest_start) {
+    return deny(DenialReason::serving_limit,
+                "this guest was served as much of " +
+                    (grant.category.empty() ? std::string{"this"} : grant.category) +
+                    " as policy.serving_limit allows for now; a service card lifts it");
+  }
+  grant.limit = std::min(grant.limit, *left);
+  return std::nullopt;
+}
+
 Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts& facts, Grant grant,
-                      model::Volume most) {
+                      model::Volume most, const model::Moment& now, const model::BootId& boot) {
   const model::Volume affordable =
       model::volume_for(std::min(facts.available, rules.dearest_pour), grant.price);
   grant.limit = std::min({most, affordable, rules.largest_pour});
@@ -73,6 +80,8 @@ Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts&
                 "balance " + model::to_text(facts.available) + " is not enough for " +
                     model::to_text(rules.smallest_start) + ": top up at the bar");
   }
+  if (facts.beverage) grant.category = facts.beverage->style;
+  if (auto refusal = limit_serving(rules, facts, grant, now, boot)) return *std::move(refusal);
   grant.hold = model::price_of(grant.limit, grant.price);
   if (facts.tap && facts.tap->keg_id) grant.keg_id = *facts.tap->keg_id;
   if (facts.beverage) grant.beverage = facts.beverage->name;
@@ -105,6 +114,19 @@ tl::expected<model::Money, Denial> left_offline(const PolicyRules& rules,
 
 }  // namespace
 
+std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts) {
+  if (facts.card && facts.card->status == model::CardStatus::lost) {
+    return deny(DenialReason::lost_card, "this card was reported lost: keep it at the bar");
+  }
+  if (facts.card && facts.card->status == model::CardStatus::inactive) {
+    return deny(DenialReason::inactive_card, "this card is not active: activate it at the bar");
+  }
+  if (facts.guest && !facts.guest->active) {
+    return deny(DenialReason::inactive_guest, "this guest's account is not active");
+  }
+  return std::nullopt;
+}
+
 Decision decide_offline(const PolicyRules& rules, const model::AuthorizationFacts& facts,
                         std::optional<model::LitrePrice> own_price, const model::Moment& now,
                         const model::BootId& boot) {
@@ -133,11 +155,12 @@ Decision decide_offline(const PolicyRules& rules, const model::AuthorizationFact
   grant.by = model::AuthorizedBy::cache;
   auto left = left_offline(rules, facts, *price);
   if (!left) return std::move(left.error());
-  return grant_within(rules, facts, std::move(grant), model::volume_for(*left, *price));
+  return grant_within(rules, facts, std::move(grant), model::volume_for(*left, *price), now, boot);
 }
 
 Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts& facts,
-                       const ServerLeave& leave, std::optional<model::LitrePrice> own_price) {
+                       const ServerLeave& leave, std::optional<model::LitrePrice> own_price,
+                       const model::Moment& now, const model::BootId& boot) {
   if (auto refusal = standing_refusal(facts)) return *std::move(refusal);
   const auto price = price_for(facts, leave.price, own_price);
   if (!price) return deny(DenialReason::no_price, "no litre price is known for this tap");
@@ -146,12 +169,12 @@ Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts
   grant.guest_first_name = leave.guest_first_name;
   grant.price = *price;
   grant.by = model::AuthorizedBy::server;
-  return grant_within(rules, facts, std::move(grant), leave.most);
+  return grant_within(rules, facts, std::move(grant), leave.most, now, boot);
 }
 
 namespace {
 
-constexpr std::array<std::pair<DenialReason, std::string_view>, 16> reason_texts{{
+constexpr std::array<std::pair<DenialReason, std::string_view>, 18> reason_texts{{
     {DenialReason::unknown_card, "unknown_card"},
     {DenialReason::lost_card, "lost_card"},
     {DenialReason::inactive_card, "inactive_card"},
@@ -168,6 +191,8 @@ constexpr std::array<std::pair<DenialReason, std::string_view>, 16> reason_texts
     {DenialReason::refused_by_server, "refused_by_server"},
     {DenialReason::several_cards, "several_cards"},
     {DenialReason::ledger_unavailable, "ledger_unavailable"},
+    {DenialReason::serving_limit, "serving_limit"},
+    {DenialReason::limits_lifted, "limits_lifted"},
 }};
 
 }  // namespace

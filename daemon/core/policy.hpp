@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "daemon/core/serving_limits.hpp"
 #include "storage/model/records.hpp"
 
 namespace tapd {
@@ -29,6 +31,11 @@ struct PolicyRules {
   bool sell_offline{true};
   OfflineLimits offline;
   model::Money dearest_pour{model::largest_amount};  ///< Per pour, in money.
+  std::vector<ServingLimit> serving_limits;
+  std::vector<model::CardUid> service_cards;  ///< Laid on a tap, one lifts them for the next pour
+  std::chrono::seconds lift_for{30};          ///< that is asked for within this time.
+  /// What may still run after the server has refused a card that is already pouring.
+  model::Volume late_refusal{model::Volume::millilitres(30)};
 };
 
 /// Why somebody may not pour. The names are what staff read in the journal.
@@ -49,6 +56,8 @@ enum class DenialReason : std::uint8_t {
   refused_by_server,
   several_cards,
   ledger_unavailable,
+  serving_limit,
+  limits_lifted,  ///< No refusal: a service card was laid on, and is to be taken away.
 };
 [[nodiscard]] std::string_view to_text(DenialReason reason);
 
@@ -68,6 +77,7 @@ struct Grant {
   model::Money hold;    ///< What `limit` costs: taken from the balance while it pours.
   std::optional<model::Volume> keg_left;  ///< By the venue's books; nothing: they do not tell.
   model::AuthorizedBy by{model::AuthorizedBy::cache};
+  std::string category{};  ///< The beverage's style, for the serving limits.
 };
 
 using Decision = std::variant<Grant, Denial>;
@@ -92,7 +102,12 @@ struct ServerLeave {
 [[nodiscard]] Decision decide_online(const PolicyRules& rules,
                                      const model::AuthorizationFacts& facts,
                                      const ServerLeave& leave,
-                                     std::optional<model::LitrePrice> own_price);
+                                     std::optional<model::LitrePrice> own_price,
+                                     const model::Moment& now, const model::BootId& boot);
+
+/// What the card or its guest is refused for whatever the balance: lost, not active. Ends a pour
+/// that runs, too.
+[[nodiscard]] std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts);
 
 /// The server's word for a refusal, translated.
 [[nodiscard]] Denial denial_from_server(const std::string& reason, const std::string& message);

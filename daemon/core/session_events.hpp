@@ -58,6 +58,10 @@ struct Granted {
 struct Denied {
   Denial denial;
 };
+/// The server says no to the card that pours already: a small volume may still run.
+struct RefusedLate {
+  Denial denial;
+};
 /// The `open` row is durable.
 struct BeginWritten {};
 struct BeginFailed {
@@ -92,8 +96,8 @@ struct ServiceEnded {};
 /// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
 struct Cleared {};
 using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
-                           Denied, BeginWritten, BeginFailed, Locked, Unlocked, Faulted, Repaired,
-                           Cleared, ServiceBegun, ServiceEnded>;
+                           Denied, RefusedLate, BeginWritten, BeginFailed, Locked, Unlocked,
+                           Faulted, Repaired, Cleared, ServiceBegun, ServiceEnded>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};
@@ -177,6 +181,7 @@ enum class Topic : std::uint8_t {
   tap_faulted,
   tap_repaired,
   abandoned,  ///< The card left before the valve opened.
+  refused_late,
   gas,
   silence,
   line_refill,

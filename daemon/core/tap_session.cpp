@@ -146,7 +146,10 @@ Display display_for(DenialReason reason) {
     case DenialReason::no_price:
     case DenialReason::refused_by_server:
     case DenialReason::ledger_unavailable:
+    case DenialReason::serving_limit:
       return Display::denied_tap;
+    case DenialReason::limits_lifted:
+      return Display::remove_card;
   }
   return Display::denied_tap;
 }
@@ -187,6 +190,21 @@ void TapSession::on_event(const Granted& event, const Moment& now) {
 
 void TapSession::on_event(const Denied& event, const Moment& now) {
   if (state_ == TapState::authorizing) deny(event.denial, now);
+}
+
+void TapSession::on_event(const RefusedLate& event, const Moment& now) {
+  if (state_ == TapState::preparing) return interrupt(StopReason::refused_late, now);
+  if (state_ != TapState::ready && state_ != TapState::pouring) return;
+  if (sale_->at_limit == StopReason::refused_late) return;
+  out_.emplace_back(
+      Say{.topic = Topic::refused_late,
+          .detail = std::string{to_text(event.denial.reason)} + ": " + event.denial.message,
+          .reason = to_text(event.denial.reason)});
+  Sale& sale = *sale_;
+  if (state_ == TapState::ready) return stop(StopReason::refused_late, now);
+  sale.at_limit = StopReason::refused_late;
+  sale.grant.limit = std::min(sale.grant.limit, sale.meter.most_charged() + rules_.late_refusal);
+  stop_at_limit(now);
 }
 
 void TapSession::on_event(const BeginWritten&, const Moment& now) {

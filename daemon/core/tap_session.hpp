@@ -76,6 +76,7 @@ struct SessionRules {
   std::chrono::milliseconds keg_silence{2'000};  ///< After gas: the keg is empty.
   model::Volume keg_end{model::Volume::microlitres(2'000'000)};  ///< A keg with less may be empty.
   MeterRules meter;
+  model::Volume late_refusal{model::Volume::microlitres(30'000)};  ///< See PolicyRules.
 };
 
 /// What a tap shows to the API: a snapshot of its session.
@@ -127,6 +128,7 @@ class TapSession {
     model::SinceBoot progress_at{};
     model::Volume progress_volume;
     model::StopReason reason{model::StopReason::card_removed};
+    model::StopReason at_limit{model::StopReason::limit_reached};
     bool row_written{false};
   };
 
@@ -159,6 +161,7 @@ class TapSession {
   void on_event(const Tick&, const model::Moment& now);
   void on_event(const Granted& event, const model::Moment& now);
   void on_event(const Denied& event, const model::Moment& now);
+  void on_event(const RefusedLate& event, const model::Moment& now);
   void on_event(const BeginWritten&, const model::Moment& now);
   void on_event(const BeginFailed& event, const model::Moment& now);
   void on_event(const Locked& event, const model::Moment& now);

@@ -94,7 +94,7 @@ void TapSession::stop_at_limit(const Moment& now) {
   // a bad lesson must not make a tap unusable.
   const Volume tail = std::min(tail_.expected(sale.meter.rate(now.since_boot)),
                                Volume::microlitres(limit.in_microlitres() / 2));
-  if (counted + tail >= limit) return stop(StopReason::limit_reached, now);
+  if (counted + tail >= limit) return stop(sale.at_limit, now);
   if (!nearly_out_shown_ && limit - counted <= rules_.nearly_out) {
     nearly_out_shown_ = true;
     out_.emplace_back(Show{Display::nearly_out});

@@ -176,6 +176,14 @@ struct OfflineSpending {
   Money spent;  ///< Charges, and holds of those that run.
 };
 
+/// A pour as the serving limits count it.
+struct Serving {
+  std::string category;  ///< The beverage's style when it was poured; empty: not known then.
+  Volume volume;         ///< Of one that runs: the most that it may come to.
+  Moment start;
+  BootId boot;
+};
+
 struct AuthorizationFacts {
   std::optional<Card> card;
   std::optional<Guest> guest;      ///< `balance` is the last one heard.
@@ -188,6 +196,7 @@ struct AuthorizationFacts {
   bool emergency_stop{false};
   OfflineSpending offline_guest;       ///< Of this guest, whichever card.
   OfflineSpending offline_controller;  ///< Of everybody at this controller.
+  std::vector<Serving> servings;       ///< Of this guest, newest first; only with serving limits.
 };
 
 }  // namespace tapd::model

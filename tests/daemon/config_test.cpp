@@ -284,4 +284,53 @@ TEST_CASE("impossible ways to keep the books are refused", "[config]") {
   CHECK_THAT(with("start_empty_after_loss = 1"), ContainsSubstring("start_empty_after_loss"));
 }
 
+TEST_CASE("serving limits and what lifts them are read", "[config][serving]") {
+  const Config usual = parse_config(good, "tapd.toml");
+  CHECK(usual.policy.serving_limits.empty());
+  CHECK(usual.policy.service_cards.empty());
+  CHECK(usual.policy.lift_for == std::chrono::seconds{30});
+  CHECK(usual.taps[0].rules.late_refusal == model::Volume::millilitres(30));
+  const Config set =
+      parse_config(replaced(good, "[policy]",
+                            "[policy]\nservice_cards = [\"04AB7815CD6B80\"]\nlift_s = 60\n"
+                            "late_refusal_ml = 0\n"
+                            "serving_limit = [{styles = [\"lager\", \"ipa\"], per_pour_ml = 500,"
+                            " window_ml = 1500, window_min = 120}, {per_pour_ml = 700}]\n"),
+                   "tapd.toml");
+  REQUIRE(set.policy.serving_limits.size() == 2);
+  const ServingLimit& beer = set.policy.serving_limits.front();
+  CHECK(beer.styles == std::vector<std::string>{"lager", "ipa"});
+  CHECK(beer.per_pour == model::Volume::millilitres(500));
+  CHECK(beer.in_window == model::Volume::millilitres(1'500));
+  CHECK(beer.window == std::chrono::minutes{120});
+  CHECK(set.policy.serving_limits.back().styles.empty());
+  CHECK_FALSE(set.policy.serving_limits.back().in_window);
+  REQUIRE(set.policy.service_cards.size() == 1);
+  CHECK(set.policy.service_cards.front().text() == "04ab7815cd6b80");
+  CHECK(set.policy.lift_for == std::chrono::seconds{60});
+  CHECK(set.taps[1].rules.late_refusal == model::Volume{});
+}
+
+TEST_CASE("serving limits that limit nothing are refused", "[config][serving]") {
+  struct Bad {
+    std::string line, says;
+  };
+  const Bad bad = GENERATE(values<Bad>({
+      {"serving_limit = [{}]", "per_pour_ml: is missing"},
+      {"serving_limit = [{window_ml = 500}]", "window_min: is missing"},
+      {"serving_limit = [{window_min = 60, per_pour_ml = 300}]", "window_ml: is missing"},
+      {"serving_limit = [{per_pour_ml = 0}]", "per_pour_ml: is 0, but must be 10"},
+      {"serving_limit = [{window_ml = 500, window_min = 1441}]", "must be 0 to 1440"},
+      {"serving_limit = [{styles = [], per_pour_ml = 300}]", "must be a list of texts"},
+      {"serving_limit = [{style = \"ipa\", per_pour_ml = 300}]", "style: unknown key"},
+      {"service_cards = [\"no card\"]", "service_cards"},
+      {"service_cards = \"04ab7815cd6b80\"", "must be a list of texts"},
+      {"lift_s = 4", "lift_s: is 4, but must be 5 to 300"},
+      {"late_refusal_ml = 1001", "late_refusal_ml: is 1001, but must be 0 to 1000"},
+  }));
+  CAPTURE(bad.line);
+  CHECK_THAT(findings(replaced(good, "[policy]", "[policy]\n" + bad.line)),
+             ContainsSubstring(bad.says));
+}
+
 }  // namespace tapd::test

@@ -78,7 +78,8 @@ TEST_CASE("each refusal has its own reason", "[policy]") {
                             .guest_first_name = "Ann",
                             .most = model::Volume::millilitres(500),
                             .price = std::nullopt};
-    CHECK(refused(decide_online(rules, facts, leave, std::nullopt)) == DenialReason::lost_card);
+    CHECK(refused(decide_online(rules, facts, leave, std::nullopt, at(2h), this_boot)) ==
+          DenialReason::lost_card);
   }
   SECTION("inactive card") {
     facts.card->status = model::CardStatus::inactive;
@@ -152,7 +153,8 @@ TEST_CASE("what the cache allowed and nobody has confirmed is bounded", "[policy
                             .guest_first_name = "Ann",
                             .most = model::Volume::millilitres(500),
                             .price = {}};
-    CHECK(std::holds_alternative<Grant>(decide_online(rules, facts, leave, std::nullopt)));
+    CHECK(std::holds_alternative<Grant>(
+        decide_online(rules, facts, leave, std::nullopt, at(2h), this_boot)));
   }
 }
 
@@ -193,7 +195,7 @@ TEST_CASE("the server's leave is bounded by what only this controller knows", "[
                           .guest_first_name = "Ann",
                           .most = model::Volume::millilitres(900),
                           .price = model::LitrePrice{1000}};
-  const Decision decision = decide_online({}, facts, leave, std::nullopt);
+  const Decision decision = decide_online({}, facts, leave, std::nullopt, at(2h), this_boot);
   REQUIRE(std::holds_alternative<Grant>(decision));
   CHECK(std::get<Grant>(decision).limit == model::Volume::millilitres(100));
   CHECK(std::get<Grant>(decision).price == model::LitrePrice{1000});

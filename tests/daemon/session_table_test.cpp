@@ -90,6 +90,8 @@ const std::vector<Row>& table() {
     {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"refused late",    RefusedLate{{.reason = DenialReason::lost_card, .message = ""}},
+                                                   {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"locked",          Locked{LockReason::storage, ""},

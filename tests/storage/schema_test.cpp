@@ -10,6 +10,7 @@
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
 #include "tests/storage/bar.hpp"
+#include "tests/storage/told.hpp"
 
 using namespace tapd;
 using namespace tapd::test;
@@ -248,6 +249,49 @@ TEST_CASE("every migration can be taken up, back and up again", "[schema][migrat
   }
   CHECK(database.execAndGet("SELECT value FROM meta WHERE key = 'schema_version'").getInt() ==
         storage::newest_schema());
+}
+
+// Laid down as the program of that version would have left it, with what this one writes too.
+TEST_CASE("a ledger of every earlier version is opened with all that is in it, after a copy",
+          "[schema][migrations]") {
+  for (int version = 1; version < storage::newest_schema(); ++version) {
+    CAPTURE(version);
+    Bar bar;
+    REQUIRE(outcome(bar.ledger().apply_snapshot(small_snapshot(), 0, at(5), this_boot)) == "ok");
+    for (std::uint64_t number = 1; number <= 5; ++number) pour(bar.ledger(), number, 100);
+    confirm(bar.ledger(), 1);
+    REQUIRE(outcome(bar.ledger().begin_pour(beginning(6), this_boot)) == "ok");
+    REQUIRE(outcome(bar.ledger().audit("anna", "unlock", "tap 1", "", at(9))) == "ok");
+    bar.close();
+    {
+      SQLite::Database database{bar.file().string(), SQLite::OPEN_READWRITE};
+      storage::migrate(database, version, storage::migrations());
+      REQUIRE(storage::schema_version(database) == version);
+    }
+    const auto all = [](const std::filesystem::path& file) {
+      SQLite::Database database{file.string(), SQLite::OPEN_READONLY};
+      return database
+          .execAndGet(
+              "SELECT (SELECT group_concat(hash || status || volume_ml) FROM pours)"
+              " || (SELECT count(*) FROM pours) || (SELECT group_concat(balance_cents) FROM guests)"
+              " || (SELECT count(*) FROM audit_log)")
+          .getString();
+    };
+    const std::string before = all(bar.file());
+    {
+      // The system's files: with the VFS of a test no copy is made.
+      const storage::Ledger opened{{bar.file(), std::nullopt, this_boot}};
+      CHECK(opened.newest_pours(10)->size() == 5);
+    }
+    CHECK(all(bar.file()) == before);
+    CHECK(bar.value("PRAGMA user_version") == std::to_string(storage::newest_schema()));
+    const std::filesystem::path copy = bar.file().string() + fmt::format(".version-{}", version);
+    REQUIRE(std::filesystem::exists(copy));
+    CHECK(all(copy) == before);
+    SQLite::Database kept{copy.string(), SQLite::OPEN_READONLY};
+    CHECK(storage::schema_version(kept) == version);
+    CHECK(kept.execAndGet("PRAGMA integrity_check").getString() == "ok");
+  }
 }
 
 TEST_CASE("a migration keeps the pours, and the way back refuses to lose them",

@@ -36,6 +36,21 @@ void whole(storage::Ledger& ledger, std::int64_t rows) {
 
 }  // namespace
 
+TEST_CASE("what was served goes with its pour", "[upkeep]") {
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    REQUIRE(outcome(bar.ledger().begin_pour(beginning(number), this_boot)) == "ok");
+    const storage::ServingNote note{pour_id(number), "Lager", model::Volume::millilitres(300), {}};
+    REQUIRE(outcome(bar.ledger().note_serving(note)) == "ok");
+    REQUIRE(outcome(bar.ledger().end_pour(ending(number, 100))) == "ok");
+    confirm(bar.ledger(), number);
+    CHECK(outcome(bar.ledger().note_serving(note)).starts_with("refused"));
+  }
+  CHECK(forget(bar.ledger()) == 2);
+  bar.close();
+  CHECK(bar.value("SELECT count(*) FROM servings") == "1");
+}
+
 TEST_CASE("confirmed pours go after their time, the end of the chain stays", "[upkeep]") {
   Bar bar;
   for (std::uint64_t number = 1; number <= 7; ++number) {

@@ -66,6 +66,19 @@ TEST_CASE("an answer that comes late is heard for its balance only", "[engine]")
   CHECK(bar.books.heard.size() == 1);
 }
 
+TEST_CASE("a refusal that comes late is told all the same: the guest may be pouring", "[engine]") {
+  Bar bar;
+  bar.venue.denied[card(1).text()] = "lost_card";
+  bar.play.faults.slow = 1000;
+  bar.play.ask_at(5s, 1);
+  bar.play.run_until(40s);
+  const auto told = bar.play.told_of<AuthorizeAnswered>();
+  REQUIRE(told.size() == 2);
+  CHECK(std::holds_alternative<NoAnswer>(told[0].verdict));
+  CHECK(std::holds_alternative<Refused>(told[1].verdict));
+  CHECK(told[1].ticket == told[0].ticket);
+}
+
 TEST_CASE("while nobody answers the door a guest does not wait, and a probe is hurried",
           "[engine]") {
   Bar bar;

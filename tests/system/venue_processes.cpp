@@ -23,30 +23,32 @@ constexpr std::chrono::seconds patience{30};
 
 }  // namespace
 
-VenueProcesses::VenueProcesses(const VenuePlan& plan)
-    : strict_{plan.strict}, port_{free_port()}, api_{folder_ / "tapd.sock"} {
-  if (plan.with_server) {
+VenueProcesses::VenueProcesses(VenuePlan plan)
+    : plan_{std::move(plan)}, port_{free_port()}, api_{folder_ / "tapd.sock"} {
+  if (plan_.with_server) {
     cluster_ = std::make_unique<PostgresCluster>();
     start_server();
   }
-  write_config(plan);
+  write_config();
 }
 
-void VenueProcesses::write_config(const VenuePlan& plan) {
+void VenueProcesses::write_config() {
   const std::string folder = folder_.path().string();
   std::ofstream{folder_ / "token"} << token << "\n";
   std::string text = fmt::format(
-      "[controller]\nid = \"bar-1\"\nstate_dir = \"{0}\"\nsocket = \"{0}/tapd.sock\"\n"
+      "[controller]\nid = \"bar-1\"\nstate_dir = \"{3}\"\nsocket = \"{0}/tapd.sock\"\n"
       "log_level = \"debug\"\n"
-      "[server]\nurl = \"{1}\"\ntoken_file = \"{0}/token\"\nsnapshot_interval_ms = {3}\n"
+      "[server]\nurl = \"{1}\"\ntoken_file = \"{0}/token\"\nsnapshot_interval_ms = {4}\n"
       "longest_backoff_ms = 1000\n{2}\n[sim]\ntruth_file = \"{0}/truth\"\n",
-      folder, plan.server_url.empty() ? fmt::format("http://127.0.0.1:{}", port_) : plan.server_url,
-      plan.server_extra, plan.snapshot_interval.count());
+      folder,
+      plan_.server_url.empty() ? fmt::format("http://127.0.0.1:{}", port_) : plan_.server_url,
+      plan_.server_extra, plan_.state_dir.empty() ? folder : plan_.state_dir,
+      plan_.snapshot_interval.count());
   for (int tap = 1; tap <= 4; ++tap) {
     text += fmt::format(
         "[[tap]]\nid = {}\ndriver = \"sim\"\nmeter = {{ pulses_per_litre = {} }}\n"
         "sim = {{ rate_ml_per_s = 200 }}\n{}\n",
-        tap, tap % 2 == 0 ? 450 : 5600, plan.tap_extra);
+        tap, tap % 2 == 0 ? 450 : 5600, plan_.tap_extra);
   }
   std::ofstream{folder_ / "tapd.toml"} << text;
 }
@@ -59,7 +61,7 @@ void VenueProcesses::start_server() {
                        "--token",        token,
                        "--seed-file",    TAPD_CENTRAL_BAR_FILE,
                        "--test-controls"};
-  if (strict_) options.arguments.emplace_back("--bts");
+  if (plan_.strict) options.arguments.emplace_back("--bts");
   server_.emplace(options);
   if (!server_->wait_for_output("listening on", patience)) {
     FAIL("the venue server did not start:\n" << server_->output());
@@ -74,6 +76,7 @@ void VenueProcesses::start_tapd() {
   ChildOptions options;
   options.program = TAPD_PROGRAM;
   options.arguments = {"--config", (folder_ / "tapd.toml").string()};
+  options.environment = plan_.tapd_environment;
   tapd_.emplace(options);
   if (!tapd_->wait_for_output("ready:", patience)) {
     FAIL("tapd did not start:\n" << tapd_->output());
@@ -136,7 +139,7 @@ void VenueProcesses::wait_for_state(int number, const std::string& state) {
 }
 
 void VenueProcesses::wait_until_online() {
-  if (!tapd_->wait_for_output(strict_ ? "no snapshot" : "taken over", patience)) {
+  if (!tapd_->wait_for_output(plan_.strict ? "no snapshot" : "taken over", patience)) {
     FAIL("no snapshot was taken over, or missed:\n" << tapd_->output());
   }
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -37,6 +38,8 @@ struct VenuePlan {
   std::string server_url;    ///< Another server instead.
   bool strict{false};        ///< The reference server as the existing one is: `--bts`.
   std::chrono::milliseconds snapshot_interval{300};  ///< The shipped one is 2,000.
+  std::string state_dir;                             ///< Another folder for the ledger.
+  std::vector<std::pair<std::string, std::string>> tapd_environment;
 };
 
 /// What the books say once everything has come to rest.
@@ -51,7 +54,7 @@ struct Books {
 
 class VenueProcesses {
  public:
-  explicit VenueProcesses(const VenuePlan& plan = {});
+  explicit VenueProcesses(VenuePlan plan = {});
 
   void start_server();
   void kill_server();
@@ -87,11 +90,11 @@ class VenueProcesses {
   void post_to_server(const std::string& path, const std::string& body);
 
  private:
-  void write_config(const VenuePlan& plan);
+  void write_config();
   [[nodiscard]] nlohmann::json get(const std::string& path);
 
+  VenuePlan plan_;
   TempDir folder_;
-  bool strict_{false};
   std::unique_ptr<PostgresCluster> cluster_;
   int port_{0};
   std::optional<ChildProcess> server_;

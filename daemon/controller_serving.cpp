@@ -1,0 +1,65 @@
+// The controller's part in what a guest may still be served: the limits that a service card lifts,
+// and the venue's late no to somebody who pours already.
+#include <utility>
+
+#include "daemon/controller.hpp"
+
+namespace tapd {
+
+using model::Moment;
+
+/// The lift counts from when it is in the audit log, and only then.
+void Controller::on_lift_noted(const LiftNoted& noted, const Moment& now) {
+  TapSlot* tap = find(noted.tap);
+  if (tap == nullptr) return;
+  if (!noted.result) {
+    return deliver(*tap,
+                   Denied{{.reason = DenialReason::ledger_unavailable,
+                           .message = noted.result.error().message}},
+                   now);
+  }
+  tap->service_card = noted.card;
+  tap->lift_ends = now.since_boot + options_.policy.lift_for;
+  deliver(*tap,
+          Denied{{.reason = DenialReason::limits_lifted,
+                  .message = "the serving limits do not hold for the next pour here, if it is "
+                             "asked for within " +
+                             std::to_string(options_.policy.lift_for.count()) + " s"}},
+          now);
+}
+
+bool Controller::lifted(const TapSlot& tap, const Moment& now) const {
+  return tap.service_card.has_value() && now.since_boot < tap.lift_ends;
+}
+
+void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin) {
+  BeginRow row{.begin = begin, .serving = {}};
+  if (const auto& grant = tap.session.view().grant;
+      grant && !options_.policy.serving_limits.empty()) {
+    row.serving = ServingClaim{
+        .limits = tap.lifted_by ? std::vector<ServingLimit>{} : options_.policy.serving_limits,
+        .category = grant->category,
+        .limit = grant->limit,
+        .lifted_by = std::exchange(tap.lifted_by, std::nullopt)};
+  }
+  ports_.storage(std::move(row));
+}
+
+/// A snapshot may have said that a card is lost or a guest no longer active while they pour.
+void Controller::look_at_guests() {
+  for (TapSlot& tap : taps_) {
+    const TapView view = tap.session.view();
+    if (!view.client_tx_id || !view.card || view.state == TapState::settling) continue;
+    tap.guest_ticket = ++last_ticket_;
+    ports_.storage(ReadFacts{.ticket = tap.guest_ticket, .card = *view.card, .tap = tap.setup.id});
+  }
+}
+
+void Controller::refuse_late(TapSlot& tap, const model::AuthorizationFacts& facts,
+                             const Moment& now) {
+  const auto card = tap.session.view().card;
+  if (!facts.card || !card || facts.card->uid != *card) return;  // another session by now
+  if (auto denial = refusal_of_guest(facts)) deliver(tap, RefusedLate{*std::move(denial)}, now);
+}
+
+}  // namespace tapd

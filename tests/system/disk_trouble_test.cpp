@@ -1,0 +1,168 @@
+// The real tapd on a disk that is full, refuses to be written, or takes two seconds for a sync: the
+// valve shuts on time, the pour is recorded, new ones are refused with a reason, and the taps come
+// back by themselves.
+#include <fstream>
+#include <functional>
+
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <unistd.h>
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/support/deadline.hpp"
+#include "venue_processes.hpp"
+
+namespace tapd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A file system of its own, as small as an SD card that is nearly full.
+class SmallDisk {
+ public:
+  SmallDisk() : mounted_{::mount("tapd-test", path().c_str(), "tmpfs", 0, "size=8m") == 0} {}
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  SmallDisk(SmallDisk&&) = delete;
+  SmallDisk& operator=(SmallDisk&&) = delete;
+
+  [[nodiscard]] bool mounted() const { return mounted_; }
+  [[nodiscard]] std::string path() const { return folder_.path().string(); }
+  void fill() const {
+    std::ofstream filler{folder_ / "filler", std::ios::binary};
+    const std::string block(4'096, 'x');
+    while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  void make_room() const { std::filesystem::remove(folder_ / "filler"); }
+
+ private:
+  TempDir folder_;
+  bool mounted_;
+};
+
+/// A guest pours while the disk begins to refuse writes; the tap shuts, nobody else may pour, and
+/// when the disk is well again the pour is there to the last millilitre.
+void pour_into_trouble(VenueProcesses& venue, const std::function<void()>& begins,
+                       const std::function<void()>& ends) {
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.sim(fmt::format("card 1 {}", eva));
+  REQUIRE(
+      VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 60; }, 30s));
+  begins();
+  venue.wait_for_state(1, "locked");
+  CHECK(venue.tap(1).at("reason").get<std::string>().starts_with("storage: "));
+  venue.sim("card 1 none");
+  const std::int64_t ran = venue.truth().at(0).passed_ul;
+
+  venue.sim(fmt::format("card 2 {}", ann));
+  REQUIRE(VenueProcesses::eventually(
+      [&] {
+        const std::string state = venue.tap(2).at("state");
+        return state == "denied" || state == "locked";
+      },
+      30s));
+  const std::string reason = venue.tap(2).at("reason");
+  CHECK((reason == "ledger_unavailable" || reason.starts_with("storage: ")));
+  venue.sim("card 2 none");
+  CHECK(venue.truth().at(1).passed_ul == 0);
+
+  ends();
+  venue.wait_for_state(1, "idle");
+  venue.wait_for_state(2, "idle");
+  venue.pour(2, ann, 60);
+  venue.wait_until_confirmed();
+  const Books books = venue.books();
+  CHECK(books.pours_at_server == 2);
+  CHECK(books.distinct_at_server == 2);
+  CHECK(books.charged_here == books.charged_at_server);
+  const auto pours = venue.pours();
+  REQUIRE(pours.size() == 2);
+  CHECK(pours.at(1).at("stop_reason") == "storage_fault");
+  // The turbine itself reads up to 5 ml wrong at this flow (see the first pour's test).
+  CHECK(pours.at(1).at("volume_ml").get<std::int64_t>() * 1000 >= ran - 5'000);
+}
+
+}  // namespace
+
+TEST_CASE("a full disk ends the pour cleanly, and selling goes on when there is room",
+          "[system][disk]") {
+  const SmallDisk disk;
+  if (!disk.mounted()) SKIP("no file system can be mounted here (root only)");
+  VenuePlan plan;
+  plan.state_dir = disk.path();
+  VenueProcesses venue{plan};
+  pour_into_trouble(venue, [&] { disk.fill(); }, [&] { disk.make_room(); });
+}
+
+#ifdef TROUBLED_DISK_LIBRARY
+
+namespace {
+
+/// Says to the preloaded library what is wrong with the disk.
+class Trouble {
+ public:
+  Trouble() { say("none"); }
+  void say(const std::string& word) const {
+    std::ofstream{file().string() + ".new"} << word;
+    std::filesystem::rename(file().string() + ".new", file());
+  }
+  [[nodiscard]] VenuePlan plan() const {
+    VenuePlan plan;
+    plan.tapd_environment = {{"LD_PRELOAD", TROUBLED_DISK_LIBRARY},
+                             {"TROUBLED_DISK", file().string()}};
+    return plan;
+  }
+
+ private:
+  [[nodiscard]] std::filesystem::path file() const { return folder_ / "trouble"; }
+  TempDir folder_;
+};
+
+}  // namespace
+
+TEST_CASE("a disk that refuses writes ends the pour cleanly, and selling goes on afterwards",
+          "[system][disk]") {
+  const Trouble disk;
+  VenueProcesses venue{disk.plan()};
+  pour_into_trouble(venue, [&] { disk.say("read-only"); }, [&] { disk.say("none"); });
+}
+
+TEST_CASE("a disk that takes two seconds for a sync delays no valve and loses no pour",
+          "[system][disk]") {
+  const Trouble disk;
+  VenueProcesses venue{disk.plan()};
+  venue.start_tapd();
+  venue.wait_until_online();
+  venue.sim(fmt::format("card 1 {}", eva));
+  REQUIRE(
+      VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 60; }, 30s));
+  disk.say("slow");
+  // So long that a sync is surely under way; then the guest leaves.
+  REQUIRE(
+      VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 200; }, 30s));
+  venue.sim("card 1 none");
+  const Deadline sync_lasts{2s};
+  bool open = true;
+  while (open && sync_lasts.pause(5ms)) {
+    const std::string state = venue.tap(1).at("state");
+    open = state == "ready" || state == "pouring";
+  }
+  CHECK_FALSE(open);
+  venue.wait_for_state(1, "idle");
+  venue.wait_until_confirmed();
+  CHECK(venue.books().pours_at_server == 1);
+  CHECK(venue.books().charged_here == venue.books().charged_at_server);
+  CHECK(venue.pours().at(0).at("stop_reason") == "card_removed");
+  CHECK(venue.pours().at(0).at("volume_ml").get<std::int64_t>() * 1000 >=
+        venue.truth().at(0).passed_ul - 5'000);
+  disk.say("none");
+}
+
+#endif
+
+}  // namespace tapd::test
