@@ -31,7 +31,8 @@ JournalLine line_for(const Say& say, const TapContext& context) {
     case Topic::tap_unlocked:
       return {Level::info, fmt::format("tap {}: sells again ({} lifted)", tap, say.detail)};
     case Topic::tap_faulted:
-      return {Level::error, fmt::format("tap {}: FAULT {}; the valve is shut", tap, say.detail)};
+      return {Level::error,
+              fmt::format("tap {}: FAULT {}; the valve is told to shut", tap, say.detail)};
     case Topic::tap_repaired:
       return {Level::info, fmt::format("tap {}: {} is well again", tap, say.detail)};
     case Topic::gas:
