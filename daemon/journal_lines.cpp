@@ -73,8 +73,7 @@ Words words_for(const Say& say, const TapContext& context) {
               fmt::format("sells again ({} lifted)", say.detail)};
     case Topic::tap_faulted:
       return {message_for(say.fault.value_or(FaultKind::valve)), Level::error,
-              fmt::format("FAULT {}{}", say.detail,
-                          say.fault == FaultKind::stuck_valve ? "" : "; the valve is shut")};
+              fmt::format("FAULT {}; the valve is told to shut", say.detail)};
     case Topic::tap_repaired:
       return {Message::tap_repaired, Level::info, fmt::format("{} is well again", say.detail)};
     case Topic::gas:

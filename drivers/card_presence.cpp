@@ -1,5 +1,7 @@
 #include "drivers/card_presence.hpp"
 
+#include <fmt/format.h>
+
 namespace tapd::drivers {
 namespace {
 
@@ -7,6 +9,16 @@ template<typename... Parts>
 struct Overloaded : Parts... {
   using Parts::operator()...;
 };
+
+// Two bytes of a UID tell which card is meant, and are of no use to who finds them in the journal.
+std::string end_of(const Uid& uid) {
+  return fmt::format("..{:02x}{:02x}", uid.bytes.at(uid.size - 2U), uid.bytes.at(uid.size - 1U));
+}
+
+std::string one_please(const std::vector<Uid>& named) {
+  if (named.size() < 2) return "several cards: one, please";
+  return fmt::format("several cards ({} and {}): one, please", end_of(named[0]), end_of(named[1]));
+}
 
 }  // namespace
 
@@ -33,7 +45,7 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   std::visit(Overloaded{[&](const NobodyThere&) { silence(now, events); },
                         [&](const CardSeen& card) { seen(card.uid, now, events); },
                         [&](const Garbled& answer) { unreadable(answer.what, events); },
-                        [&](const SeveralCards&) { refuse("several cards: one, please", events); },
+                        [&](const SeveralCards& cards) { refuse(one_please(cards.named), events); },
                         [&](const UnusableCard& card) {
                           release(events);
                           refuse(card.why, events);

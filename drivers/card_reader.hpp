@@ -33,7 +33,9 @@ struct Garbled {
   std::string what;
 };
 /// Two cards at once: one of them must be taken away.
-struct SeveralCards {};
+struct SeveralCards {
+  std::vector<Uid> named;  ///< Those whose UID was proved, at most two.
+};
 /// A card that cannot be accepted as a name: a random UID (first byte 0x08), all zero, all 0xFF.
 struct UnusableCard {
   Uid uid;

@@ -11,6 +11,19 @@ constexpr std::uint16_t crc_a_preset = 0x6363;
 constexpr std::uint16_t crc_a_polynomial = 0x8408;  // 0x1021, low bit first.
 constexpr std::uint8_t random_uid_mark = 0x08;
 constexpr std::uint8_t halt_command = 0x50;
+constexpr std::size_t byte_bits = 8;
+constexpr std::size_t header_size = 2;  ///< SEL and NVB, which counts both.
+
+/// The known bits, and from there on the answer's; missing bytes are zero.
+Part join(const KnownBits& known, std::span<const std::uint8_t> answer) {
+  Part part = known.bits;
+  const std::size_t whole = known.count / byte_bits;
+  for (std::size_t i = 0; i < answer.size() && whole + i < part_size; ++i) {
+    const unsigned mask = i == 0 ? 0xFFU << (known.count % byte_bits) : 0xFFU;
+    part.at(whole + i) = static_cast<std::uint8_t>(part.at(whole + i) | (answer[i] & mask));
+  }
+  return part;
+}
 
 }  // namespace
 
@@ -31,8 +44,15 @@ std::uint8_t bcc(std::span<const std::uint8_t, 4> bytes) {
   return static_cast<std::uint8_t>(bytes[0] ^ bytes[1] ^ bytes[2] ^ bytes[3]);
 }
 
-std::array<std::uint8_t, 2> anticollision_frame(std::size_t level) {
-  return {select_codes.at(level), nvb_ask_all};
+std::vector<std::uint8_t> anticollision_frame(std::size_t level, const KnownBits& known) {
+  const std::size_t whole = known.count / byte_bits;
+  const std::size_t rest = known.count % byte_bits;
+  const std::size_t begun = whole + (rest == 0 ? 0 : 1);
+  std::vector<std::uint8_t> frame(header_size + begun);
+  frame[0] = select_codes.at(level);
+  frame[1] = static_cast<std::uint8_t>(((header_size + whole) << 4U) | rest);
+  std::copy_n(known.bits.begin(), begun, frame.begin() + header_size);
+  return frame;
 }
 
 std::array<std::uint8_t, 9> select_frame(std::size_t level, const Part& part) {
@@ -50,19 +70,38 @@ std::array<std::uint8_t, 4> halt_frame() {
   return {command[0], command[1], crc[0], crc[1]};
 }
 
-tl::expected<Part, std::string> read_part(std::size_t level, std::span<const std::uint8_t> answer) {
-  if (answer.size() != part_size) {
+tl::expected<Part, std::string> read_part(std::size_t level, std::span<const std::uint8_t> answer,
+                                          const KnownBits& known) {
+  const std::size_t asked = part_size - known.count / byte_bits;
+  if (answer.size() != asked) {
     return tl::unexpected(fmt::format("UID part of level {}: {} bytes instead of {}", level + 1,
-                                      answer.size(), part_size));
+                                      answer.size(), asked));
   }
-  Part part{};
-  std::copy(answer.begin(), answer.end(), part.begin());
+  const Part part = join(known, answer);
   const std::uint8_t expected = bcc(std::span{part}.first<4>());
   if (part[4] != expected) {
     return tl::unexpected(
         fmt::format("BCC of level {}: {:02X} instead of {:02X}", level + 1, part[4], expected));
   }
   return part;
+}
+
+KnownBits branch(const KnownBits& known, std::span<const std::uint8_t> answer,
+                 std::size_t collision, bool chosen) {
+  const Part heard = join(known, answer);
+  KnownBits longer{.bits = {}, .count = collision + 1};
+  for (std::size_t bit = 0; bit <= collision; ++bit) {
+    const unsigned mask = 1U << (bit % byte_bits);
+    const bool one = bit == collision ? chosen : (heard.at(bit / byte_bits) & mask) != 0;
+    std::uint8_t& byte = longer.bits.at(bit / byte_bits);
+    if (one) byte = static_cast<std::uint8_t>(byte | mask);
+  }
+  return longer;
+}
+
+std::size_t uid_size_told(std::span<const std::uint8_t, atqa_size> atqa) {
+  constexpr std::array<std::size_t, 4> sizes{4, 7, 10, 0};
+  return sizes.at(atqa[0] >> 6U);
 }
 
 tl::expected<std::uint8_t, std::string> read_sak(std::size_t level,

@@ -1,26 +1,22 @@
-// A card reader with an MFRC522: wakes whatever lies in the field, finds out one UID with every
-// check byte verified, and sends the card back to sleep, so that the next look finds it again.
-// Called by the reader's thread through the CardReader port. It promises never to guess: two cards
-// are SeveralCards, a wrong check byte is Garbled, a chip that lost its settings is ReaderTrouble
-// and is brought back by ever stronger remedies. It holds no thread and never sleeps but through
-// the pacing handed in.
+// A card reader with an MFRC522: a look checks the chip, then asks the cards in its field
+// (TypeAField). Called by the reader's thread through the CardReader port. It promises never to
+// guess: two cards are SeveralCards, a wrong check byte is Garbled, a chip that lost its settings
+// is ReaderTrouble and is brought back by ever stronger remedies. It holds no thread and never
+// sleeps but through the pacing handed in.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include <tl/expected.hpp>
-
 #include "drivers/card_reader.hpp"
 #include "drivers/clock.hpp"
-#include "drivers/iso14443.hpp"
 #include "drivers/mfrc522_chip.hpp"
 #include "drivers/mfrc522_recovery.hpp"
 #include "drivers/output_line.hpp"
 #include "drivers/spi_bus.hpp"
+#include "drivers/type_a_field.hpp"
 
 namespace tapd::drivers {
 
@@ -45,23 +41,11 @@ class Mfrc522 final : public CardReader {
   [[nodiscard]] ReaderHealth health() const override;
   [[nodiscard]] std::vector<ReaderNote> take_notes() override;
   /// HLTA is obeyed in silence; so many times a card did not obey.
-  [[nodiscard]] std::uint64_t halts_answered() const { return halts_answered_; }
+  [[nodiscard]] std::uint64_t halts_answered() const { return cards_.halts_answered(); }
 
  private:
-  using Bytes = std::vector<std::uint8_t>;
-
   [[nodiscard]] Look look_if_ready(SinceBoot now);
   [[nodiscard]] Look look_at_field();
-  [[nodiscard]] Look find_card();
-  [[nodiscard]] tl::expected<void, Look> wake();
-  [[nodiscard]] Look ask_by_name(const Uid& uid);
-  [[nodiscard]] tl::expected<bool, Look> answers_to(const Uid& uid);
-  [[nodiscard]] tl::expected<Uid, Look> read_uid();
-  [[nodiscard]] tl::expected<std::uint8_t, Look> select(std::size_t level,
-                                                        const iso14443::Part& part);
-  [[nodiscard]] tl::expected<Bytes, Look> ask(std::span<const std::uint8_t> frame,
-                                              const std::string& what);
-  void halt();
   [[nodiscard]] std::string remedy_trouble(const std::string& what);
   [[nodiscard]] Mfrc522Chip::Status apply(ReaderRemedy remedy);
   void fail(const std::string& what);
@@ -69,6 +53,7 @@ class Mfrc522 final : public CardReader {
   SpiBus& bus_;
   Pacing pacing_;
   Mfrc522Chip chip_;
+  TypeAField cards_{chip_};
   ReaderRecovery recovery_;
   int looks_per_full_look_;
   bool ready_{false};
@@ -77,7 +62,6 @@ class Mfrc522 final : public CardReader {
   std::uint8_t named_version_{0};
   std::vector<ReaderNote> notes_;
   ReaderHealth health_;
-  std::uint64_t halts_answered_{0};
 };
 
 }  // namespace tapd::drivers

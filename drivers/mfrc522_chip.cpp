@@ -192,15 +192,16 @@ Mfrc522Chip::Status Mfrc522Chip::switch_field(bool on) {
 }
 
 tl::expected<AirAnswer, std::string> Mfrc522Chip::exchange(std::span<const std::uint8_t> frame,
-                                                           int last_bits) {
-  if (auto sent = send(frame, last_bits); !sent) return tl::unexpected(sent.error());
+                                                           int last_bits, int align) {
+  if (auto sent = send(frame, last_bits, align); !sent) return tl::unexpected(sent.error());
   const auto requests = await_request();
   if (!requests) return tl::unexpected(requests.error());
   return collect(*requests);
 }
 
-Mfrc522Chip::Status Mfrc522Chip::send(std::span<const std::uint8_t> frame, int last_bits) {
-  const auto framing = static_cast<std::uint8_t>(last_bits);
+Mfrc522Chip::Status Mfrc522Chip::send(std::span<const std::uint8_t> frame, int last_bits,
+                                      int align) {
+  const auto framing = static_cast<std::uint8_t>((align << mfrc522::rx_align_shift) | last_bits);
   const auto start = static_cast<std::uint8_t>(framing | mfrc522::start_send);
   return write(Register::command, mfrc522::command_idle)
       .and_then([&] { return write(Register::com_irq, mfrc522::irq_clear_all); })
@@ -269,11 +270,23 @@ tl::expected<AirAnswer, std::string> Mfrc522Chip::collect(std::uint8_t requests)
     answer.kind = AirAnswer::Kind::clean;
   } else if (received && collided_only) {
     answer.kind = AirAnswer::Kind::collision;
+    const auto collision = read_collision();
+    if (!collision) return tl::unexpected(collision.error());
+    answer.collision = *collision;
   } else {
     answer.kind = AirAnswer::Kind::broken;
     answer.what = *errors == 0 ? "a frame that does not end" : name_errors(*errors);
   }
   return answer;
+}
+
+// Positions count from 1, and the 32nd is written as 0.
+tl::expected<std::optional<std::size_t>, std::string> Mfrc522Chip::read_collision() {
+  const auto coll = read(Register::coll);
+  if (!coll) return tl::unexpected(coll.error());
+  if ((*coll & mfrc522::coll_not_valid) != 0) return std::nullopt;
+  const std::size_t position = *coll & mfrc522::coll_position;
+  return position == 0 ? mfrc522::coll_position : position - 1;
 }
 
 tl::expected<std::uint8_t, std::string> Mfrc522Chip::read(Register reg) {

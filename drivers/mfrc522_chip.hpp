@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct AirAnswer {
   Kind kind{Kind::silence};
   std::vector<std::uint8_t> bytes;
   int last_bits{0};  ///< Valid bits of the last byte; 0: all.
+  /// Where the first collision was: a bit of `bytes`, from 0. nullopt: none, or beyond the 32nd.
+  std::optional<std::size_t> collision;
   std::string what;
 };
 
@@ -58,9 +61,10 @@ class Mfrc522Chip {
   [[nodiscard]] Status check_field();
   /// Returns when a card in the field has started, or has forgotten everything.
   [[nodiscard]] Status switch_field(bool on);
-  /// Sends a frame (`last_bits` of its last byte; 0: all) and waits for what comes back.
+  /// Sends a frame (`last_bits` of its last byte; 0: all) and waits for what comes back, of which
+  /// the first bit is stored as bit `align` (0 to 7) of the first byte.
   [[nodiscard]] tl::expected<AirAnswer, std::string> exchange(std::span<const std::uint8_t> frame,
-                                                              int last_bits = 0);
+                                                              int last_bits = 0, int align = 0);
   /// Content of the version register when it was last asked; 0 before.
   [[nodiscard]] std::uint8_t version() const { return version_; }
 
@@ -75,10 +79,11 @@ class Mfrc522Chip {
   [[nodiscard]] Status await_awake();
   [[nodiscard]] Status configure();
   [[nodiscard]] Status compare(const mfrc522::Setting& setting);
-  [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits);
+  [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits, int align);
   [[nodiscard]] tl::expected<std::uint8_t, std::string> await_request();
   [[nodiscard]] std::string why_it_hangs();
   [[nodiscard]] tl::expected<AirAnswer, std::string> collect(std::uint8_t requests);
+  [[nodiscard]] tl::expected<std::optional<std::size_t>, std::string> read_collision();
 
   SpiBus& bus_;
   OutputLine* line_;

@@ -63,6 +63,9 @@ inline constexpr std::uint8_t error_write = 0x80;
 inline constexpr std::uint8_t fifo_flush = 0x80;
 inline constexpr std::uint8_t start_send = 0x80;
 inline constexpr std::uint8_t control_last_bits = 0x07;
+inline constexpr int rx_align_shift = 4;  ///< In BitFraming, beside the bits to be sent.
+inline constexpr std::uint8_t coll_not_valid = 0x20;
+inline constexpr std::uint8_t coll_position = 0x1F;
 inline constexpr std::uint8_t field_bits = 0x03;  ///< TX1 and TX2 in TxControl.
 inline constexpr std::size_t fifo_size = 64;
 

@@ -37,7 +37,7 @@ if(TAPD_SANITIZE)
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${TAPD_SANITIZE})
   # GCC warns of its own instrumentation in inlined library code (GCC bug 105562 and others).
-  add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  add_compile_options("$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-tsan>")
 endif()
 
 if(TAPD_HARDENED)

@@ -38,14 +38,85 @@ TEST_CASE("CRC_A over a frame and its own check bytes is zero", "[iso14443]") {
 }
 
 TEST_CASE("frames are what the standard prescribes", "[iso14443]") {
-  CHECK(anticollision_frame(0) == std::array<std::uint8_t, 2>{0x93, 0x20});
-  CHECK(anticollision_frame(2) == std::array<std::uint8_t, 2>{0x97, 0x20});
+  CHECK(anticollision_frame(0) == std::vector<std::uint8_t>{0x93, 0x20});
+  CHECK(anticollision_frame(2) == std::vector<std::uint8_t>{0x97, 0x20});
   CHECK(halt_frame() == std::array<std::uint8_t, 4>{0x50, 0x00, 0x57, 0xCD});
   const auto select = select_frame(1, {0xC3, 0xD4, 0xE5, 0x80, 0x72});
   CHECK(select[0] == 0x95);
   CHECK(select[1] == 0x70);
   CHECK(select[6] == 0x72);
   CHECK(crc_a(select) == std::array<std::uint8_t, 2>{0, 0});
+}
+
+TEST_CASE("anticollision tells the bits that are known", "[iso14443]") {
+  const Part part{0xDE, 0xAD, 0xBE, 0xEF, 0x22};
+  CHECK(anticollision_frame(0, {part, 8}) == std::vector<std::uint8_t>{0x93, 0x30, 0xDE});
+  CHECK(anticollision_frame(1, {{0xDE, 0x01}, 10}) ==
+        std::vector<std::uint8_t>{0x95, 0x32, 0xDE, 0x01});
+  CHECK(anticollision_frame(0, {{0x01}, 1}) == std::vector<std::uint8_t>{0x93, 0x21, 0x01});
+  CHECK(anticollision_frame(0, {part, 32}) ==
+        std::vector<std::uint8_t>{0x93, 0x60, 0xDE, 0xAD, 0xBE, 0xEF});
+}
+
+/// A part's first `count` bits.
+KnownBits known_of(const Part& part, std::size_t count) {
+  KnownBits known{.bits = {}, .count = count};
+  for (std::size_t bit = 0; bit < count; ++bit) {
+    known.bits[bit / 8] =
+        static_cast<std::uint8_t>(known.bits[bit / 8] | (part[bit / 8] & (1U << (bit % 8))));
+  }
+  return known;
+}
+
+// As the reader stores it: from the byte of the first bit asked for, the bits before it anything.
+TEST_CASE("a part is put together from what was known and what was answered", "[iso14443]") {
+  const Part part{0xDE, 0xAD, 0xBE, 0xEF, 0x22};
+  const auto before = GENERATE(std::uint8_t{0x00}, std::uint8_t{0xFF});
+  for (std::size_t count = 0; count <= uid_bits_of_part; ++count) {
+    CAPTURE(count);
+    std::vector<std::uint8_t> answer(part.begin() + static_cast<std::ptrdiff_t>(count / 8),
+                                     part.end());
+    const unsigned mine = 0xFFU << (count % 8);
+    answer[0] = static_cast<std::uint8_t>((answer[0] & mine) | (before & ~mine));
+    CHECK(read_part(0, answer, known_of(part, count)) == part);
+    answer.push_back(0);
+    CHECK_FALSE(read_part(0, answer, known_of(part, count)));
+    answer.resize(answer.size() - 2);
+    CHECK_FALSE(read_part(0, answer, known_of(part, count)));
+  }
+}
+
+TEST_CASE("a branch knows all bits before the collision and the chosen one", "[iso14443]") {
+  const Part part{0xDE, 0xAD, 0xBE, 0xEF, 0x22};
+  const bool chosen = GENERATE(true, false);
+  for (std::size_t count = 0; count < uid_bits_of_part; ++count) {
+    const std::vector<std::uint8_t> answer(part.begin() + static_cast<std::ptrdiff_t>(count / 8),
+                                           part.end());
+    for (std::size_t collision = count; collision < uid_bits_of_part; ++collision) {
+      CAPTURE(count, collision);
+      const KnownBits longer = branch(known_of(part, count), answer, collision, chosen);
+      REQUIRE(longer.count == collision + 1);
+      Part expected = known_of(part, collision).bits;
+      if (chosen) {
+        expected[collision / 8] =
+            static_cast<std::uint8_t>(expected[collision / 8] | (1U << (collision % 8)));
+      }
+      REQUIRE(longer.bits == expected);
+    }
+  }
+}
+
+TEST_CASE("a branch of an answer that is too short is filled with zeros", "[iso14443]") {
+  const KnownBits longer = branch({}, std::vector<std::uint8_t>{0xFF}, 31, true);
+  CHECK(longer.count == 32);
+  CHECK(longer.bits == Part{0xFF, 0x00, 0x00, 0x80, 0x00});
+}
+
+TEST_CASE("the answer to waking tells the size of the UID", "[iso14443]") {
+  CHECK(uid_size_told(std::array<std::uint8_t, 2>{0x04, 0x00}) == 4);
+  CHECK(uid_size_told(std::array<std::uint8_t, 2>{0x44, 0x03}) == 7);
+  CHECK(uid_size_told(std::array<std::uint8_t, 2>{0x84, 0x00}) == 10);
+  CHECK(uid_size_told(std::array<std::uint8_t, 2>{0xC4, 0x00}) == 0);
 }
 
 TEST_CASE("a part is accepted only with its length and its BCC", "[iso14443]") {

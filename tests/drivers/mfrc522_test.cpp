@@ -107,24 +107,6 @@ TEST_CASE("every gain reaches the chip", "[mfrc522]") {
   CHECK((bench.model.peek(0x26) & 0x70) == static_cast<unsigned>(gain) << 4U);
 }
 
-TEST_CASE("two cards are several cards, on whichever level they differ", "[mfrc522]") {
-  const auto pair = GENERATE(values<std::pair<Uid, Uid>>({
-      {four_bytes, make_uid({0xDE, 0xAD, 0xBE, 0xEE})},
-      {four_bytes, make_uid({0x5E, 0xAD, 0xBE, 0xEF})},
-      {four_bytes, seven_bytes},
-      {seven_bytes, make_uid({0x04, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0x81})},
-      {seven_bytes, ten_bytes},
-      {ten_bytes, make_uid({0x04, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x99, 0xAB})},
-  }));
-  Bench bench;
-  bench.start();
-  bench.model.place(card_with_uid(pair.first));
-  bench.model.place(card_with_uid(pair.second));
-  for (int i = 0; i < 20; ++i) REQUIRE(std::holds_alternative<SeveralCards>(bench.look()));
-  bench.model.remove(pair.second);
-  CHECK(saw(bench.look(), pair.first));
-}
-
 TEST_CASE("a wrong BCC or CRC is garbled and named", "[mfrc522]") {
   Bench bench;
   bench.start();

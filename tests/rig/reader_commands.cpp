@@ -72,6 +72,8 @@ std::string obey(Mfrc522Model& model, std::string_view command) {
     model.set_bus(parse_bus(word));
   } else if (verb == "frozen") {
     model.set_frozen(parse_switch(word));
+  } else if (verb == "hang") {
+    model.set_frozen(true, drivers::sim::HangCure::soft_reset);
   } else if (verb == "brown-out") {
     model.brown_out();
   } else {

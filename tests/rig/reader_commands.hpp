@@ -17,6 +17,7 @@ inline constexpr std::string_view reader_commands =
     "  bad-crc on|off every SAK comes with a false checksum\n"
     "  bus ok|zero|ones  the wire works, or every byte reads 0x00 or 0xff\n"
     "  frozen on|off  registers answer, commands do nothing\n"
+    "  hang           the same, until a soft reset\n"
     "  brown-out      every register falls back to its reset value, once\n";
 
 /// Obeys one command and says what was done. Throws std::invalid_argument naming the command that
