@@ -136,7 +136,7 @@ void check_identifiers(const Reader& root, const model::Snapshot& all) {
 }  // namespace
 
 Decoded<model::Snapshot> decode_snapshot(std::string_view body) {
-  return decoded<model::Snapshot>("snapshot", body, snapshot_answer, [](const Reader& root) {
+  return decoded<model::Snapshot>("/api/controllers/{id}/snapshot", body, snapshot_answer, [](const Reader& root) {
     model::Snapshot all;
     all.revision = root.at("revision").integer(0, INT64_MAX);
     check_currency(root);

@@ -125,7 +125,7 @@ TEST_CASE("one wrong field refuses the whole snapshot and is named", "[wire]") {
   const auto all = decode_snapshot(body.dump());
   REQUIRE_FALSE(all);
   CAPTURE(all.error().why);
-  CHECK(all.error().endpoint == "snapshot");
+  CHECK(all.error().endpoint == "/api/controllers/{id}/snapshot");
   CHECK(all.error().why.find(wrong.named) != std::string::npos);
 }
 
