@@ -136,19 +136,20 @@ void check_identifiers(const Reader& root, const model::Snapshot& all) {
 }  // namespace
 
 Decoded<model::Snapshot> decode_snapshot(std::string_view body) {
-  return decoded<model::Snapshot>("/api/controllers/{id}/snapshot", body, snapshot_answer, [](const Reader& root) {
-    model::Snapshot all;
-    all.revision = root.at("revision").integer(0, INT64_MAX);
-    check_currency(root);
-    all.system_states = system_states(root);
-    all.beverages = list<model::Beverage>(root, "beverages", most_beverages, beverage);
-    all.kegs = list<model::Keg>(root, "kegs", most_kegs, keg);
-    all.taps = list<model::Tap>(root, "taps", most_taps, tap);
-    all.guests = list<model::Guest>(root, "guests", most_guests, guest);
-    all.cards = list<model::Card>(root, "cards", most_cards, card);
-    check_identifiers(root, all);
-    return all;
-  });
+  return decoded<model::Snapshot>(
+      "/api/controllers/{id}/snapshot", body, snapshot_answer, [](const Reader& root) {
+        model::Snapshot all;
+        all.revision = root.at("revision").integer(0, INT64_MAX);
+        check_currency(root);
+        all.system_states = system_states(root);
+        all.beverages = list<model::Beverage>(root, "beverages", most_beverages, beverage);
+        all.kegs = list<model::Keg>(root, "kegs", most_kegs, keg);
+        all.taps = list<model::Tap>(root, "taps", most_taps, tap);
+        all.guests = list<model::Guest>(root, "guests", most_guests, guest);
+        all.cards = list<model::Card>(root, "cards", most_cards, card);
+        check_identifiers(root, all);
+        return all;
+      });
 }
 
 model::SystemState stop_state(bool on) {

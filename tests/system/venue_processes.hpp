@@ -38,8 +38,8 @@ struct VenuePlan {
   std::string server_url;    ///< Another server instead.
   bool strict{false};        ///< The reference server as the existing one is: `--bts`.
   std::chrono::milliseconds snapshot_interval{300};  ///< The shipped one is 2,000.
-  std::string state_dir;                             ///< Another folder for the ledger.
-  std::vector<std::pair<std::string, std::string>> tapd_environment;
+  std::string state_dir{};                           ///< Another folder for the ledger.
+  std::vector<std::pair<std::string, std::string>> tapd_environment{};
 };
 
 /// What the books say once everything has come to rest.
