@@ -87,34 +87,13 @@ json controller_json(const Controller& controller) {
           {"emergency_stop", controller.world().emergency_stop}};
 }
 
-json pour_json(const model::Pour& pour) {
-  return {{"client_tx_id", pour.begin.client_tx_id.text()},
-          {"receipt", pour.begin.client_tx_id.short_id()},
-          {"tap_id", pour.begin.tap_id.number()},
-          {"card", pour.begin.card_uid.masked()},
-          {"guest_id", pour.begin.guest_id.text()},
-          {"volume_ml", pour.volume.in_millilitres()},
-          {"tail_volume_ml", pour.tail.in_millilitres()},
-          {"price_cents", pour.price.minor_units()},
-          {"start_ts", model::to_iso8601(pour.begin.start.wall)},
-          {"duration_ms", pour.duration.count()},
-          {"stop_reason", to_text(pour.stop_reason)},
-          {"authorized_by", to_text(pour.begin.authorized_by)},
-          {"status", to_text(pour.status)},
-          {"pulses", pour.pulses},
-          {"edges_lost", pour.edges_lost},
-          {"attempts", pour.attempts},
-          {"server_outcome", pour.server_outcome},
-          {"last_error", pour.last_error}};
-}
-
 }  // namespace
 
 Api::Api(ApiPorts ports) : ports_{std::move(ports)} {}
 
 ApiResponse Api::operator()(const ApiRequest& request) const {
   if (request.path == "/status" && request.method == "GET") return status();
-  if (request.path == "/pours" && request.method == "GET") return pours(request);
+  if (auto answer = serve_pours(ports_.pours, request)) return *std::move(answer);
   if (request.path == "/verify" && request.method == "GET") {
     return verify_books(ports_.books, request);
   }
@@ -132,7 +111,8 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
     return metrics_answer(ports_.metrics());
   if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
   return problem(404,
-                 fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /verify, "
+                 fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /queue, POST "
+                             "/queue/retry, GET /verify, "
                              "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
                              "/service/end, POST /lock, POST /unlock, POST /calibration, "
                              "GET /explain, GET /metrics, POST /sim",
@@ -150,25 +130,6 @@ ApiResponse Api::status() const {
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;
   return json_answer(*body);
-}
-
-ApiResponse Api::pours(const ApiRequest& request) const {
-  constexpr std::size_t most_allowed = 1'000;
-  std::size_t most = 20;
-  if (const auto given = request.query.find("most"); given != request.query.end()) {
-    const std::string& text = given->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), most);
-    if (error != std::errc{} || end != text.data() + text.size() || most == 0 ||
-        most > most_allowed) {
-      return problem(400, fmt::format("most must be 1 to {}, not \"{}\"", most_allowed, text));
-    }
-  }
-  const auto pours =
-      ports_.storage->run([most](storage::Ledger& ledger) { return ledger.newest_pours(most); });
-  if (!pours) return problem(500, pours.error().message);
-  json rows = json::array();
-  for (const model::Pour& pour : *pours) rows.push_back(pour_json(pour));
-  return json_answer({{"pours", rows}});
 }
 
 ApiResponse Api::clear(const ApiRequest& request) const {

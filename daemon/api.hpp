@@ -2,7 +2,7 @@
 // tapd. It answers with JSON; every answer that is not 200 carries {"error": words}.
 //
 //   GET  /status          taps, sessions, queue, server
-//   GET  /pours?most=20   the newest pours
+//   GET  /pours, GET /queue, POST /queue/retry   see pours_api.hpp
 //   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
 //   POST /service, /service/end, /lock, /unlock, /calibration   staff, see staff_api.hpp
@@ -19,6 +19,7 @@
 #include "daemon/control_loop.hpp"
 #include "daemon/explain_api.hpp"
 #include "daemon/http_server.hpp"
+#include "daemon/pours_api.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
 #include "drivers/card_reader.hpp"
@@ -32,6 +33,7 @@ struct ApiPorts {
   ControlInbox* control{nullptr};
   StorageThread* storage{nullptr};
   BooksApiPorts books;
+  PoursApiPorts pours;
   StaffApiPorts staff;
   ExplainPorts explain;
   /// Carries out a command of the simulated bar; null when no tap is simulated.
@@ -52,7 +54,6 @@ class Api {
 
  private:
   [[nodiscard]] ApiResponse status() const;
-  [[nodiscard]] ApiResponse pours(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse clear(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse simulate(const ApiRequest& request) const;
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
 #include <list>
 #include <memory>
 #include <string>
@@ -22,44 +21,16 @@
 #include "daemon/kill_check.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/reader_thread.hpp"
+#include "daemon/server_setup.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/start_up.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
 #include "storage/restoring.hpp"
-#include "sync/curl_transport.hpp"
 
 namespace tapd {
 namespace {
-
-/// A secret's file: a path as it is, a bare name among the credentials that systemd hands over
-/// (LoadCredential=tapd:..., systemd.exec(5)).
-std::filesystem::path secret_file(const std::filesystem::path& file) {
-  if (file.empty() || file.has_parent_path()) return file;
-  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-  if (folder == nullptr) {
-    throw std::runtime_error{fmt::format(
-        "{}: a name without a folder is a credential of systemd, and tapd was not started by it: "
-        "write the whole path",
-        file.string())};
-  }
-  return std::filesystem::path{folder} / ("tapd_" + file.string());
-}
-
-std::string read_secret(const std::filesystem::path& named) {
-  if (named.empty()) return {};
-  const std::filesystem::path file = secret_file(named);
-  std::ifstream in{file};
-  std::string token;
-  if (!in || !std::getline(in, token) || token.empty()) {
-    throw std::runtime_error{fmt::format(
-        "{}: no token can be read there (server.token_file): put the venue's token into it, one "
-        "line, readable by tapd only",
-        file.string())};
-  }
-  return token;
-}
 
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
                                   const std::string& unsafe, const model::Moment& now) {
@@ -82,32 +53,6 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .last_look = {}});
   }
   return setups;
-}
-
-sync::EngineOptions engine_options(const Config& config) {
-  sync::EngineOptions options;
-  options.controller_id = config.controller_id;
-  options.firmware_version = version();
-  options.token = read_secret(config.server.token_file);
-  options.batch_size = config.server.batch_size;
-  options.attempt_cap = config.server.attempt_cap;
-  options.authorize_deadline = config.server.authorize_deadline;
-  options.request_deadline = config.server.request_deadline;
-  options.snapshot_interval = config.server.snapshot_interval;
-  options.longest_backoff = config.server.longest_backoff;
-  return options;
-}
-
-std::unique_ptr<sync::Transport> make_transport(const Config& config) {
-  sync::CurlOptions options;
-  options.base_url = config.server.url;
-  if (!config.server.ca_file.empty()) options.ca_file = config.server.ca_file.string();
-  if (!config.server.client_certificate_file.empty()) {
-    options.client_certificate_file = secret_file(config.server.client_certificate_file).string();
-    options.client_key_file = secret_file(config.server.client_key_file).string();
-  }
-  options.user_agent = fmt::format("tapd/{}", version());
-  return std::make_unique<sync::CurlTransport>(options);
 }
 
 void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal) {
@@ -178,6 +123,12 @@ class Running {
                                         Api{{.control = &inbox_,
                                              .storage = storage_.get(),
                                              .books = books_ports(),
+                                             .pours = {.storage = storage_.get(),
+                                                       .now = [this] { return moment(clock_); },
+                                                       .pours_waiting =
+                                                           [this] {
+                                                             if (sync_) sync_->pours_waiting();
+                                                           }},
                                              .staff = {.control = &inbox_,
                                                        .storage = storage_.get(),
                                                        .now = [this] { return moment(clock_); }},

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,7 @@
 #include "daemon/tapctl_books.hpp"
 #include "daemon/tapctl_doctor.hpp"
 #include "daemon/tapctl_explain.hpp"
+#include "daemon/tapctl_pours.hpp"
 #include "daemon/tapctl_staff.hpp"
 #include "daemon/tapctl_talk.hpp"
 
@@ -69,19 +71,6 @@ void print_status(const json& status) {
              queue.at("confirmed").get<int>(), money(queue.at("owed_cents")));
 }
 
-void print_pours(const json& answer) {
-  fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n", "receipt", "start", "tap",
-             "card", "ml", "price", "ended by", "queue", "server");
-  for (const json& pour : answer.at("pours")) {
-    fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n",
-               pour.at("receipt").get<std::string>(), pour.at("start_ts").get<std::string>(),
-               pour.at("tap_id").get<int>(), pour.at("card").get<std::string>(),
-               pour.at("volume_ml").get<int>(), money(pour.at("price_cents")),
-               pour.at("stop_reason").get<std::string>(), pour.at("status").get<std::string>(),
-               pour.at("server_outcome").get<std::string>());
-  }
-}
-
 /// Prints the answer or the refusal; answers the exit code.
 template<typename Print>
 int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json, Print print) {
@@ -93,6 +82,18 @@ int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json,
     print(*body);
   }
   return 0;
+}
+
+int watch_status(const tapd::ApiClient& client, bool as_json) {
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  for (;;) {
+    // Home, and each line cleared as it is written over: no flicker.
+    if (terminal && !as_json) fmt::print("\033[H\033[2J");
+    if (const int code = show(client.get("/status"), as_json, print_status); code != 0) return code;
+    std::fflush(stdout);
+    constexpr int between_looks = 500;
+    tapd::wait_ms(between_looks);
+  }
 }
 
 constexpr const char* sim_help =
@@ -118,13 +119,13 @@ int run(int argc, char** argv) {
   app.fallthrough();
 
   CLI::App* status = app.add_subcommand("status", "taps, sessions, queue and server");
-  CLI::App* pours = app.add_subcommand("pours", "the newest pours");
-  int most = 20;
-  pours->add_option("--most", most, "how many")->capture_default_str()->check(CLI::Range(1, 1000));
+  bool watch = false;
+  status->add_flag("--watch", watch, "draw it again twice a second, until Ctrl-C");
   CLI::App* clear = app.add_subcommand(
       "clear", "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well");
   int tap = 0;
   clear->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, 999));
+  const tapd::PoursCommands pours{app};
   const tapd::BooksCommands books{app};
   const tapd::StaffCommands staff{app};
   const tapd::DoctorCommand doctor{app};
@@ -140,10 +141,9 @@ int run(int argc, char** argv) {
   }
 
   const tapd::ApiClient tapd_client{socket};
+  if (status->parsed() && watch) return watch_status(tapd_client, as_json);
   if (status->parsed()) return show(tapd_client.get("/status"), as_json, print_status);
-  if (pours->parsed()) {
-    return show(tapd_client.get(fmt::format("/pours?most={}", most)), as_json, print_pours);
-  }
+  if (const auto code = pours.run(tapd_client, as_json)) return *code;
   if (const auto code = books.run(tapd_client, as_json)) return *code;
   if (const auto code = explain.run(tapd_client, as_json)) return *code;
   if (const auto code = doctor.run(tapd_client, as_json)) return *code;

@@ -219,6 +219,10 @@ Result<> Ledger::send_again(const model::ClientTxId& row, const std::string& who
   });
 }
 
+Result<std::vector<model::Pour>> Ledger::unconfirmed_pours(std::size_t most) const {
+  return self_->look([&] { return self_->queue.unconfirmed(most); });
+}
+
 Result<QueueCounts> Ledger::queue_counts() const {
   return self_->look([&] { return self_->queue.counts(); });
 }

@@ -215,6 +215,9 @@ class Ledger {
   /// failed -> new, with all its attempts before it; noted in the audit log.
   [[nodiscard]] Result<> send_again(const model::ClientTxId& row, const std::string& who,
                                     const model::Moment& at);
+  /// Finished pours that the server has not confirmed (`new`, `sent`, `failed`), oldest first; for
+  /// people.
+  [[nodiscard]] Result<std::vector<model::Pour>> unconfirmed_pours(std::size_t most) const;
   [[nodiscard]] Result<QueueCounts> queue_counts() const;
   /// `since`: of this boot, for `began_since`.
   [[nodiscard]] Result<CardStanding> card_standing(const model::CardUid& card, model::TapId tap,

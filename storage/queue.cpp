@@ -40,6 +40,9 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
                                  " 'cache' AND volume_ml > 0) = (?3 = 2))"
                                  " ORDER BY pour_seq LIMIT ?2",
                                  select_pours, waiting)},
+      unconfirmed_{database, fmt::format("{} WHERE status IN ('failed', 'new', 'sent')"
+                                         " ORDER BY pour_seq LIMIT ?1",
+                                         select_pours)},
       status_{database, "SELECT status FROM pours WHERE client_tx_id = ?1"},
       mark_sent_{database,
                  "UPDATE pours SET status = 'sent', sent_at = ?2 WHERE client_tx_id = ?1"},
@@ -84,6 +87,13 @@ std::vector<model::Pour> Queue::due(std::size_t most, const model::Moment& now, 
   Use rows{due_, std::int64_t{now.since_boot.count()},
            static_cast<std::int64_t>(std::min(most, largest_batch)),
            static_cast<std::int32_t>(which)};
+  while (rows.next()) pours.push_back(read_pour(rows));
+  return pours;
+}
+
+std::vector<model::Pour> Queue::unconfirmed(std::size_t most) {
+  std::vector<model::Pour> pours;
+  Use rows{unconfirmed_, static_cast<std::int64_t>(most)};
   while (rows.next()) pours.push_back(read_pour(rows));
   return pours;
 }

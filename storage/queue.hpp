@@ -25,6 +25,7 @@ class Queue {
   // Meanings are those of the ledger's functions of the same names.
   [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now,
                                              DueRows which);
+  [[nodiscard]] std::vector<model::Pour> unconfirmed(std::size_t most);
   void mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now);
   void apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
              const model::Moment& now, const model::Moment& retry_at);
@@ -52,6 +53,7 @@ class Queue {
   bool confirmed_changes_{false};                // since the last commit, or in one undone
 
   SQLite::Statement due_;
+  SQLite::Statement unconfirmed_;
   SQLite::Statement status_;
   SQLite::Statement mark_sent_;
   SQLite::Statement confirm_;

@@ -106,7 +106,7 @@ TEST_CASE("a server killed in the middle of batches loses and doubles nothing", 
   INFO(counts.charged << " charged, " << counts.repeats << " repeats, " << counts.unanswered
                       << " unanswered");
   CHECK(counts.unanswered >= 5);
-  CHECK(counts.repeats > 0);
+  // Whether a kill fell between a commit and its answer is luck; the misbehaviour test has it.
   CHECK(counts.charged + counts.repeats == batches * rows_per_batch);
   const json totals = Client{port}.get("/test/totals").body;
   CHECK(totals["pours"] == batches * rows_per_batch);

@@ -1,0 +1,28 @@
+// The part of the local API about finished pours and the queue to the server. Answers like the rest
+// of the API (see api.hpp).
+//
+//   GET  /pours?most=20&tap=N&card=UID&status=failed   the newest that are meant, newest first
+//   GET  /queue?most=1000                              what the server has not confirmed, oldest
+//   first POST /queue/retry   a receipt, a whole id, or "all", as text: failed rows are sent again
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "daemon/http_server.hpp"
+#include "daemon/storage_thread.hpp"
+
+namespace tapd {
+
+struct PoursApiPorts {
+  StorageThread* storage{nullptr};
+  std::function<model::Moment()> now;
+  /// Rows wait that did not before.
+  std::function<void()> pours_waiting;
+};
+
+/// Answers a request about pours; nullopt: it is not.
+[[nodiscard]] std::optional<ApiResponse> serve_pours(const PoursApiPorts& ports,
+                                                     const ApiRequest& request);
+
+}  // namespace tapd

@@ -1,0 +1,163 @@
+#include "daemon/tapctl_pours.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/tapctl_talk.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+
+void print_head() {
+  fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n", "receipt", "start", "tap",
+             "card", "ml", "price", "ended by", "queue", "server");
+}
+
+void print_pour(const json& pour) {
+  fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n",
+             pour.at("receipt").get<std::string>(), pour.at("start_ts").get<std::string>(),
+             pour.at("tap_id").get<int>(), pour.at("card").get<std::string>(),
+             pour.at("volume_ml").get<int>(), money(pour.at("price_cents")),
+             pour.at("stop_reason").get<std::string>(), pour.at("status").get<std::string>(),
+             pour.at("server_outcome").get<std::string>());
+}
+
+constexpr std::array<const char*, 13> columns{
+    "client_tx_id",   "receipt",     "tap_id",       "card",        "guest_id",
+    "volume_ml",      "price_cents", "start_ts",     "duration_ms", "status",
+    "server_outcome", "stop_reason", "authorized_by"};
+
+/// RFC 4180: quotes around what holds a comma, a quote or a line break.
+std::string field(const json& value) {
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char one : text) quoted += one == '"' ? "\"\"" : std::string(1, one);
+  return quoted + "\"";
+}
+
+void print_csv_head() {
+  for (const char* column : columns) {
+    fmt::print("{}{}", column == columns.front() ? "" : ",", column);
+  }
+  fmt::print("\r\n");
+}
+
+void print_csv(const json& pour) {
+  for (const char* column : columns) {
+    fmt::print("{}{}", column == columns.front() ? "" : ",", field(pour.at(column)));
+  }
+  fmt::print("\r\n");
+}
+
+/// Only what a UID or a status can hold goes into the address; tapd says what is wrong with it.
+std::string plain(const std::string& word) {
+  std::string safe;
+  for (const char one : word) {
+    safe += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
+  }
+  return safe;
+}
+
+}  // namespace
+
+PoursCommands::PoursCommands(CLI::App& app)
+    : pours_{app.add_subcommand("pours", "the newest pours")},
+      queue_{app.add_subcommand("queue", "what the server has not confirmed: list, retry, export")},
+      list_{queue_->add_subcommand("list", "oldest first")},
+      retry_{queue_->add_subcommand("retry", "send failed pours again: `queue retry RECEIPT|all`")},
+      export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
+  constexpr int most_rows = 1'000;
+  constexpr int most_taps = 999;
+  pours_->add_option("--most", values_->most, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, most_rows));
+  pours_->add_option("--tap", values_->tap, "only of this tap")->check(CLI::Range(1, most_taps));
+  pours_->add_option("--card", values_->card, "only of this card, by its UID");
+  pours_->add_option("--status", values_->status, "only open, new, sent, confirmed or failed ones");
+  CLI::Option* follow = pours_->add_flag("--follow", values_->follow, "go on with each new one");
+  pours_->add_flag("--csv", values_->csv, "as CSV")->excludes(follow);
+  queue_->require_subcommand(1);
+  retry_->add_option("row", values_->row, "a receipt, an id, or all")->required();
+}
+
+int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
+  std::string path = fmt::format("/pours?most={}", values_->most);
+  if (values_->tap > 0) path += fmt::format("&tap={}", values_->tap);
+  if (!values_->card.empty()) path += "&card=" + plain(values_->card);
+  if (!values_->status.empty()) path += "&status=" + plain(values_->status);
+  std::set<std::string> shown;
+  for (bool first = true;; first = false) {
+    const auto body = body_of(client.get(path));
+    if (!body) return body.error();
+    if (as_json && !values_->follow) {
+      fmt::print("{}\n", body->dump(2));
+      return exit_done;
+    }
+    if (first && values_->csv) print_csv_head();
+    if (first && !values_->csv && !as_json) print_head();
+    json pours = body->at("pours");
+    // Who follows reads downwards.
+    if (values_->follow) std::reverse(pours.begin(), pours.end());
+    for (const json& pour : pours) {
+      if (!shown.insert(pour.at("client_tx_id").get<std::string>()).second) continue;
+      if (as_json) {
+        fmt::print("{}\n", pour.dump());
+      } else if (values_->csv) {
+        print_csv(pour);
+      } else {
+        print_pour(pour);
+      }
+    }
+    if (!values_->follow) return exit_done;
+    std::fflush(stdout);
+    constexpr int between_looks = 500;
+    wait_ms(between_looks);
+  }
+}
+
+std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) const {
+  if (pours_->parsed()) return show_pours(client, as_json);
+  if (!queue_->parsed()) return std::nullopt;
+  if (retry_->parsed()) {
+    const auto done = body_of(client.post("/queue/retry", values_->row));
+    if (!done) return done.error();
+    fmt::print("{}\n", as_json
+                           ? done->dump(2)
+                           : fmt::format("{} will be sent again", done->at("sent_again").dump()));
+    return exit_done;
+  }
+  const auto body = body_of(client.get("/queue"));
+  if (!body) return body.error();
+  if (as_json) {
+    fmt::print("{}\n", body->dump(2));
+    return exit_done;
+  }
+  if (export_->parsed()) {
+    print_csv_head();
+    for (const json& pour : body->at("pours")) print_csv(pour);
+    return exit_done;
+  }
+  if (body->at("pours").empty()) {
+    fmt::print("the server has confirmed everything\n");
+    return exit_done;
+  }
+  print_head();
+  for (const json& pour : body->at("pours")) {
+    print_pour(pour);
+    if (const auto why = pour.value("last_error", ""); !why.empty()) {
+      fmt::print("          {} attempts; {}\n", pour.at("attempts").get<int>(), why);
+    }
+  }
+  return exit_done;
+}
+
+}  // namespace tapd

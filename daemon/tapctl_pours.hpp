@@ -1,0 +1,40 @@
+// The commands of tapctl about finished pours: `pours`, and `queue` with what the server has not
+// confirmed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/api_client.hpp"
+
+namespace tapd {
+
+class PoursCommands {
+ public:
+  explicit PoursCommands(CLI::App& app);
+  [[nodiscard]] std::optional<int> run(const ApiClient& client, bool as_json) const;
+
+ private:
+  struct Values {
+    int most{20};
+    int tap{0};
+    std::string card;
+    std::string status;
+    bool follow{false};
+    bool csv{false};
+    std::string row;
+  };
+  [[nodiscard]] int show_pours(const ApiClient& client, bool as_json) const;
+
+  CLI::App* pours_;
+  CLI::App* queue_;
+  CLI::App* list_;
+  CLI::App* retry_;
+  CLI::App* export_;
+  std::shared_ptr<Values> values_{std::make_shared<Values>()};
+};
+
+}  // namespace tapd
