@@ -15,9 +15,10 @@ std::string end_of(const Uid& uid) {
   return fmt::format("..{:02x}{:02x}", uid.bytes.at(uid.size - 2U), uid.bytes.at(uid.size - 1U));
 }
 
-std::string one_please(const std::vector<Uid>& named) {
-  if (named.size() < 2) return "several cards: one, please";
-  return fmt::format("several cards ({} and {}): one, please", end_of(named[0]), end_of(named[1]));
+std::string one_please(const SeveralCards& cards) {
+  if (!cards.one || !cards.other) return "several cards: one, please";
+  return fmt::format("several cards ({} and {}): one, please", end_of(*cards.one),
+                     end_of(*cards.other));
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   std::visit(Overloaded{[&](const NobodyThere&) { silence(now, events); },
                         [&](const CardSeen& card) { seen(card.uid, now, events); },
                         [&](const Garbled& answer) { unreadable(answer.what, events); },
-                        [&](const SeveralCards& cards) { refuse(one_please(cards.named), events); },
+                        [&](const SeveralCards& cards) { refuse(one_please(cards), events); },
                         [&](const UnusableCard& card) {
                           release(events);
                           refuse(card.why, events);

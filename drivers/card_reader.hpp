@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,7 +35,8 @@ struct Garbled {
 };
 /// Two cards at once: one of them must be taken away.
 struct SeveralCards {
-  std::vector<Uid> named;  ///< Those whose UID was proved, at most two.
+  std::optional<Uid> one{};    ///< Proved, as far as the walk through the collisions came.
+  std::optional<Uid> other{};  ///< Likewise; another than `one`.
 };
 /// A card that cannot be accepted as a name: a random UID (first byte 0x08), all zero, all 0xFF.
 struct UnusableCard {

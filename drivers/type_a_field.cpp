@@ -83,7 +83,7 @@ Look TypeAField::find_card() {
 // disturbance; one that cannot be named is there all the same.
 Look TypeAField::name_several(const tl::expected<Uid, Look>& first) {
   SeveralCards several;
-  if (first) several.named.push_back(*first);
+  if (first) several.one = *first;
   if (const auto awake = wake(); !awake) {
     if (is_trouble(awake.error())) return awake.error();
     return several;
@@ -92,7 +92,7 @@ Look TypeAField::name_several(const tl::expected<Uid, Look>& first) {
   const auto second = read_uid(other);
   if (!second && is_trouble(second.error())) return second.error();
   halt();
-  if (second && (!first || *first != *second)) several.named.push_back(*second);
+  if (second && (!first || *first != *second)) several.other = *second;
   return several;
 }
 

@@ -206,8 +206,8 @@ TEST_CASE("two cards that can be told apart are named by the ends of their UIDs"
   Table table;
   const Uid white{.bytes = {0xDE, 0xAD, 0xBE, 0xEF}, .size = 4};
   const Uid black{.bytes = {0x04, 1, 2, 3, 4, 0x0A, 0x80}, .size = 7};
-  static_cast<void>(table.look(SeveralCards{{white, black}}));
-  const auto told = table.look(SeveralCards{{white, black}});
+  static_cast<void>(table.look(SeveralCards{.one = white, .other = black}));
+  const auto told = table.look(SeveralCards{.one = white, .other = black});
   REQUIRE(told.size() == 1);
   const std::string& why = std::get<CardRefused>(told[0]).why;
   CHECK(why == "several cards (..beef and ..0a80): one, please");
