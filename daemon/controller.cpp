@@ -257,7 +257,7 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
       tap.guest.clear();
       ask_authorization(tap, ask->card);
     } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
-      ports_.storage(BeginRow{begin->begin});
+      ports_.storage(BeginRow{.begin = begin->begin, .offline = options_.policy.offline});
     } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {
       post_progress(tap, progress->progress, now);
     } else if (const auto* end = std::get_if<EndPour>(&action)) {

@@ -5,8 +5,16 @@
 namespace tapd {
 namespace {
 
+bool fits_offline(const OfflineLimits& limits, const model::AuthorizationFacts& facts,
+                  model::Money hold) {
+  return facts.offline_guest.spent + hold <= limits.per_guest &&
+         facts.offline_guest.pours < limits.pours_per_guest &&
+         facts.offline_controller.spent + hold <= limits.controller;
+}
+
 storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
-                            const model::PourBegin& begin) {
+                            const BeginRow& row) {
+  const model::PourBegin& begin = row.begin;
   const auto facts = ledger.facts(begin.card_uid, begin.tap_id);
   if (!facts) return tl::unexpected(facts.error());
   if (facts->available < begin.hold) {
@@ -14,6 +22,13 @@ storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
         .kind = storage::Error::Kind::refused,
         .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",
                                model::to_text(facts->available), model::to_text(begin.hold))});
+  }
+  const bool offline = begin.authorized_by == model::AuthorizedBy::cache;
+  if (offline && !fits_offline(row.offline, *facts, begin.hold)) {
+    return tl::unexpected(storage::Error{
+        .kind = storage::Error::Kind::refused,
+        .message = fmt::format("the offline limits no longer allow {}: another tap has taken it",
+                               model::to_text(begin.hold))});
   }
   return ledger.begin_pour(begin, boot);
 }
@@ -44,7 +59,7 @@ struct CarryOut {
   StorageAnswer operator()(const BeginRow& row) const {
     return BeginRowDone{.tap = row.begin.tap_id,
                         .client_tx_id = row.begin.client_tx_id,
-                        .result = begin_row(ledger, boot, row.begin)};
+                        .result = begin_row(ledger, boot, row)};
   }
   StorageAnswer operator()(const ProgressRow& row) const {
     return ProgressRowDone{.tap = row.tap, .result = ledger.record_progress(row.progress)};

@@ -28,8 +28,9 @@ def run(command, copy, log):
     environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "1"}
     with log.open("ab") as out:
         try:
-            return subprocess.run(command, cwd=copy, env=environment, stdout=out,
-                                  stderr=subprocess.STDOUT, timeout=LONGEST_S, check=False).returncode
+            done = subprocess.run(command, cwd=copy, env=environment, stdout=out,
+                                  stderr=subprocess.STDOUT, timeout=LONGEST_S, check=False)
+            return done.returncode
         except subprocess.TimeoutExpired:
             return -1
 
@@ -55,7 +56,8 @@ def why(text):
     """The simulator's rule, or the first test that failed."""
     for line in text.splitlines():
         if line.startswith("FAILED "):
-    XX
+            rule, seed = line.removeprefix("FAILED ").split(",")[0].split(": ")
+            return f"{rule} ({seed})"
     return ""
 
 

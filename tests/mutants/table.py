@@ -16,7 +16,8 @@ MUTANTS = [
     ("forget_tail", "what runs after the shut is not charged", "daemon/core/pour_meter.cpp",
      "  return less_refill(after_run_on());",
      "  return less_refill(is_shut_ ? believed_at_shut_ : believed_);"),
-    ("open_on_reader_loss", "a reader that fails stops no pour", "daemon/core/tap_session_upkeep.cpp",
+    ("open_on_reader_loss", "a reader that fails stops no pour",
+     "daemon/core/tap_session_upkeep.cpp",
      "  if (valve_open()) return stop(stop_reason(event.kind), now);",
      "  if (valve_open() && event.kind == FaultKind::reader) return;\n"
      "  if (valve_open()) return stop(stop_reason(event.kind), now);"),
@@ -79,7 +80,8 @@ MUTANTS = [
     ("answer_before_commit", "what did not become durable is told as done",
      "daemon/storage_requests.cpp", "  if (committed) return answers;", "  return answers;"),
     ("wall_clock_age", "ages are taken from the wall clock", "daemon/core/policy.cpp",
-     "if (facts.heard_boot == boot) return now.since_boot - heard.since_boot > rules.oldest_balance;",
+     "if (facts.heard_boot == boot)"
+     " return now.since_boot - heard.since_boot > rules.oldest_balance;",
      ""),
     ("event_id_again", "a flow event's id begins anew with each start",
      "daemon/controller_flow.cpp",
