@@ -33,7 +33,7 @@ bool Controller::lifted(const TapSlot& tap, const Moment& now) const {
 }
 
 void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin) {
-  BeginRow row{.begin = begin, .serving = {}};
+  BeginRow row{.begin = begin, .offline = options_.policy.offline, .serving = {}};
   if (const auto& grant = tap.session.view().grant;
       grant && !options_.policy.serving_limits.empty()) {
     row.serving = ServingClaim{

@@ -1,6 +1,5 @@
 // The ledger as sync sees it: each call is carried to where the ledger may be touched (in the
-// daemon an errand to the storage thread) and waited for. It adds nothing but the boot that is
-// running.
+// daemon, an errand to the storage thread) and waited for. It adds nothing but the boot that runs.
 #pragma once
 
 #include <functional>

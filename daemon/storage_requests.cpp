@@ -33,6 +33,13 @@ storage::Result<> begin_served(storage::Ledger& ledger, const model::BootId& boo
   });
 }
 
+bool fits_offline(const OfflineLimits& limits, const model::AuthorizationFacts& facts,
+                  model::Money hold) {
+  return facts.offline_guest.spent + hold <= limits.per_guest &&
+         facts.offline_guest.pours < limits.pours_per_guest &&
+         facts.offline_controller.spent + hold <= limits.controller;
+}
+
 storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
                             const BeginRow& row) {
   const model::PourBegin& begin = row.begin;
@@ -43,6 +50,13 @@ storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
         .kind = storage::Error::Kind::refused,
         .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",
                                model::to_text(facts->available), model::to_text(begin.hold))});
+  }
+  const bool offline = begin.authorized_by == model::AuthorizedBy::cache;
+  if (offline && !fits_offline(row.offline, *facts, begin.hold)) {
+    return tl::unexpected(storage::Error{
+        .kind = storage::Error::Kind::refused,
+        .message = fmt::format("the offline limits no longer allow {}: another tap has taken it",
+                               model::to_text(begin.hold))});
   }
   if (!row.serving) return ledger.begin_pour(begin, boot);
   if (auto taken = taken_meanwhile(*row.serving, facts->servings, begin.start, boot)) {

@@ -10,16 +10,18 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/core/policy.hpp"
 #include "daemon/core/serving_limits.hpp"
 #include "storage/ledger.hpp"
 
 namespace tapd {
 
-/// Writes the `open` row. Refused when the guest's balance no longer covers the hold: another tap
-/// may have taken it between the decision and now.
+/// Writes the `open` row. Refused when the guest's balance no longer covers the hold, or the hold
+/// no longer fits the offline limits: another tap may have taken it between the decision and now.
 struct BeginRow {
   model::PourBegin begin;
-  std::optional<ServingClaim> serving;  ///< Only where there are serving limits.
+  OfflineLimits offline{};                ///< For what the cache has allowed.
+  std::optional<ServingClaim> serving{};  ///< Only where there are serving limits.
 };
 struct ProgressRow {
   model::TapId tap;

@@ -1,5 +1,7 @@
 #include "bar.hpp"
 
+#include <atomic>
+
 #include "crowd.hpp"
 #include "life.hpp"
 #include "mischief.hpp"
@@ -46,6 +48,8 @@ class Bar {
       outcome.failure = Failure{breach.rule(), breach.what(), site_.agenda.now()};
       site_.trace.say("BREACH of {}: {}", breach.rule(), breach.what());
     }
+    static std::atomic<std::uint64_t> runs{0};
+    if (site_.plan.planted == Planted::unsteady) site_.trace.count(++runs);
     outcome.hash = site_.trace.hash();
     outcome.simulated = site_.agenda.now();
     outcome.taps = site_.plan.taps;

@@ -46,6 +46,7 @@ Totals run_campaign(const Budget& budget, const std::function<void(const Totals&
   const auto deadline = std::chrono::steady_clock::now() + budget.time;
   const auto enough = [&] {
     const std::scoped_lock lock{mutex};
+    if (budget.first_failure && !totals.findings.empty()) return true;
     if (budget.years > 0 && totals.tap_years >= budget.years) return true;
     // tidy: allow clock, because the budget is a time on the wall
     return budget.time.count() > 0 && std::chrono::steady_clock::now() >= deadline;

@@ -19,6 +19,7 @@ struct Budget {
   double years{0};               ///< Of taps; 0: as many as the seeds give.
   std::chrono::seconds time{0};  ///< 0: no limit.
   bool twice{true};              ///< Each plan a second time, the traces' hashes compared.
+  bool first_failure{false};     ///< Nothing new begins after the first failure.
   unsigned threads{1};
 };
 

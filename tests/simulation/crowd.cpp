@@ -114,7 +114,7 @@ void Crowd::pour_calmly(std::size_t tap, Time& at) {
     pull(tap, at, place.random.between(60, 95));  // Until there is no more.
     at += between(tap, 20'000ms, 70'000ms);
   } else {
-    at += between(tap, 200ms, 30'000ms);  // Has forgotten what for.
+    at += between(tap, 200ms, 90'000ms);  // Has forgotten what for.
   }
   at += between(tap, 0ms, 1'500ms);
   lay(tap, at, {});

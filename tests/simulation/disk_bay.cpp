@@ -25,7 +25,8 @@ bool settled(const crash::Log& log) {
 }  // namespace
 
 DiskBay::DiskBay(const Plan& plan)
-    : random_{plan.stream(1)},
+    : planted_{plan.planted},
+      random_{plan.stream(1)},
       medium_{random_.chance(50) ? crash::Medium::ideal : crash::Medium::torn_4k},
       // The daemon makes its file before SQLite sees it.
       start_{{crash::ledger_name, {}}},
@@ -59,6 +60,10 @@ void DiskBay::after_power_cut() {
   ending_ = false;
   start_ = crash::after_power_cut(start_, disk_->log(), disk_->log().size(), medium_, random_);
   if (!start_.contains(crash::ledger_name)) start_[crash::ledger_name];
+  if (planted_ == Planted::old_medium) {
+    if (old_.empty()) old_ = start_;
+    start_ = old_;
+  }
   disk_ = std::make_unique<crash::CrashDisk>(start_);
 }
 

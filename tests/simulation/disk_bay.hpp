@@ -38,9 +38,11 @@ class DiskBay {
   void fold();
 
  private:
+  Planted planted_;
   Random random_;
   crash::Medium medium_;
   crash::Image start_;
+  crash::Image old_;  ///< What is planted in its place.
   std::unique_ptr<crash::CrashDisk> disk_;
   bool ending_{false};
   std::size_t fold_at_{0};

@@ -30,17 +30,19 @@ Life::Life(Site& site)
       number_{++site.life},
       journal_{site.trace},
       random_{site.plan.stream(1'000 + number_)},
-      control_alarm_{site.agenda, [this] { in_control([this] { controller_->on_tick(now()); }); }},
+      control_alarm_{site.agenda, [this] { tick(); }},
       sync_alarm_{site.agenda, [this] { pump(); }} {
   for (const auto& rig : site_.rigs) rig->connect(site_.agenda.now(), now().since_boot);
   try {
     ledger_ = std::make_unique<storage::Ledger>(storage::LedgerOptions{
         .file = crash::ledger_name, .vfs = site_.disk.vfs(), .boot = site_.clock.id()});
-    finish_what_was_open(*ledger_, now(), journal_);
+    if (site_.plan.planted != Planted::no_recovery) {
+      finish_what_was_open(*ledger_, now(), journal_);
+    }
     controller_ = std::make_unique<Controller>(
         ControllerOptions{.authorize = site_.plan.cached_first ? AuthorizeMode::cached
                                                                : AuthorizeMode::online_first,
-                          .policy = policy_rules(site_.plan),
+                          .policy = policy(),
                           .boot = site_.clock.id()},
         set_up_taps(), ports());
   } catch (const std::exception&) {
@@ -121,6 +123,10 @@ void Life::in_control(std::function<void()> what) {
   rearm();
 }
 
+void Life::tick() {
+  in_control([this] { controller_->on_tick(now()); });
+}
+
 void Life::rearm() {
   const auto wake = controller_->wake_at();
   control_alarm_.set(wake ? std::optional{site_.clock.to_world(*wake)} : std::nullopt);
@@ -186,7 +192,10 @@ void Life::begin_batch() {
 }
 
 void Life::carry_out_batch() {
-  answers_ = carry_out_together(*ledger_, site_.clock.id(), batch_);
+  answers_ = carry_out_together(*ledger_, site_.clock.id(), as_planted(batch_));
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    if (is_left_out(batch_[i])) answers_[i] = done(batch_[i]);
+  }
   if (site_.disk.process_ends()) throw ProcessEnds{};
 }
 
@@ -196,7 +205,7 @@ void Life::end_batch() {
   for (const StorageAnswer& answer : std::exchange(answers_, {})) {
     site_.referee.on_answer(answer);
     ended |= std::holds_alternative<EndRowDone>(answer);
-    in_control([this, answer] { controller_->on_storage(answer, now()); });
+    in_control([this, answer = as_planted(answer)] { controller_->on_storage(answer, now()); });
   }
   if (ended) read_ledger(false);
   if (!storage_busy_ && !waiting_.empty()) begin_batch();
@@ -258,10 +267,58 @@ void Life::tell_notices() {
     in_control([this, notice = std::move(notice)] {
       if (const auto* stop = std::get_if<sync::EmergencyStop>(&notice)) {
         site_.referee.on_stop_heard(stop->on);
+        if (site_.plan.planted == Planted::stop_not_told) return;
       }
       controller_->on_sync(notice, now());
     });
   }
+}
+
+// --- what is planted, to be seen by the referee --------------------------------------------------
+
+/// Something else is done in the place of these, and answered as if it was they.
+bool Life::is_left_out(const StorageRequest& request) const {
+  const Planted planted = site_.plan.planted;
+  return (planted == Planted::begin_not_written && std::holds_alternative<BeginRow>(request)) ||
+         (planted == Planted::progress_not_written && std::holds_alternative<ProgressRow>(request));
+}
+
+StorageAnswer Life::done(const StorageRequest& request) {
+  if (const auto* begin = std::get_if<BeginRow>(&request)) {
+    return BeginRowDone{begin->begin.tap_id, begin->begin.client_tx_id, {}};
+  }
+  return ProgressRowDone{std::get<ProgressRow>(request).tap, {}};
+}
+
+std::vector<StorageRequest> Life::as_planted(std::vector<StorageRequest> batch) const {
+  for (StorageRequest& request : batch) {
+    auto* begin = std::get_if<BeginRow>(&request);
+    if (begin != nullptr && site_.plan.planted == Planted::inflated_facts) begin->begin.hold = {};
+    if (is_left_out(request)) request = ReadWorld{};
+  }
+  return batch;
+}
+
+StorageAnswer Life::as_planted(StorageAnswer answer) const {
+  const Planted planted = site_.plan.planted;
+  if (auto* facts = std::get_if<FactsRead>(&answer); facts != nullptr && facts->result) {
+    if (planted == Planted::inflated_facts) facts->result->available = model::Money{100'000};
+    if (planted == Planted::stop_not_told) facts->result->emergency_stop = false;
+  }
+  if (auto* world = std::get_if<WorldRead>(&answer); world != nullptr && world->result) {
+    if (planted == Planted::stop_not_told) world->result->emergency_stop = false;
+  }
+  return answer;
+}
+
+PolicyRules Life::policy() const {
+  PolicyRules rules = policy_rules(site_.plan);
+  if (site_.plan.planted == Planted::generous_policy) {
+    rules.offline = {.per_guest = model::Money{1'000'000},
+                     .pours_per_guest = 1'000,
+                     .controller = model::Money{100'000'000}};
+  }
+  return rules;
 }
 
 // --- what the daemon is made of ------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Life {
   [[nodiscard]] model::Moment now() const { return site_.clock.read(); }
   void put_down(Time when, std::function<void()> what);
   void in_control(std::function<void()> what);
+  void tick();
   void rearm();
   void look_at(std::size_t tap);
   [[nodiscard]] model::SinceBoot last_look_of(std::size_t tap) const;
@@ -80,6 +81,12 @@ class Life {
   void pump();
   void begin_request(const sync::Outgoing& outgoing);
   void tell_notices();
+
+  [[nodiscard]] bool is_left_out(const StorageRequest& request) const;
+  [[nodiscard]] static StorageAnswer done(const StorageRequest& request);
+  [[nodiscard]] std::vector<StorageRequest> as_planted(std::vector<StorageRequest> batch) const;
+  [[nodiscard]] StorageAnswer as_planted(StorageAnswer answer) const;
+  [[nodiscard]] PolicyRules policy() const;
 
   [[nodiscard]] std::vector<TapSetup> set_up_taps();
   [[nodiscard]] ControllerPorts ports();

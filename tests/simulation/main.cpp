@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -30,6 +31,7 @@ struct Wishes {
   std::string seeds_file;
   bool trace{false};
   bool keep{false};
+  bool first_failure{false};
 };
 
 double seconds_now() {
@@ -68,16 +70,21 @@ std::string command_of(const Plan& plan) {
   return command + " --trace";
 }
 
+void tell_smallest(const Finding& finding) {
+  fmt::print("seed {} made smaller:\n", finding.plan.seed);
+  const Finding smallest =
+      shrink(finding, [](const std::string& step) { fmt::print("  {}\n", step); });
+  fmt::print("  the smallest plan that fails so:  {}\n  {}\n    {}\n", command_of(smallest.plan),
+             to_text(smallest.plan), smallest.failure.what);
+  std::fflush(stdout);
+}
+
 void tell(const Finding& finding, bool keep) {
   fmt::print("FAILED {}: seed {}, at {}: {}\n  {}\n", finding.failure.rule, finding.plan.seed,
              clock_text(finding.failure.at), finding.failure.what, to_text(finding.plan));
   fmt::print("  again, step by step:  {}\n", command_of(finding.plan));
   std::fflush(stdout);
-  if (keep) return;
-  const Finding smallest =
-      shrink(finding, [](const std::string& step) { fmt::print("  {}\n", step); });
-  fmt::print("  the smallest plan that fails so:  {}\n  {}\n    {}\n", command_of(smallest.plan),
-             to_text(smallest.plan), smallest.failure.what);
+  if (!keep) tell_smallest(finding);
 }
 
 void tell(const Totals& totals, double seconds, const char* how) {
@@ -117,10 +124,17 @@ int run_one(const Wishes& wishes) {
 
 int run_many(const Budget& budget, bool keep, const char* how) {
   const double started = seconds_now();
-  const Totals totals =
-      run_campaign(budget, [&](const Totals& so_far) { show_progress(budget, so_far, started); });
+  std::size_t told = 0;
+  const Totals totals = run_campaign(budget, [&](const Totals& so_far) {
+    if (told < so_far.findings.size()) tell(so_far.findings[told++], true);
+    show_progress(budget, so_far, started);
+  });
   if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K");
-  for (const Finding& finding : totals.findings) tell(finding, keep);
+  std::set<std::string> rules;
+  for (const Finding& finding : totals.findings) {
+    // One plan of each kind is made small.
+    if (!keep && rules.insert(finding.failure.rule).second) tell_smallest(finding);
+  }
   tell(totals, seconds_now() - started, how);
   return totals.findings.empty() ? 0 : 1;
 }
@@ -171,6 +185,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 8));
   app.add_option("--again", wishes.seeds_file, "first the seeds of this file");
   app.add_flag("--trace", wishes.trace, "tells step by step what happens");
+  app.add_flag("--first-failure", wishes.first_failure, "ends with the first seed that fails");
   app.add_flag("--no-shrink", wishes.keep, "does not look for the smallest plan that fails");
   CLI11_PARSE(app, argc, argv);
   try {
@@ -182,6 +197,8 @@ int main(int argc, char** argv) {
     budget.time = std::chrono::minutes{wishes.minutes};
     const bool open_end = wishes.years > 0 || wishes.minutes > 0;
     budget.seeds = wishes.seeds > 0 ? wishes.seeds : open_end ? as_many_as_it_takes : 20;
+    budget.first_failure = wishes.first_failure;
+    budget.twice = !wishes.first_failure;
     budget.threads = std::max(std::thread::hardware_concurrency(), 1U);
     int failed = wishes.seeds_file.empty() ? 0 : run_file(wishes.seeds_file, budget.threads);
     fmt::print("seeds from {} on\n", budget.first_seed);

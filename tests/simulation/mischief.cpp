@@ -19,6 +19,9 @@ Mischief::Mischief(Site& site, StaffPorts staff)
   }
   top_up();
   look_after_kegs();
+  if (site.plan.planted == Planted::valve_opens_itself) {
+    site.agenda.in(15h, [this] { static_cast<void>(rig(0).valve().open()); });
+  }
 }
 
 void Mischief::add(Trouble trouble) {

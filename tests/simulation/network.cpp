@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sync/wire.hpp"
+
 namespace tapd::simulation {
 namespace {
 
@@ -40,17 +42,23 @@ Odds odds_of(const Plan& plan) {
 }
 
 Network::Network(const Plan& plan, Agenda& agenda, VenueModel& venue)
-    : agenda_{agenda}, venue_{venue}, random_{plan.stream(4)}, odds_{odds_of(plan)} {}
+    : agenda_{agenda},
+      venue_{venue},
+      planted_{plan.planted},
+      random_{plan.stream(4)},
+      odds_{odds_of(plan)} {}
 
 void Network::heal() {
-  outage = Outage::none;
   odds_ = {};
+  outage = Outage::none;
 }
 
 void Network::carry(const HttpRequest& request, Deliver deliver) {
   if (outage != Outage::none) return meet(request, deliver);
   const Time deadline = agenda_.now() + request.deadline;
-  if (happens(odds_.lost_before)) {
+  const bool planted =
+      planted_ == Planted::rows_never_arrive && request.path == sync::endpoint::pours;
+  if (planted || happens(odds_.lost_before)) {
     agenda_.at(deadline, [deliver = std::move(deliver)] {
       deliver(lost(TransportError::Kind::timeout, "no answer in time"));
     });

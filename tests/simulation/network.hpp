@@ -48,6 +48,7 @@ class Network {
 
   Agenda& agenda_;
   VenueModel& venue_;
+  Planted planted_;
   Random random_;
   Odds odds_;
 };

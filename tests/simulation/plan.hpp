@@ -66,6 +66,29 @@ using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
 [[nodiscard]] Fault fault_named(std::string_view name);
 
+/// A fault that is planted into the simulation itself, to show that the referee sees it.
+enum class Planted : std::uint8_t {
+  nothing,
+  valve_opens_itself,
+  valve_ignores_shut,
+  meter_counts_double,
+  reader_sees_ghosts,
+  stop_not_told,
+  patient_tap,
+  begin_not_written,
+  progress_not_written,
+  no_recovery,
+  generous_policy,
+  inflated_facts,
+  inflated_balances,
+  changed_rows,
+  altered_price,
+  rows_never_arrive,
+  double_charge,
+  old_medium,
+  unsteady,
+};
+
 struct Plan {
   std::uint64_t seed{0};
   std::int64_t days{10};
@@ -74,9 +97,10 @@ struct Plan {
   std::int64_t guests{12};
   std::int64_t visits_a_day{10};  ///< Of each tap.
   std::int64_t milli_pulses_per_litre{450'000};
-  bool snapshots{true};      ///< The server tells snapshots; or balances only when asked.
   bool cached_first{false};  ///< Cards are judged by the cache, not asked for.
   bool tap_to_start{false};  ///< A card is laid on to start and again to stop.
+
+  Planted planted{Planted::nothing};
 
   [[nodiscard]] bool has(Fault fault) const { return faults[static_cast<std::size_t>(fault)]; }
   /// A stream of random numbers of its own for each use.

@@ -74,6 +74,7 @@ void Referee::check_row(const model::Pour& row) {
   const auto [known, first] = rows_.try_emplace(id, row);
   if (!first) check_change(known->second, row);
   known->second = row;
+  if (first && pour->second.truth_at_end && !pour->second.excused) ++weighed_;
   if (row.status == PourStatus::confirmed) {
     unconfirmed_.erase(id);
   } else {
@@ -120,9 +121,8 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
     throw Breach{"volume", fmt::format("{} has {} ul and its valve never opened", id, recorded)};
   }
   if (pour.excused || !pour.truth_at_end) return;
-  ++weighed_;
   const std::int64_t truth = *pour.truth_at_end - *pour.truth_at_open;
-  const std::int64_t pulse = 1'000'000'000 / (plan_.milli_pulses_per_litre / 1'000) / 1'000 * 1'000;
+  const std::int64_t pulse = 1'000'000'000 / plan_.milli_pulses_per_litre;
   const std::int64_t error = truth * 25 / 1'000 + 3 * pulse + 2'000;
   if (recorded > truth + error) {
     throw Breach{"volume", fmt::format("{} has {} ul, {} ul ran", id, recorded, truth)};
@@ -132,7 +132,9 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
     const auto late = (pour.slowest_commit + 100ms) / 1ms;
     short_by += 50'000 + late * bounds_.most_ml_per_s;
   }
-  if (recorded < truth - short_by) {
+  // What comes over a line that is no longer believed is not charged.
+  const bool believed = row.stop_reason != model::StopReason::meter_fault;
+  if (believed && recorded < truth - short_by) {
     throw Breach{"volume", fmt::format("{} has {} ul, {} ul ran{}", id, recorded, truth,
                                        pour.cut_off ? " until it was cut off" : "")};
   }
@@ -192,6 +194,9 @@ void Referee::at_the_end(const storage::Ledger& ledger, const Controller& contro
   if (counts.open != 0 || counts.waiting != 0) {
     throw Breach{"liveness", fmt::format("{} open and {} waiting rows, long after the last fault",
                                          counts.open, counts.waiting)};
+  }
+  for (const auto& [id, pour] : book_) {
+    if (pour.begun && !rows_.contains(id)) throw Breach{"lost", id.text() + " is nowhere"};
   }
   std::int64_t recorded = 0;
   std::int64_t charged = 0;

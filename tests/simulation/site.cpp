@@ -4,7 +4,9 @@ namespace tapd::simulation {
 namespace {
 
 Bounds bounds(const Plan& plan) {
-  return {.longest_open = session_rules(plan).longest_open,
+  Plan honest = plan;
+  honest.planted = Planted::nothing;
+  return {.longest_open = session_rules(honest).longest_open,
           .offline_guest = policy_rules(plan).offline.per_guest,
           .offline_controller = policy_rules(plan).offline.controller};
 }
@@ -45,6 +47,9 @@ SessionRules session_rules(const Plan& plan) {
   SessionRules rules;
   rules.mode = plan.tap_to_start ? SessionMode::tap_to_start : SessionMode::card_present;
   rules.longest_open = std::chrono::seconds{60};
+  if (plan.planted == Planted::patient_tap) {
+    rules.longest_open = rules.no_flow_timeout = std::chrono::seconds{600};
+  }
   rules.meter.most_millihertz = plan.milli_pulses_per_litre / 1'000 * 110;  // of 110 ml/s
   rules.meter.most_flow = 110'000;
   return rules;

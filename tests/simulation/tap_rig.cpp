@@ -36,6 +36,7 @@ drivers::sim::SimTapPlan tap_plan(const Plan& plan, std::size_t place) {
 
 TapRig::TapRig(const Plan& plan, std::size_t place, Agenda& agenda)
     : agenda_{agenda},
+      planted_{plan.planted},
       tap_{tap_plan(plan, place)},
       physics_{tap_, plan.stream(200 + place).next(), agenda.now(), drivers::sim::unused(tap_)},
       filter_{tap_.shortest_interval} {}
@@ -97,6 +98,9 @@ void TapRig::let_go() {
 
 drivers::Look TapRig::look(Random& luck) const {
   if (ailments.reader_hangs) return drivers::ReaderTrouble{"the simulated reader hangs"};
+  if (planted_ == Planted::reader_sees_ghosts && cards_.empty() && !taken_away_.empty()) {
+    return drivers::CardSeen{taken_away_.back().first};
+  }
   if (cards_.empty()) return drivers::NobodyThere{};
   if (luck.chance(ailments.flicker_percent)) {
     if (luck.chance(60)) return drivers::NobodyThere{};
@@ -118,6 +122,7 @@ tl::expected<void, std::string> TapRig::drive(bool open) {
   if (ailments.valve_deaf && open != line_open_) {
     return tl::unexpected{std::string{"the simulated valve's line does not obey"}};
   }
+  if (!open && planted_ == Planted::valve_ignores_shut) return {};
   set_line(open);
   return {};
 }
@@ -140,6 +145,7 @@ drivers::MeterReading TapRig::Meter::read(drivers::SinceBoot now) {
   }
   rig.edges_.clear();
   drivers::MeterReading reading = rig.filter_.drain(now);
+  if (rig.planted_ == Planted::meter_counts_double) reading.edges *= 2;
   if (rig.ailments.meter_gone) {
     rig.listening_ = false;
     reading.fault = "the simulated meter's line is gone";

@@ -88,6 +88,7 @@ class TapRig {
   void take_edges();
 
   Agenda& agenda_;
+  Planted planted_;
   drivers::sim::SimTapPlan tap_;
   drivers::sim::SimTap physics_;
   Meter meter_{*this};

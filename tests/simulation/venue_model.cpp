@@ -165,6 +165,8 @@ json VenueModel::judge(const json& row) {
                .volume_ml = row.at("volume_ml"),
                .tail_ml = row.at("tail_volume_ml"),
                .price = row.at("price_cents")};
+  if (plan_.planted == Planted::altered_price) ++told.price;
+  if (plan_.planted == Planted::changed_rows && bookings_.contains(id)) ++told.tail_ml;
   trace_.say("venue: row {} of {} ml for {}", id.substr(0, 8), told.volume_ml, told.price);
   const auto [found, first] = bookings_.try_emplace(id, told);
   Booking& known = found->second;
@@ -189,6 +191,7 @@ json VenueModel::judge(const json& row) {
     return result(id, "rejected", "rejected_insufficient_keg_volume");
   }
   if (known.volume_ml == 0) return result(id, "rejected", "rejected_zero_volume");
+  if (known.charged && plan_.planted == Planted::double_charge) charge(id, known);
   if (known.charged) return result(id, "accepted", "duplicate_existing");
   charge(id, known);
   return result(id, "accepted", "booked");
@@ -232,11 +235,12 @@ HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
 std::string VenueModel::snapshot_body() const {
   json guests = json::array();
   json cards = json::array();
+  const std::int64_t planted = plan_.planted == Planted::inflated_balances ? 100 : 0;
   for (std::size_t guest = 0; guest < accounts_.size(); ++guest) {
     const Account& account = accounts_[guest];
     guests.push_back({{"guest_id", guest_id(guest)},
                       {"first_name", "Ann"},
-                      {"balance_cents", account.balance},
+                      {"balance_cents", account.balance + planted},
                       {"is_active", true}});
     cards.push_back({{"card_uid", account.card.text()},
                      {"guest_id", guest_id(guest)},

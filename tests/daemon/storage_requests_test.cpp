@@ -1,0 +1,58 @@
+// What the storage does with a request, on a real ledger in memory.
+#include "daemon/storage_requests.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/crash/crash_disk.hpp"
+
+namespace tapd::test {
+namespace {
+
+const model::BootId boot{"boot"};
+const model::GuestId ann{"00000000-0000-4000-8000-000000000001"};
+const model::CardUid anns_card = *model::CardUid::parse("04ab7815cd6b80");
+
+/// A ledger that has heard of Ann and her 100.00.
+struct HeardOfAnn {
+  HeardOfAnn() {
+    REQUIRE(ledger.hear_balance(
+        {anns_card, ann, "Ann", model::Money{10'000}, *ledger.ask_marker(), {}}, boot));
+  }
+  /// Asks for a pour that the cache allowed, with a hold of 6.00, while 10.00 are the limit.
+  bool begin(std::int32_t tap, model::Money per_guest, model::Money controller) {
+    model::PourBegin begin;
+    begin.client_tx_id = model::ClientTxId::from_random({static_cast<std::uint8_t>(tap), 1, 2, 3});
+    begin.guest_id = ann;
+    begin.card_uid = anns_card;
+    begin.tap_id = model::TapId{tap};
+    begin.price = model::LitrePrice{600};
+    begin.authorized_by = model::AuthorizedBy::cache;
+    begin.hold = model::Money{600};
+    const BeginRow row{
+        .begin = begin,
+        .offline = {.per_guest = per_guest, .pours_per_guest = 10, .controller = controller}};
+    const StorageAnswer answer = carry_out(ledger, boot, row);
+    return std::get<BeginRowDone>(answer).result.has_value();
+  }
+
+  crash::CrashDisk disk{{{crash::ledger_name, {}}}};
+  storage::Ledger ledger{{.file = crash::ledger_name, .vfs = disk.name(), .boot = boot}};
+};
+
+// Found by the simulator: two taps had decided before either had written, and one card's twin
+// poured the guest's limit twice.
+TEST_CASE("the offline limits hold for two taps that decide at the same moment", "[storage]") {
+  const model::Money enough{100'000};
+  HeardOfAnn guest;
+  CHECK(guest.begin(1, model::Money{1'000}, enough));
+  CHECK_FALSE(guest.begin(2, model::Money{1'000}, enough));
+  HeardOfAnn controller;
+  CHECK(controller.begin(1, enough, model::Money{1'000}));
+  CHECK_FALSE(controller.begin(2, enough, model::Money{1'000}));
+  HeardOfAnn both;
+  CHECK(both.begin(1, model::Money{1'200}, model::Money{1'200}));
+  CHECK(both.begin(2, model::Money{1'200}, model::Money{1'200}));
+}
+
+}  // namespace
+}  // namespace tapd::test

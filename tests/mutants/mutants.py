@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Plants known faults, one at a time, into a copy of the tree, and shows who catches each.
+
+  mutants.py [--only NAME,...] [--again] [--seeds N] [--copy DIR]
+
+For each fault of table.py: the copy is changed in that one place, built, and first the simulator's
+seeds run, then the rooms' tests, until somebody fails. The results are kept beside the copy, so an
+interrupted run goes on where it was; --again forgets them. Exit code 1 when a fault survives.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from table import MUTANTS
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ["daemon", "storage", "sync", "drivers"]
+LONGEST_S = 900
+
+
+def run(command, copy, log):
+    environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "1"}
+    with log.open("ab") as out:
+        try:
+            done = subprocess.run(command, cwd=copy, env=environment, stdout=out,
+                                  stderr=subprocess.STDOUT, timeout=LONGEST_S, check=False)
+            return done.returncode
+        except subprocess.TimeoutExpired:
+            return -1
+
+
+def renew(copy):
+    """The copy becomes the tree as it is now; what has not changed keeps its time."""
+    copy.mkdir(parents=True, exist_ok=True)
+    names = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT,
+                           check=True, capture_output=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        source, target = ROOT / name, copy / name
+        if not source.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_bytes() != source.read_bytes():
+            shutil.copy(source, target)
+    if not (copy / "build/release/build.ninja").exists():
+        subprocess.run(["cmake", "--preset", "release"], cwd=copy, check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def why(text):
+    """The simulator's rule, or the first test that failed."""
+    for line in text.splitlines():
+        if line.startswith("FAILED "):
+            rule, seed = line.removeprefix("FAILED ").split(",")[0].split(": ")
+            return f"{rule} ({seed})"
+    return ""
+
+
+def failed_case(text):
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("---") and number + 1 < len(lines) and lines[number + 1].strip():
+            return lines[number + 1].strip()
+    return "a test"
+
+
+def caught_by(copy, log, seeds):
+    ninja = ["ninja", "-C", "build/release", "-j2"]
+    if run([*ninja, "tapd-sim"], copy, log) != 0:
+        return "does not build"
+    log.write_bytes(b"")
+    status = run(["build/release/tests/simulation/tapd-sim", "--seed", "1", "--seeds", str(seeds),
+                  "--no-shrink", "--first-failure"], copy, log)
+    if status != 0:
+        return "sim: " + (why(log.read_text(errors="replace")) or f"exit code {status}")
+    for room in TESTS:
+        if run([*ninja, f"tapd_{room}_tests"], copy, log) != 0:
+            return "does not build"
+        log.write_bytes(b"")
+        if run([f"build/release/tests/{room}/tapd_{room}_tests", "-a"], copy, log) != 0:
+            return f"tests/{room}: " + failed_case(log.read_text(errors="replace"))
+    return ""
+
+
+def plant(copy, path, old, new):
+    file = copy / path
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise SystemExit(f"{path}: \"{old}\" is there {text.count(old)} times; mend table.py")
+    file.write_text(text.replace(old, new))
+    return file, text
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--seeds", type=int, default=120)
+    parser.add_argument("--copy", type=Path,
+                        default=Path(os.environ.get("TAPD_CACHE", Path.home() / ".cache/tapd"))
+                        / "mutants")
+    options = parser.parse_args()
+    copy = options.copy / "tree"
+    kept = options.copy / "results.json"
+    renew(copy)
+    results = {}
+    if kept.exists() and not options.again:
+        results = json.loads(kept.read_text())
+    wanted = set(filter(None, options.only.split(",")))
+    for number, (name, meaning, path, old, new) in enumerate(MUTANTS, 1):
+        if (wanted and name not in wanted) or (name in results and not wanted):
+            continue
+        file, before = plant(copy, path, old, new)
+        started = time.monotonic()
+        try:
+            results[name] = caught_by(copy, options.copy / "log", options.seeds)
+        finally:
+            file.write_text(before)
+        print(f"[{number}/{len(MUTANTS)}] {name}: {results[name] or 'SURVIVES'}"
+              f" ({time.monotonic() - started:.0f} s)", flush=True)
+        kept.write_text(json.dumps(results, indent=1))
+    print("\n| fault | caught by |\n| --- | --- |")
+    for name, meaning, *_ in MUTANTS:
+        if name in results:
+            print(f"| {meaning} | {results[name] or '**nobody**'} |")
+    bad = [name for name, by in results.items() if by in ("", "does not build")]
+    print(f"\n{len(results) - len(bad)} of {len(results)} are caught")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+// No check that cannot fail: each rule of the referee is shown to see a fault that was planted into
+// the simulation for it, and the same bars hold without it.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "campaign.hpp"
+
+namespace tapd::simulation {
+namespace {
+
+struct Expected {
+  Planted planted{};
+  std::vector<std::string> rules;  ///< Any of these may see it first.
+  std::vector<Fault> with;         ///< Without these it would not show.
+};
+
+Plan small_bar(std::uint64_t seed, const Expected& expected) {
+  Plan plan = draw_plan(seed);
+  plan.days = 3;
+  plan.taps = 2;
+  plan.guests = 4;
+  plan.visits_a_day = 12;
+  plan.tap_to_start = false;
+  plan.cached_first = expected.planted == Planted::generous_policy ||
+                      expected.planted == Planted::inflated_facts ||
+                      expected.planted == Planted::stop_not_told;
+  plan.faults = {};
+  for (const Fault fault : expected.with) plan.faults.set(static_cast<std::size_t>(fault));
+  return plan;
+}
+
+TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
+  const auto expected = GENERATE(values<Expected>({
+      {Planted::valve_opens_itself, {"leave"}, {}},
+      {Planted::valve_ignores_shut, {"leave"}, {}},
+      {Planted::meter_counts_double, {"volume"}, {}},
+      {Planted::reader_sees_ghosts, {"card"}, {}},
+      {Planted::stop_not_told, {"stop"}, {Fault::emergency_stop}},
+      {Planted::patient_tap, {"cap"}, {}},
+      {Planted::begin_not_written, {"lost"}, {}},
+      {Planted::progress_not_written, {"lost", "volume"}, {Fault::power_cuts, Fault::kills}},
+      {Planted::no_recovery, {"recovery"}, {Fault::kills, Fault::power_cuts}},
+      {Planted::generous_policy, {"exposure"}, {Fault::net_down, Fault::server_down}},
+      {Planted::inflated_facts, {"overdraft", "balance"}, {}},
+      {Planted::inflated_balances, {"balance"}, {}},
+      {Planted::changed_rows, {"once"}, {Fault::net_loss}},
+      {Planted::altered_price, {"charge"}, {}},
+      {Planted::rows_never_arrive, {"liveness"}, {}},
+      {Planted::double_charge, {"sum", "balance", "overdraft"}, {Fault::net_loss}},
+      {Planted::old_medium, {"lost", "queue", "once"}, {Fault::power_cuts}},
+      {Planted::unsteady, {"determinism"}, {}},
+  }));
+  constexpr std::uint64_t most_seeds = 40;
+  std::string seen;
+  for (std::uint64_t seed = 1; seed <= most_seeds && seen.empty(); ++seed) {
+    Plan plan = small_bar(seed, expected);
+    INFO("planted " << static_cast<int>(expected.planted) << ", seed " << seed);
+    if (seed == 1) {
+      const Outcome honest = run_plan(plan, false);
+      REQUIRE((honest.failure ? honest.failure->what : "") == "");
+    }
+    plan.planted = expected.planted;
+    const Outcome outcome = run_plan(plan, plan.planted == Planted::unsteady);
+    if (outcome.failure) seen = outcome.failure->rule;
+  }
+  INFO("planted " << static_cast<int>(expected.planted) << ", seen as \"" << seen << "\"");
+  CHECK(std::count(expected.rules.begin(), expected.rules.end(), seen) == 1);
+}
+
+TEST_CASE("a plan without a fault draws the rest as before", "[plan]") {
+  const Plan plan = draw_plan(7);
+  Plan less = plan;
+  less.faults.reset();
+  CHECK(plan.stream(5).next() == less.stream(5).next());
+  CHECK(draw_plan(7).faults == plan.faults);
+}
+
+TEST_CASE("a failing plan is made smaller and still fails in the same way", "[shrink]") {
+  Plan plan = draw_plan(3);
+  plan.days = 4;
+  plan.taps = 3;
+  plan.faults.set(static_cast<std::size_t>(Fault::reader_flicker));
+  plan.planted = Planted::altered_price;
+  const Outcome outcome = run_plan(plan, false);
+  REQUIRE(outcome.failure);
+  int steps = 0;
+  const Finding smallest =
+      shrink({plan, *outcome.failure}, [&steps](const std::string&) { ++steps; });
+  CHECK(steps > 0);
+  CHECK(smallest.failure.rule == "charge");
+  CHECK(smallest.plan.faults.none());
+  CHECK(smallest.plan.taps == 1);
+}
+
+}  // namespace
+}  // namespace tapd::simulation
