@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// After the last fault: the longest back-off, a row that was turned down some times, and air.
-constexpr Time patience = 50min;
+/// After the last fault: the longest interval of snapshots, the longest back-off, and air.
+constexpr Time patience = 80min;
 constexpr Time stop_grace = 8s;
 
 class Bar {
