@@ -158,7 +158,7 @@ void Connection::settle() {
 void Connection::keep_before_migration(const LedgerOptions& options) {
   const int version = schema_version(database_);
   if (options.vfs || version < 1 || version >= newest_schema()) return;
-  const std::filesystem::path copy = fmt::format("{}.version-{}", file_, version);
+  const std::filesystem::path copy = copy_before_migration(file_, version);
   BackupCopy backup{database_, copy};
   constexpr int all_pages = -1;
   if (!backup.step(all_pages)) {

@@ -71,6 +71,10 @@ int schema_version(SQLite::Database& database) {
   return database.execAndGet("PRAGMA user_version").getInt();
 }
 
+std::filesystem::path copy_before_migration(const std::filesystem::path& ledger, int version) {
+  return fmt::format("{}.version-{}", ledger.string(), version);
+}
+
 void migrate(SQLite::Database& database, int target, std::span<const Migration> steps) {
   int version = schema_version(database);
   for (; version < target; ++version) step_up(database, step_to(steps, version + 1));

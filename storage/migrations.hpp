@@ -2,6 +2,7 @@
 // released, only adds, and has a way back. Used when the ledger opens its file, and by tests.
 #pragma once
 
+#include <filesystem>
 #include <span>
 
 #include <SQLiteCpp/Database.h>
@@ -25,6 +26,10 @@ struct Migration {
 
 /// The version of an open database (`user_version`); 0 for an empty one.
 [[nodiscard]] int schema_version(SQLite::Database& database);
+
+/// Where the copy of a ledger of that version is kept, before its schema is changed.
+[[nodiscard]] std::filesystem::path copy_before_migration(const std::filesystem::path& ledger,
+                                                          int version);
 
 /// Brings the database to `target`, up or down, one transaction a step. Throws Refusal when a way
 /// back would lose rows, SQLite::Exception when SQLite fails; the steps done before stay done.

@@ -10,6 +10,7 @@
 #include "storage/backup.hpp"
 #include "storage/connection.hpp"
 #include "storage/errors.hpp"
+#include "storage/migrations.hpp"
 #include "storage/notes.hpp"
 #include "storage/salvage.hpp"
 
@@ -32,9 +33,15 @@ fs::path finished(const fs::path& ledger) {
   return with(ledger, ".restored");
 }
 
-void remove_with_journals(const fs::path& file) {
+/// With what stands beside it, which nobody needs: a backup of an older schema is brought up to
+/// date while the ledger is built from it, and it is itself the copy of what was before.
+void remove_unfinished(const fs::path& ledger) {
+  const fs::path file = unfinished(ledger);
   fs::remove(file);
   for (const char* journal : journals) fs::remove(with(file, journal));
+  for (int version = 1; version < newest_schema(); ++version) {
+    fs::remove(copy_before_migration(file, version));
+  }
 }
 
 /// The first number under which nothing stands that this damage has too.
@@ -108,7 +115,7 @@ std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std
 std::vector<std::string> build(const RestoreOptions& options, const fs::path& damaged,
                                const std::optional<fs::path>& backup) {
   const fs::path file = unfinished(options.ledger.file);
-  remove_with_journals(file);
+  remove_unfinished(options.ledger.file);
   if (backup) fs::copy_file(*backup, file);
   LedgerOptions building = options.ledger;
   building.file = file;
@@ -130,6 +137,7 @@ std::vector<std::string> build(const RestoreOptions& options, const fs::path& da
   }
   sync_to_medium(file);
   rename_durably(file, finished(options.ledger.file));
+  remove_unfinished(options.ledger.file);
   return lines;
 }
 

@@ -6,8 +6,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "storage/connection.hpp"
@@ -16,6 +14,7 @@
 #include "storage/start_check.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/child.hpp"
+#include "tests/storage/files.hpp"
 
 using namespace tapd;
 using namespace tapd::test;
@@ -28,16 +27,6 @@ using storage::OpenError;
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string bytes_of(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-void write_file(const fs::path& file, const std::string& bytes) {
-  std::ofstream out{file, std::ios::binary};
-  out << bytes;
-}
 
 // All files of the folder with their content. Looking into a WAL database leaves an empty journal
 // beside it, which says nothing.
@@ -78,6 +67,16 @@ void fill(const fs::path& file, std::uint64_t pours = 300, bool confirmed = fals
     return {};
   });
   REQUIRE(outcome(filled) == "ok");
+}
+
+// Made once, for it takes its time: a ledger larger than what each start reads whole.
+const std::string& large_ledger() {
+  static const std::string bytes = [] {
+    TempDir folder;
+    fill(folder / "tap.db", 6'500, true);
+    return bytes_of(folder / "tap.db");
+  }();
+  return bytes;
 }
 
 }  // namespace
@@ -276,9 +275,9 @@ TEST_CASE("a file too large to be read at every start is looked at where it is n
           "[opening]") {
   TempDir folder;
   const fs::path file = folder / "tap.db";
-  fill(file, 6'500, true);
-  REQUIRE(fs::file_size(file) > 4096 * static_cast<std::uintmax_t>(storage::most_pages_read_whole));
-  const std::string bytes = bytes_of(file);
+  const std::string& bytes = large_ledger();
+  REQUIRE(bytes.size() > 4096 * static_cast<std::size_t>(storage::most_pages_read_whole));
+  write_file(file, bytes);
 
   SECTION("cut off: refused") {
     fs::resize_file(file, bytes.size() / 4096 / 2 * 4096);

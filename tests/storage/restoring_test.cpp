@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <fstream>
 #include <map>
 
 #include "storage/backup.hpp"
+#include "storage/migrations.hpp"
 #include "storage/restoring.hpp"
 #include "storage/upkeep.hpp"
 #include "tests/storage/bar.hpp"
+#include "tests/storage/files.hpp"
 #include "tests/storage/random.hpp"
 #include "tests/storage/told.hpp"
 
@@ -25,16 +26,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t pours_before_backup = 60;
 constexpr std::uint64_t all_pours = 90;
 constexpr std::uint64_t open_pour = 91;
-
-std::string bytes_of(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-void write_file(const fs::path& file, const std::string& bytes) {
-  std::ofstream out{file, std::ios::binary};
-  out << bytes;
-}
 
 void back_up(Ledger& ledger, const fs::path& backup) {
   REQUIRE(outcome(ledger.begin_copy(storage::unfinished_name(backup))) == "ok");
@@ -225,6 +216,24 @@ TEST_CASE("a destroyed ledger comes back from its backup and its journal", "[res
   REQUIRE(outcome(finished) == "ok");
   CHECK(finished->size() == 1);
   CHECK(finished->front().pour.volume == model::Volume::millilitres(77));
+}
+
+TEST_CASE("a backup of an older schema is brought up to date and leaves nothing beside it",
+          "[restoring]") {
+  TempDir folder;
+  venue().lay_out(folder);
+  {
+    SQLite::Database backup{(folder / "backup.db").string(), SQLite::OPEN_READWRITE};
+    storage::migrate(backup, 1, storage::migrations());
+  }
+  write_file(folder / "tapd.db", "spoilt");
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK(*opened.ledger->meta("schema_version") == std::to_string(storage::newest_schema()));
+  CHECK(true_pours(*opened.ledger) >= pours_before_backup);
+  for (const auto& entry : fs::directory_iterator{folder.path()}) {
+    CHECK_THAT(entry.path().filename().string(), !ContainsSubstring(".restor"));
+  }
 }
 
 TEST_CASE("one bad page costs no pour that stands elsewhere", "[restoring]") {
