@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tapd::drivers {
@@ -34,10 +35,13 @@ std::string in_words(std::chrono::nanoseconds length) {
 
 }  // namespace
 
-ReaderRecovery::ReaderRecovery(RecoveryRules rules) : rules_(rules) {}
+ReaderRecovery::ReaderRecovery(RecoveryRules rules)
+    : rules_(rules), next_pause_(rules.first_pause) {}
 
 void ReaderRecovery::failed(const std::string& what, SinceBoot now) {
   trouble_ = what;
+  if (last_failure_ && now - *last_failure_ >= rules_.well_for) next_pause_ = rules_.first_pause;
+  last_failure_ = now;
   if (!incident_) {
     incident_ = Incident{
         .what = what, .began = now, .remedy = std::nullopt, .works_since = {}, .good_looks = 0};
@@ -48,7 +52,7 @@ void ReaderRecovery::failed(const std::string& what, SinceBoot now) {
   failures_.push_back(now);
   while (now - failures_.front() >= rules_.failure_window) failures_.pop_front();
   if (retry_at_) {
-    retry_at_ = now + rules_.retry_pause;
+    pause(now);
   } else if (failures_.size() >= static_cast<std::size_t>(rules_.failures_to_fault)) {
     give_up(now);
   }
@@ -57,15 +61,20 @@ void ReaderRecovery::failed(const std::string& what, SinceBoot now) {
   }
 }
 
+void ReaderRecovery::pause(SinceBoot now) {
+  retry_at_ = now + next_pause_;
+  next_pause_ = std::min(2 * next_pause_, rules_.longest_pause);
+}
+
 void ReaderRecovery::give_up(SinceBoot now) {
-  retry_at_ = now + rules_.retry_pause;
+  pause(now);
   ++counted_.given_up;
   notes_.push_back(
       {.serious = true,
        .text = fmt::format("{}; no remedy helped for long ({} failures, last: {}); out of service, "
-                           "tried again every {} s",
+                           "tried again at least every {} s",
                            incident_->what, rules_.failures_to_fault, in_words(incident_->remedy),
-                           duration_cast<seconds>(rules_.retry_pause).count())});
+                           duration_cast<seconds>(rules_.longest_pause).count())});
 }
 
 void ReaderRecovery::worked(SinceBoot now) {

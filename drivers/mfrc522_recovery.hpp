@@ -28,7 +28,11 @@ struct RecoveryRules {
   bool has_reset_line{false};
   int failures_to_fault{12};  ///< Within `failure_window`; at least 1.
   std::chrono::nanoseconds failure_window{std::chrono::minutes{1}};
-  std::chrono::nanoseconds retry_pause{std::chrono::seconds{10}};  ///< While out of service.
+  /// Out of service, the pause before the first try; each that fails doubles it, up to the longest.
+  std::chrono::nanoseconds first_pause{std::chrono::milliseconds{500}};
+  std::chrono::nanoseconds longest_pause{std::chrono::seconds{10}};
+  /// So long without a failure, and the next pause is the first again.
+  std::chrono::nanoseconds well_for{std::chrono::minutes{1}};
   /// So many in a row end an incident: one round of the health check.
   int good_looks_to_end{8};
 };
@@ -68,12 +72,15 @@ class ReaderRecovery {
   [[nodiscard]] ReaderRemedy stronger_than(std::optional<ReaderRemedy> remedy) const;
   void count(ReaderRemedy remedy);
   void give_up(SinceBoot now);
+  void pause(SinceBoot now);
   void end_incident();
 
   RecoveryRules rules_;
   std::optional<Incident> incident_;
   std::deque<SinceBoot> failures_;  ///< At most failures_to_fault.
   std::optional<SinceBoot> retry_at_;
+  std::chrono::nanoseconds next_pause_;
+  std::optional<SinceBoot> last_failure_;
   std::string trouble_;
   std::vector<ReaderNote> notes_;
   ReaderHealth counted_;

@@ -6,6 +6,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <chrono>
+#include <utility>
+#include <vector>
 
 #include "drivers/card_presence.hpp"
 #include "drivers/mfrc522.hpp"
@@ -17,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using sim::BusFault;
 using sim::HangCure;
+using std::chrono::nanoseconds;
 
 constexpr SinceBoot start{1h};
 constexpr auto longest_look = 400ms;
@@ -110,24 +113,40 @@ TEST_CASE("failures more than a minute apart add up to nothing", "[recovery]") {
   }
 }
 
-TEST_CASE("out of service, it is tried with everything every ten seconds", "[recovery]") {
+void break_down(ReaderRecovery& recovery, SinceBoot now) {
+  for (int i = 0; i < 12; ++i) recovery.failed("deaf", now);
+}
+
+TEST_CASE("out of service, it is tried with everything, soon at first and then ever later",
+          "[recovery]") {
   ReaderRecovery recovery{rules(true)};
-  for (int i = 0; i < 12; ++i) recovery.failed("deaf", start);
+  break_down(recovery, start);
   CHECK(recovery.take_notes().size() == 1);
-  CHECK_FALSE(recovery.next(start + 9'999ms));
-  CHECK(recovery.next(start + 10s) == ReaderRemedy::reopen);
-  recovery.failed("deaf", start + 10s);
-  CHECK_FALSE(recovery.next(start + 19'999ms));
-  CHECK(recovery.next(start + 20s) == ReaderRemedy::reopen);
-  recovery.worked(start + 20s);
-  CHECK_FALSE(recovery.out_of_service());
-  // Still on trial: one failure is enough.
-  recovery.failed("deaf", start + 21s);
+  SinceBoot now = start;
+  for (const auto pause : {500ms, 1'000ms, 2'000ms, 4'000ms, 8'000ms, 10'000ms, 10'000ms}) {
+    CHECK_FALSE(recovery.next(now + pause - 1ns));
+    now += pause;
+    CHECK(recovery.next(now) == ReaderRemedy::reopen);
+    recovery.failed("deaf", now);
+  }
   CHECK(recovery.out_of_service());
-  CHECK_FALSE(recovery.next(start + 30s));
-  CHECK(recovery.next(start + 31s));
   CHECK(recovery.take_notes().empty());
-  for (int i = 0; i < 8; ++i) recovery.worked(start + 100s + i * 1s);
+  CHECK(health_of(recovery).given_up == 1);
+}
+
+TEST_CASE("back from out of service a reader is on trial for one round", "[recovery]") {
+  ReaderRecovery recovery{rules(true)};
+  break_down(recovery, start);
+  REQUIRE(recovery.take_notes().size() == 1);
+  REQUIRE(recovery.next(start + 500ms));
+  recovery.worked(start + 500ms);
+  CHECK_FALSE(recovery.out_of_service());
+  recovery.failed("deaf", start + 600ms);
+  CHECK(recovery.out_of_service());
+  CHECK_FALSE(recovery.next(start + 1'599ms));
+  CHECK(recovery.next(start + 1'600ms));
+  CHECK(recovery.take_notes().empty());
+  for (int i = 0; i < 8; ++i) recovery.worked(start + 101s + i * 1s);
   const auto notes = recovery.take_notes();
   REQUIRE(notes.size() == 1);
   CHECK(notes[0].serious);
@@ -135,6 +154,26 @@ TEST_CASE("out of service, it is tried with everything every ten seconds", "[rec
   // Trust begins anew.
   for (int i = 0; i < 11; ++i) recovery.failed("deaf", start + 110s);
   CHECK_FALSE(recovery.out_of_service());
+}
+
+TEST_CASE("only a minute without a failure makes the pauses short again", "[recovery]") {
+  ReaderRecovery recovery{rules(true)};
+  break_down(recovery, start);
+  SinceBoot now = start;
+  for (const auto pause : {500ms, 1'000ms, 2'000ms}) {
+    now += pause;
+    recovery.failed("deaf", now);
+  }
+  // The next one would come after 4 s.
+  for (int i = 0; i < 8; ++i) recovery.worked(now + 4s);
+  REQUIRE(recovery.take_notes().size() == 2);
+  const auto [well, pause] = GENERATE(std::pair{60s - 1ns, nanoseconds{8s}},
+                                      std::pair{nanoseconds{60s}, nanoseconds{500ms}});
+  now += well;
+  break_down(recovery, now);
+  REQUIRE(recovery.out_of_service());
+  CHECK_FALSE(recovery.next(now + pause - 1ns));
+  CHECK(recovery.next(now + pause));
 }
 
 // --- the driver on the model ---------------------------------------------------------------------
@@ -257,6 +296,23 @@ TEST_CASE("a dead chip is told once, costs little, and heals by itself", "[mfrc5
   CHECK(bench.note_after_a_round().find("works again") != std::string::npos);
   CHECK(bench.told<ReaderBack>() == 1);
   CHECK(bench.told<CardArrived>() == 2);
+}
+
+TEST_CASE("a wire that is dead for a moment costs hardly more than that moment",
+          "[mfrc522][recovery]") {
+  const auto fault = GENERATE(BusFault::all_zero, BusFault::all_ones);
+  const bool wired = GENERATE(true, false);
+  const auto lasts = GENERATE(100ms, 300ms, 600ms, 1'500ms);
+  Bench bench{wired};
+  // Again and again in one minute it is trusted less, but never for long.
+  for (const auto at_most : {lasts + 700ms, 3'500ms, 3'500ms}) {
+    bench.model.set_bus(fault);
+    const auto end = bench.time.now + lasts;
+    while (bench.time.now < end) static_cast<void>(bench.look());
+    bench.model.set_bus(BusFault::none);
+    CHECK(bench.back_after(11s) < at_most);
+    for (int k = 0; k < 200; ++k) REQUIRE(Bench::sees_card(bench.look()));
+  }
 }
 
 TEST_CASE("a reader that is given up has its field off", "[mfrc522][recovery]") {
