@@ -72,7 +72,7 @@ void ReaderRecovery::give_up(SinceBoot now) {
   notes_.push_back(
       {.serious = true,
        .text = fmt::format("{}; no remedy helped for long ({} failures, last: {}); out of service, "
-                           "tried again at least every {} s",
+                           "tried again every 0.5 to {} s",
                            incident_->what, rules_.failures_to_fault, in_words(incident_->remedy),
                            duration_cast<seconds>(rules_.longest_pause).count())});
 }

@@ -8,7 +8,7 @@ set -euo pipefail
 # be counted on. Time is the machine's own, so many instructions a nanosecond: it comes to the same
 # edges and delays on every host however busy, and sleeping in the guest costs nothing.
 machine=(-M q35 -accel tcg -cpu max -smp 1 -m 1024 -nodefaults -display none -no-reboot)
-own_time=(-icount "shift=1,sleep=off" -rtc clock=vm)
+own_time=(-icount "shift=0,sleep=off" -rtc clock=vm)
 
 # add_program SOURCE NAME: a program as /bin/NAME, with every library it is linked with.
 add_program() {

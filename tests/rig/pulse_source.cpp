@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -33,6 +34,8 @@ constexpr std::string_view usage =
     "  --meter DIR    the meter line's folder in sysfs (.../sim_gpio5)\n"
     "  --count N      pulses until the liquid ends, tail not counted\n"
     "  --rate HZ      pulses per second, at most\n"
+    "  --steady 1     keeps the rate over a delay: edges half as far apart until it is made up "
+    "for\n"
     "  --valve DIR    only while this line's value is 1; waits for it first\n"
     "  --tail N       pulses after the valve falls (0)\n"
     "  --patience MS  gives up when the valve has not opened by then (60000)\n"
@@ -48,6 +51,7 @@ struct Arguments {
   std::int64_t rate{0};
   std::int64_t tail{0};
   std::int64_t patience_ms{60'000};
+  bool steady{false};
 };
 
 std::int64_t parse_number(std::string_view word) {
@@ -74,6 +78,8 @@ Arguments parse(int argc, char** argv) {
       arguments.rate = parse_number(word);
     } else if (option == "--tail") {
       arguments.tail = parse_number(word);
+    } else if (option == "--steady") {
+      arguments.steady = parse_number(word) != 0;
     } else if (option == "--patience") {
       arguments.patience_ms = parse_number(word);
     } else {
@@ -93,12 +99,15 @@ UniqueFd open_line_file(const std::string& path, int flags) {
 }
 
 // A meter on a line of its own: one pulse is a rising and a falling edge, half a period apart. Like
-// a turbine, and unlike a timer, it does not hurry after a delay: two edges are never closer.
+// a turbine, and unlike a timer, it does not hurry after a delay: two edges are never closer. A
+// steady one does, as far as half the distance, so that the rate is the one asked for.
 class Meter {
  public:
-  Meter(const std::string& line, std::int64_t rate)
+  Meter(const std::string& line, std::int64_t rate, bool steady)
       : pull_{open_line_file(line + "/pull", O_WRONLY)},
-        half_period_{nanoseconds{1s} / (2 * rate)} {}
+        half_period_{nanoseconds{1s} / (2 * rate)},
+        steady_{steady},
+        next_{since_boot_now()} {}
 
   void pulse() {
     set("pull-up");
@@ -112,11 +121,16 @@ class Meter {
     if (::pwrite(pull_.get(), level.data(), level.size(), 0) < 0) {
       throw std::system_error(errno, std::generic_category(), "pulling the meter line");
     }
-    tapd::drivers::pause_for(half_period_);
+    if (!steady_) return tapd::drivers::pause_for(half_period_);
+    const nanoseconds now = since_boot_now();
+    next_ += half_period_;
+    tapd::drivers::pause_for(std::max(next_ - now, half_period_ / 2));
   }
 
   UniqueFd pull_;
   nanoseconds half_period_;
+  bool steady_;
+  nanoseconds next_;  // when the next edge is due, of a steady one
   std::int64_t pulses_{0};
 };
 
@@ -148,7 +162,7 @@ bool wait_for_open(const Valve& valve, std::chrono::milliseconds patience) {
 int pour(const Arguments& arguments) {
   std::optional<Valve> valve;
   if (!arguments.valve.empty()) valve.emplace(arguments.valve);
-  Meter meter{arguments.meter, arguments.rate};
+  Meter meter{arguments.meter, arguments.rate, arguments.steady};
   if (valve && !wait_for_open(*valve, std::chrono::milliseconds{arguments.patience_ms})) {
     fmt::print(stderr, "pulse_source: the valve did not open\n");
     return 1;

@@ -161,14 +161,16 @@ watcher=$!
 check_within "four meters are watched by tapd's driver" 10 grep -q ready meters.txt
 sources=
 for line in 7 8 9 10; do
-  pulse_source --meter "$LINES_DIR/sim_gpio$line" --count 4000 --rate 2200 >/dev/null &
+  pulse_source --meter "$LINES_DIR/sim_gpio$line" --count 8000 --rate 2050 --steady 1 \
+    >/dev/null &
   sources="$sources $!"
 done
 # shellcheck disable=SC2086  # one word each
 wait $sources $watcher
-check "4,000 pulses on each of four lines are 8,000 edges each, none lost" \
-  "$(sed -n 's/ pulses.*//p' meters.txt | sort | uniq -c | sed 's/^ *//')" "4 edges 8000 lost 0"
+check "8,000 pulses on each of four lines are 16,000 edges each, none lost" \
+  "$(sed -n 's/ pulses.*//p' meters.txt | sort | uniq -c | sed 's/^ *//')" "4 edges 16000 lost 0"
 rate=$(sed -n 's/.*pulses\/s //p' meters.txt | sort -n | head -n 1)
+check "2,000 pulses a second on each of the four at once" "$((rate >= 2000))" 1
 echo "== figure: $rate pulses/s on each of the four lines, none lost"
 
 check "the database is sound" "$(sql "PRAGMA integrity_check")" ok
