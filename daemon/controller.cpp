@@ -12,7 +12,9 @@ namespace tapd {
 using model::Moment;
 
 Controller::Controller(ControllerOptions options, std::vector<TapSetup> taps, ControllerPorts ports)
-    : options_{std::move(options)}, ports_{std::move(ports)} {
+    : options_{std::move(options)},
+      ports_{std::move(ports)},
+      pace_{options_.slow_write, options_.slow_for} {
   taps_.reserve(taps.size());
   for (TapSetup& setup : taps) {
     TailEstimate tail{setup.rules.longest_close_time, setup.known_close_time};
@@ -42,6 +44,13 @@ namespace {
 std::optional<model::CardUid> card_uid(const drivers::Uid& uid) {
   const auto parsed = model::CardUid::from_bytes({uid.bytes.data(), uid.size});
   return parsed ? std::optional{*parsed} : std::nullopt;
+}
+
+/// An answer to what `post_write` asked for.
+bool is_write(const StorageAnswer& answer) {
+  return std::holds_alternative<BeginRowDone>(answer) ||
+         std::holds_alternative<ProgressRowDone>(answer) ||
+         std::holds_alternative<EndRowDone>(answer);
 }
 
 struct AsEvent {
@@ -87,6 +96,7 @@ void Controller::on_meter(std::size_t tap, const Moment& now) {
 }
 
 void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
+  if (is_write(answer)) pace_.answered(now.since_boot);
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
     TapSlot* tap = find(begun->tap);
     if (tap == nullptr || tap->session.view().client_tx_id != begun->client_tx_id) return;
@@ -97,8 +107,11 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
     TapSlot* tap = find(progress->tap);
     if (tap == nullptr) return;
     tap->progress_posted.reset();
-    if (progress->result) return deliver(*tap, Unlocked{LockReason::storage}, now);
-    return deliver(*tap, Locked{LockReason::storage, progress->result.error().message}, now);
+    if (!progress->result) {
+      return deliver(*tap, Locked{LockReason::storage, progress->result.error().message}, now);
+    }
+    deliver(*tap, Unlocked{LockReason::storage}, now);
+    return deliver(*tap, ProgressWritten{}, now);
   }
   if (const auto* ended = std::get_if<EndRowDone>(&answer)) return on_end_row(*ended, now);
   if (const auto* facts = std::get_if<FactsRead>(&answer)) {
@@ -177,7 +190,7 @@ void Controller::on_tick(const Moment& now) {
     }
     if (tap.retry_end_at && now.since_boot >= *tap.retry_end_at) {
       tap.retry_end_at.reset();
-      ports_.storage(*tap.unwritten_end);
+      post_write(*tap.unwritten_end, now);
     }
   }
 }
@@ -271,11 +284,11 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
       tap.guest.clear();
       ask_authorization(tap, ask->card, now);
     } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
-      begin_row(tap, begin->begin);
+      begin_row(tap, begin->begin, now);
     } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {
       post_progress(tap, progress->progress, now);
     } else if (const auto* end = std::get_if<EndPour>(&action)) {
-      end_row(tap, *end);
+      end_row(tap, *end, now);
     } else if (const auto* show = std::get_if<Show>(&action)) {
       tap.outputs.show(show->display, now.since_boot);
     } else if (const auto* flow = std::get_if<ReportFlow>(&action)) {
@@ -296,18 +309,21 @@ void Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
   if (!done) deliver(tap, Faulted{.kind = FaultKind::valve, .what = done.error()}, now);
 }
 
-void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress,
-                               const Moment& now) {
-  // One at a time: on a slow disk the next one carries what this one would have said.
-  if (tap.progress_posted) return;
-  tap.progress_posted = now.since_boot;
-  ports_.storage(ProgressRow{.tap = tap.setup.id, .progress = progress});
+void Controller::post_write(StorageRequest write, const Moment& now) {
+  pace_.asked(now.since_boot);
+  ports_.storage(std::move(write));
 }
 
-void Controller::end_row(TapSlot& tap, const EndPour& end) {
+void Controller::post_progress(TapSlot& tap, const model::PourProgress& progress,
+                               const Moment& now) {
+  tap.progress_posted = now.since_boot;
+  post_write(ProgressRow{.tap = tap.setup.id, .progress = progress}, now);
+}
+
+void Controller::end_row(TapSlot& tap, const EndPour& end, const Moment& now) {
   ports_.journal->write(line_for(end, context(tap)));
   tap.unwritten_end = EndRow{.tap = tap.setup.id, .end = end.end, .close_time = end.close_time};
-  ports_.storage(*tap.unwritten_end);
+  post_write(*tap.unwritten_end, now);
 }
 
 TapContext Controller::context(const TapSlot& tap) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/core/tap_session.hpp"
+#include "daemon/core/write_pace.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/journal_lines.hpp"
 #include "daemon/storage_requests.hpp"
@@ -53,6 +54,8 @@ struct ControllerOptions {
   PolicyRules policy;
   model::BootId boot;
   std::chrono::milliseconds storage_stall{5'000};  ///< A progress unanswered for so long: stop.
+  std::chrono::milliseconds slow_write{1'500};     ///< A write that takes so long: no new pour, ...
+  std::chrono::milliseconds slow_for{5'000};       ///< ... until so long after it.
   std::chrono::milliseconds end_retry{1'000};      ///< An end that failed is written again.
   std::chrono::milliseconds reader_stall{2'000};   ///< No look for so long: the card is not seen.
   std::chrono::milliseconds clock_retry{60'000};   ///< A note of the clock that failed is repeated.
@@ -171,13 +174,14 @@ class Controller {
   void ask_authorization(TapSlot& tap, const model::CardUid& card, const model::Moment& now);
   void on_lift_noted(const LiftNoted& noted, const model::Moment& now);
   [[nodiscard]] bool lifted(const TapSlot& tap, const model::Moment& now) const;
-  void begin_row(TapSlot& tap, const model::PourBegin& begin);
+  void begin_row(TapSlot& tap, const model::PourBegin& begin, const model::Moment& now);
   void look_at_guests();
   void refuse_late(TapSlot& tap, const model::AuthorizationFacts& facts, const model::Moment& now);
   void read_facts(TapSlot& tap, const model::CardUid& card);
   void decide(TapSlot& tap, const FactsRead& facts, const model::Moment& now);
+  void post_write(StorageRequest write, const model::Moment& now);
   void post_progress(TapSlot& tap, const model::PourProgress& progress, const model::Moment& now);
-  void end_row(TapSlot& tap, const EndPour& end);
+  void end_row(TapSlot& tap, const EndPour& end, const model::Moment& now);
   void on_end_row(const EndRowDone& done, const model::Moment& now);
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);
@@ -199,6 +203,7 @@ class Controller {
   ControllerOptions options_;
   ControllerPorts ports_;
   std::vector<TapSlot> taps_;
+  WritePace pace_;
   std::uint64_t last_ticket_{0};
   model::SinceBoot last_tick_{};
   bool server_reachable_{false};

@@ -9,6 +9,12 @@ namespace tapd {
 
 using model::Moment;
 
+namespace {
+const Denial too_slow{
+    .reason = DenialReason::ledger_unavailable,
+    .message = "the disk takes seconds for a write: no new pour until it is quicker"};
+}
+
 void Controller::ask_authorization(TapSlot& tap, const model::CardUid& card, const Moment& now) {
   tap.ticket = ++last_ticket_;
   const auto& service_cards = options_.policy.service_cards;
@@ -47,6 +53,7 @@ void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now)
                            .message = facts.result.error().message}},
                    now);
   }
+  if (pace_.slow(now.since_boot)) return deliver(tap, Denied{too_slow}, now);
   PolicyRules rules = options_.policy;
   if (lifted(tap, now)) rules.serving_limits.clear();
   Decision decision;

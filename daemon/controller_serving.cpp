@@ -32,7 +32,7 @@ bool Controller::lifted(const TapSlot& tap, const Moment& now) const {
   return tap.service_card.has_value() && now.since_boot < tap.lift_ends;
 }
 
-void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin) {
+void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin, const model::Moment& now) {
   BeginRow row{.begin = begin, .offline = options_.policy.offline, .serving = {}};
   if (const auto& grant = tap.session.view().grant;
       grant && !options_.policy.serving_limits.empty()) {
@@ -42,7 +42,7 @@ void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin) {
         .limit = grant->limit,
         .lifted_by = std::exchange(tap.lifted_by, std::nullopt)};
   }
-  ports_.storage(std::move(row));
+  post_write(std::move(row), now);
 }
 
 /// A snapshot may have said that a card is lost or a guest no longer active while they pour.

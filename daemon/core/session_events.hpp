@@ -67,6 +67,8 @@ struct BeginWritten {};
 struct BeginFailed {
   std::string why;
 };
+/// The last progress asked for is durable.
+struct ProgressWritten {};
 struct Locked {
   LockReason reason{LockReason::tap_status};
   std::string why;
@@ -96,8 +98,8 @@ struct ServiceEnded {};
 /// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
 struct Cleared {};
 using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
-                           Denied, RefusedLate, BeginWritten, BeginFailed, Locked, Unlocked,
-                           Faulted, Repaired, Cleared, ServiceBegun, ServiceEnded>;
+                           Denied, RefusedLate, BeginWritten, BeginFailed, ProgressWritten, Locked,
+                           Unlocked, Faulted, Repaired, Cleared, ServiceBegun, ServiceEnded>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};

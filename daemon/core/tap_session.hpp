@@ -59,7 +59,7 @@ enum class SessionMode : std::uint8_t {
 struct SessionRules {
   SessionMode mode{SessionMode::card_present};
   std::chrono::milliseconds authorize_timeout{3'000};
-  std::chrono::milliseconds prepare_timeout{3'000};
+  std::chrono::milliseconds prepare_timeout{1'500};
   std::chrono::milliseconds no_flow_timeout{15'000};  ///< Valve open, nothing runs.
   std::chrono::milliseconds longest_open{180'000};    ///< Nothing extends it.
   std::chrono::milliseconds tail_quiet{150};          ///< No edge for so long: it has settled.
@@ -127,6 +127,7 @@ class TapSession {
     model::SinceBoot shut_at{};
     model::SinceBoot progress_at{};
     model::Volume progress_volume;
+    bool progress_under_way{false};
     model::StopReason reason{model::StopReason::card_removed};
     model::StopReason at_limit{model::StopReason::limit_reached};
     bool row_written{false};
@@ -164,6 +165,7 @@ class TapSession {
   void on_event(const RefusedLate& event, const model::Moment& now);
   void on_event(const BeginWritten&, const model::Moment& now);
   void on_event(const BeginFailed& event, const model::Moment& now);
+  void on_event(const ProgressWritten&, const model::Moment& now);
   void on_event(const Locked& event, const model::Moment& now);
   void on_event(const Unlocked& event, const model::Moment& now);
   void on_event(const Faulted& event, const model::Moment& now);

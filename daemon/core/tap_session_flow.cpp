@@ -52,8 +52,10 @@ void TapSession::on_event(const Flow& event, const Moment& now) {
       // Before the row is written the valve never opened: this is not the guest's.
       if (!sale_->row_written) return stray_flow(event, now);
       if (event.edges > 0) sale_->last_flow = now.since_boot;
-      if (sale_->meter.take(event, now.since_boot) == PourMeter::Verdict::noise) report_noise(now);
-      return;
+      if (sale_->meter.take(event, now.since_boot) == PourMeter::Verdict::noise) {
+        return report_noise(now);
+      }
+      return record_progress_if_due(now);
     case TapState::starting:
     case TapState::idle:
     case TapState::authorizing:
@@ -104,13 +106,23 @@ void TapSession::stop_at_limit(const Moment& now) {
 
 void TapSession::record_progress_if_due(const Moment& now) {
   Sale& sale = *sale_;
+  // One at a time; what is due meanwhile is written as soon as that one is, with what flowed till
+  // then.
+  if (sale.progress_under_way) return;
   const Volume charged = sale.meter.charged();
   if (charged == sale.progress_volume) return;  // nothing new: an idle valve writes nothing
   const bool enough = charged - sale.progress_volume >= rules_.progress_volume;
   if (!enough && now.since_boot - sale.progress_at < rules_.progress_every) return;
   sale.progress_at = now.since_boot;
   sale.progress_volume = charged;
+  sale.progress_under_way = true;
   out_.emplace_back(RecordProgress{progress(now)});
+}
+
+void TapSession::on_event(const ProgressWritten&, const Moment& now) {
+  if (!sale_) return;
+  sale_->progress_under_way = false;
+  if (sale_->row_written) record_progress_if_due(now);
 }
 
 void TapSession::report_line_refill(const Moment& now) {

@@ -70,9 +70,10 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
       return entered_ + rules_.prepare_timeout;
     case TapState::ready:
     case TapState::pouring: {
-      const auto progress_due = sale_->meter.charged() == sale_->progress_volume
-                                    ? model::SinceBoot::max()
-                                    : sale_->progress_at + rules_.progress_every;
+      const bool nothing_due =
+          sale_->progress_under_way || sale_->meter.charged() == sale_->progress_volume;
+      const auto progress_due =
+          nothing_due ? model::SinceBoot::max() : sale_->progress_at + rules_.progress_every;
       return std::min({sale_->opened_at + rules_.longest_open,
                        sale_->last_flow + rules_.no_flow_timeout, progress_due,
                        keg_silent_at().value_or(model::SinceBoot::max())});

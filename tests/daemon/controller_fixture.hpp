@@ -106,6 +106,9 @@ class ControllerFixture {
                                        .result = {}},
                           now);
   }
+  void answer_progress() {
+    controller.on_storage(ProgressRowDone{.tap = model::TapId{1}, .result = {}}, now);
+  }
   void to_ready() {
     card_arrives();
     answer_facts();

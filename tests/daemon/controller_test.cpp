@@ -171,6 +171,46 @@ TEST_CASE("a disk that does not answer ends the pour", "[controller]") {
   CHECK(tap.newest<EndRow>().end.reason == model::StopReason::storage_fault);
 }
 
+TEST_CASE("a disk that takes seconds for a write lets no new pour begin until it is quicker",
+          "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.flow(60);
+  tap.pass(2s);
+  REQUIRE(tap.valve.is_open);
+  tap.answer_progress();
+  CHECK(tap.valve.is_open);
+  tap.card_leaves();
+  tap.pass(150ms);
+  tap.controller.on_storage(EndRowDone{.tap = model::TapId{1},
+                                       .client_tx_id = tap.newest<EndRow>().end.last.client_tx_id,
+                                       .result = {}},
+                            tap.now);
+  tap.card_arrives();
+  tap.answer_facts();
+  CHECK(tap.state() == TapState::denied);
+  CHECK(tap.controller.session(0).view().reason == "ledger_unavailable");
+  CHECK_FALSE(tap.valve.is_open);
+  tap.card_leaves();
+  tap.pass(5s);
+  REQUIRE(tap.state() == TapState::idle);
+  tap.to_ready();
+  CHECK(tap.valve.is_open);
+}
+
+TEST_CASE("a row that takes too long to begin opens no valve, and the guest is told",
+          "[controller]") {
+  ControllerFixture tap;
+  tap.card_arrives();
+  tap.answer_facts();
+  tap.pass(1500ms);
+  CHECK(tap.state() == TapState::settling);
+  CHECK(tap.controller.session(0).view().reason == "storage_fault");
+  tap.answer_begin();
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK(tap.newest<EndRow>().end.reason == model::StopReason::storage_fault);
+}
+
 TEST_CASE("an answer to an older question opens nothing", "[controller]") {
   ControllerFixture tap;
   tap.card_arrives();

@@ -94,6 +94,7 @@ const std::vector<Row>& table() {
                                                    {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    {"progress written", ProgressWritten{},        {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
     {"locked",          Locked{LockReason::storage, ""},
                                                    {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted, settling}},
     {"unlocked",        Unlocked{LockReason::tap_status},

@@ -186,9 +186,41 @@ TEST_CASE("progress is written at most 50 ml or one second behind the flow", "[t
     const RecordProgress* written = tap.newest<RecordProgress>();
     const model::Volume on_disk = written == nullptr ? model::Volume{} : written->progress.volume;
     if (on_disk == poured) unwritten_since = tap.now.since_boot;
+    tap.give(ProgressWritten{});
     REQUIRE(poured - on_disk < model::Volume::millilitres(50));
     REQUIRE(tap.now.since_boot - unwritten_since <= 1s);
   }
+}
+
+TEST_CASE("progress that falls due while one is written follows it at once, with all that flowed",
+          "[tap_session]") {
+  SessionFixture tap;
+  tap.to_ready(1'000);
+  tap.flow(50);
+  REQUIRE(tap.did<RecordProgress>());
+  tap.flow(60);
+  CHECK_FALSE(tap.did<RecordProgress>());
+  // No need to wake for what cannot be written yet.
+  CHECK(*tap.session.wake_at() > tap.now.since_boot + 1s);
+  tap.flow(10);
+  tap.give(ProgressWritten{});
+  REQUIRE(tap.did<RecordProgress>());
+  CHECK(tap.newest<RecordProgress>()->progress.volume == model::Volume::millilitres(120));
+  tap.give(ProgressWritten{});
+  CHECK_FALSE(tap.did<RecordProgress>());
+}
+
+TEST_CASE("what runs after the shut is recorded like the rest", "[tap_session]") {
+  SessionFixture tap;
+  tap.to_ready(1'000);
+  tap.flow(30);
+  tap.take_away();
+  tap.flow(19);
+  CHECK_FALSE(tap.did<RecordProgress>());
+  tap.flow(1);
+  REQUIRE(tap.did<RecordProgress>());
+  CHECK(tap.newest<RecordProgress>()->progress.volume == model::Volume::millilitres(50));
+  CHECK(tap.newest<RecordProgress>()->progress.tail == model::Volume::millilitres(20));
 }
 
 TEST_CASE("an open valve without flow writes nothing", "[tap_session]") {
@@ -197,6 +229,7 @@ TEST_CASE("an open valve without flow writes nothing", "[tap_session]") {
   tap.flow(10);
   tap.pass(1s);
   REQUIRE(tap.did<RecordProgress>());
+  tap.give(ProgressWritten{});
   for (int i = 0; i < 10; ++i) {
     tap.pass(1s);
     CHECK_FALSE(tap.did<RecordProgress>());

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""SIGKILL of the real tapd at random moments of pours, as often as is asked for.
+
+  kills.py TAPD_SYSTEM_TESTS [--kills N] [--seed S] [--side-by-side N] [--json]
+
+The kills are dealt out in nights of at most 40, each in a venue of its own (PostgreSQL, the
+reference server, tapd with four simulated taps) and with a seed of its own: night n has seed S + n.
+Several nights run side by side, since a night mostly waits. After every kill all books are
+compared. A night that fails is printed, with the command that plays it again. Exit code 1 then.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+NIGHT = 40
+TEST = "SIGKILL at random moments*"
+LINE = re.compile(r"^night: (.*)$", re.M)
+LONGEST_NIGHT = 600  # seconds
+SUMS = ["kills", "pours", "lost", "doubled", "wrong_cents"]
+
+
+def play(program, seed, kills):
+    environment = dict(os.environ, TAPD_SEED=str(seed), TAPD_KILLS=str(kills))
+    try:
+        done = subprocess.run([program, TEST], env=environment, capture_output=True, text=True,
+                              timeout=LONGEST_NIGHT, check=False)
+        text, ended_well = done.stdout + done.stderr, done.returncode == 0
+    except subprocess.TimeoutExpired as late:
+        text, ended_well = f"no end after {LONGEST_NIGHT} s\n{late.stdout}", False
+    figures = LINE.search(text)
+    if not figures:
+        return seed, None, text
+    found = {key: int(value) for key, value in
+             (pair.split("=") for pair in figures.group(1).split())}
+    return seed, found, None if ended_well else text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--side-by-side", type=int, default=4)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    if given.kills < 1 or given.side_by_side < 1:
+        parser.error("there must be at least one kill and one night at a time")
+
+    nights = [(given.seed + night, min(NIGHT, given.kills - first))
+              for night, first in enumerate(range(0, given.kills, NIGHT))]
+    sums = collections.Counter()
+    furthest, failed, begun = 0, [], time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(given.side_by_side) as pool:
+        jobs = [pool.submit(play, given.program, *night) for night in nights]
+        for job in concurrent.futures.as_completed(jobs):
+            seed, found, trouble = job.result()
+            if trouble is not None:
+                failed.append(seed)
+                print(f"seed {seed}:\n{trouble}\n"
+                      f"again: ./dev crash --kills {NIGHT} --seed {seed}", flush=True)
+            if found:
+                furthest = max(furthest, found["furthest_ul"])
+                sums.update({key: found[key] for key in SUMS})
+            if sys.stderr.isatty():
+                print(f"\r  {sums['kills']} of {given.kills} kills", end="", file=sys.stderr)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+
+    result = {"seed": given.seed, **{key: sums[key] for key in SUMS},
+              "most_missing_after_a_kill_ml": round(furthest / 1000, 1),
+              "failed_nights": failed, "seconds": round(time.monotonic() - begun)}
+    if given.json:
+        print(json.dumps(result))
+    else:
+        for key, value in result.items():
+            print(f"{key.replace('_', ' '):<32} {value if value != [] else 'none'}")
+    return 0 if not failed and sums["kills"] == given.kills else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
