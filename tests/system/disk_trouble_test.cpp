@@ -141,9 +141,15 @@ TEST_CASE("a disk that takes two seconds for a sync delays no valve and loses no
   REQUIRE(
       VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 60; }, 30s));
   disk.say("slow");
-  // So long that a sync is surely under way; then the guest leaves.
+  // So long that a sync is surely under way; then another guest comes, who is told in time.
   REQUIRE(
       VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 200; }, 30s));
+  venue.sim(fmt::format("card 2 {}", ann));
+  CHECK(venue.tapd().wait_for_output("tap 2: refused: ledger_unavailable", 5s));
+  CHECK(venue.truth().at(1).valve_opens == 0);
+  venue.sim("card 2 none");
+  // The first guest pours on all the while, and leaves.
+  CHECK(venue.tap(1).at("state") == "pouring");
   venue.sim("card 1 none");
   // The journal tells it at once; the API waits for the disk, because it counts the queue.
   CHECK(venue.tapd().wait_for_output("ended by card_removed", 2s));
@@ -151,10 +157,31 @@ TEST_CASE("a disk that takes two seconds for a sync delays no valve and loses no
   venue.wait_until_confirmed();
   CHECK(venue.books().pours_at_server == 1);
   CHECK(venue.books().charged_here == venue.books().charged_at_server);
+  REQUIRE(venue.pours().size() == 1);
   CHECK(venue.pours().at(0).at("stop_reason") == "card_removed");
   CHECK(venue.pours().at(0).at("volume_ml").get<std::int64_t>() * 1000 >=
         venue.truth().at(0).passed_ul - 5'000);
+
+  // The disk is quick again, and a little later the tap that refused sells.
   disk.say("none");
+  venue.wait_for_state(2, "idle");
+  REQUIRE(VenueProcesses::eventually(
+      [&] {
+        venue.sim(fmt::format("card 2 {}", ann));
+        std::string state;
+        const bool decided = VenueProcesses::eventually(
+            [&] {
+              state = venue.tap(2).at("state");
+              return state == "denied" || state == "pouring";
+            },
+            10s);
+        if (state == "denied") venue.sim("card 2 none");
+        return decided && state == "pouring";
+      },
+      30s));
+  venue.pour(2, ann, 60);
+  venue.wait_until_confirmed();
+  CHECK(venue.books().pours_at_server == 2);
 }
 
 #endif
