@@ -144,8 +144,9 @@ TEST_CASE("a disk that takes two seconds for a sync delays no valve and loses no
   // So long that a sync is surely under way; then another guest comes, who is told in time.
   REQUIRE(
       VenueProcesses::eventually([&] { return venue.tap(1).value("volume_ml", 0) >= 200; }, 30s));
+  venue.sim("handle 1 20");
   venue.sim(fmt::format("card 2 {}", ann));
-  CHECK(venue.tapd().wait_for_output("tap 2: refused: ledger_unavailable", 5s));
+  CHECK(venue.tapd().wait_for_output("may not pour: ledger_unavailable", 5s));
   CHECK(venue.truth().at(1).valve_opens == 0);
   venue.sim("card 2 none");
   // The first guest pours on all the while, and leaves.

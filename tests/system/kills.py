@@ -22,7 +22,8 @@ import time
 NIGHT = 40
 TEST = "SIGKILL at random moments*"
 LINE = re.compile(r"^night: (.*)$", re.M)
-LONGEST_NIGHT = 600  # seconds
+LONGEST_NIGHT = 900  # seconds
+TOLD_EVERY = 400  # kills, where there is no terminal
 SUMS = ["kills", "pours", "lost", "doubled", "wrong_cents"]
 
 
@@ -68,8 +69,11 @@ def main():
             if found:
                 furthest = max(furthest, found["furthest_ul"])
                 sums.update({key: found[key] for key in SUMS})
+            told = f"{sums['kills']} of {given.kills} kills"
             if sys.stderr.isatty():
-                print(f"\r  {sums['kills']} of {given.kills} kills", end="", file=sys.stderr)
+                print(f"\r  {told}", end="", file=sys.stderr)
+            elif sums["kills"] % TOLD_EVERY == 0:
+                print(told, file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
 
