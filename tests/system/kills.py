@@ -57,7 +57,7 @@ def main():
     nights = [(given.seed + night, min(NIGHT, given.kills - first))
               for night, first in enumerate(range(0, given.kills, NIGHT))]
     sums = collections.Counter()
-    furthest, failed, begun = 0, [], time.monotonic()
+    furthest, slowest, failed, begun = 0, 0, [], time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(given.side_by_side) as pool:
         jobs = [pool.submit(play, given.program, *night) for night in nights]
         for job in concurrent.futures.as_completed(jobs):
@@ -68,6 +68,7 @@ def main():
                       f"again: ./dev crash --kills {NIGHT} --seed {seed}", flush=True)
             if found:
                 furthest = max(furthest, found["furthest_ul"])
+                slowest = max(slowest, found["slowest_write_ms"])
                 sums.update({key: found[key] for key in SUMS})
             told = f"{sums['kills']} of {given.kills} kills"
             if sys.stderr.isatty():
@@ -79,7 +80,7 @@ def main():
 
     result = {"seed": given.seed, **{key: sums[key] for key in SUMS},
               "most_missing_after_a_kill_ml": round(furthest / 1000, 1),
-              "failed_nights": failed, "seconds": round(time.monotonic() - begun)}
+              "slowest_write_of_the_disk_ms": slowest, "failed_nights": failed, "seconds": round(time.monotonic() - begun)}
     if given.json:
         print(json.dumps(result))
     else:
