@@ -59,6 +59,17 @@ class Descriptor {
                           : "give the user of tapd read and write permission, check the mount"));
 }
 
+// Written by two users in turn, a ledger ends with files that one of them cannot open.
+void refuse_foreign_owner(const std::filesystem::path& file, int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) refuse_errno(file, "it cannot be looked at", errno);
+  if (status.st_uid == ::geteuid()) return;
+  refuse(Error::Kind::io, file,
+         fmt::format("it belongs to the user with id {}, and this program runs as {}; it was left "
+                     "as it is; start tapd as its owner, or give it the file with chown",
+                     status.st_uid, ::geteuid()));
+}
+
 // The name of a new file survives a power cut only when its folder was synced.
 void sync_folder(const std::filesystem::path& file, const std::filesystem::path& folder) {
   const Descriptor handle{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -159,6 +170,7 @@ void prepare_file(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file, error)) {
     refuse(Error::Kind::io, file, "it is not a regular file; correct the path");
   }
+  refuse_foreign_owner(file, handle.number());
   check_header(file, handle.number());
   if (const auto fault = fault_of_log(file.string() + "-wal")) {
     refuse(Error::Kind::corrupt, file, *fault + "; it was left as it is; restore a backup");

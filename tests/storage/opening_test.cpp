@@ -6,7 +6,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <map>
 
 #include "storage/connection.hpp"
 #include "storage/database_file.hpp"
@@ -27,18 +26,6 @@ using storage::OpenError;
 namespace {
 
 namespace fs = std::filesystem;
-
-// All files of the folder with their content. Looking into a WAL database leaves an empty journal
-// beside it, which says nothing.
-std::map<fs::path, std::string> content_of(const fs::path& folder) {
-  std::map<fs::path, std::string> content;
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    const bool journal = entry.path().string().ends_with("-wal");
-    if (journal && fs::is_empty(entry.path())) continue;
-    content[entry.path()] = entry.is_regular_file() ? bytes_of(entry.path()) : "no file";
-  }
-  return content;
-}
 
 // Opening fails with this kind and a message that names the file, and changes no file in the
 // folder.
@@ -358,39 +345,4 @@ TEST_CASE("a journal without its database is not thrown away", "[opening]") {
   write_file(folder / "tap.db", "");
   CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt),
              ContainsSubstring("tap.db-wal is there"));
-}
-
-TEST_CASE("a file that cannot be written is refused", "[opening]") {
-  TempDir folder;
-  fill(folder / "tap.db");
-  fs::permissions(folder.path(), fs::perms::owner_all | fs::perms::others_exec);
-  fs::permissions(folder / "tap.db", fs::perms::owner_read | fs::perms::others_read);
-  const auto before = content_of(folder.path());
-  const std::string message = in_child([&folder](Pipe& to_parent) {
-    drop_root();
-    try {
-      const Ledger ledger{LedgerOptions{folder / "tap.db", std::nullopt, this_boot}};
-    } catch (const OpenError& error) {
-      to_parent.write(error.what());
-    }
-  });
-  CHECK_THAT(message, ContainsSubstring("tap.db") && ContainsSubstring("Permission denied") &&
-                          ContainsSubstring("write permission"));
-  CHECK(content_of(folder.path()) == before);
-}
-
-TEST_CASE("two processes never share the file", "[opening]") {
-  TempDir folder;
-  Ledger ledger{LedgerOptions{folder / "tap.db", std::nullopt, this_boot}};
-  pour(ledger, 1, 100);
-  const std::string message = in_child([&folder](Pipe& to_parent) {
-    try {
-      const Ledger second{LedgerOptions{folder / "tap.db", std::nullopt, this_boot}};
-    } catch (const OpenError& error) {
-      to_parent.write(error.what());
-    }
-  });
-  CHECK_THAT(message, ContainsSubstring("another process holds it"));
-  pour(ledger, 2, 100);
-  CHECK(ledger.due_pours(10, at(20))->size() == 2);
 }

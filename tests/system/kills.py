@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,35 @@ def play(program, seed, kills):
     return seed, found, None if ended_well else text
 
 
+class Sums:
+    """What all nights together have shown."""
+
+    def __init__(self, wanted):
+        self.wanted, self.counted, self.failed = wanted, collections.Counter(), []
+        self.furthest = self.slowest = 0
+
+    def add(self, seed, found, trouble):
+        if trouble is not None:
+            self.failed.append(seed)
+            print(f"seed {seed}:\n{trouble}\n"
+                  f"again: ./dev crash --kills {NIGHT} --seed {seed}", flush=True)
+        if found:
+            self.counted.update({key: found[key] for key in SUMS})
+            self.furthest = max(self.furthest, found["furthest_ul"])
+            self.slowest = max(self.slowest, found["slowest_write_ms"])
+        told = f"{self.counted['kills']} of {self.wanted} kills"
+        if sys.stderr.isatty():
+            print(f"\r  {told}", end="", file=sys.stderr)
+        elif self.counted["kills"] % TOLD_EVERY == 0:
+            print(told, file=sys.stderr, flush=True)
+
+    def result(self, seed, seconds):
+        return {"seed": seed, **{key: self.counted[key] for key in SUMS},
+                "most_missing_after_a_kill_ml": round(self.furthest / 1000, 1),
+                "slowest_write_of_the_disk_ms": self.slowest,
+                "failed_nights": self.failed, "seconds": seconds}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program")
@@ -56,37 +86,27 @@ def main():
 
     nights = [(given.seed + night, min(NIGHT, given.kills - first))
               for night, first in enumerate(range(0, given.kills, NIGHT))]
-    sums = collections.Counter()
-    furthest, slowest, failed, begun = 0, 0, [], time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sums, begun = Sums(given.kills), time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(given.side_by_side) as pool:
         jobs = [pool.submit(play, given.program, *night) for night in nights]
-        for job in concurrent.futures.as_completed(jobs):
-            seed, found, trouble = job.result()
-            if trouble is not None:
-                failed.append(seed)
-                print(f"seed {seed}:\n{trouble}\n"
-                      f"again: ./dev crash --kills {NIGHT} --seed {seed}", flush=True)
-            if found:
-                furthest = max(furthest, found["furthest_ul"])
-                slowest = max(slowest, found["slowest_write_ms"])
-                sums.update({key: found[key] for key in SUMS})
-            told = f"{sums['kills']} of {given.kills} kills"
-            if sys.stderr.isatty():
-                print(f"\r  {told}", end="", file=sys.stderr)
-            elif sums["kills"] % TOLD_EVERY == 0:
-                print(told, file=sys.stderr, flush=True)
+        try:
+            for job in concurrent.futures.as_completed(jobs):
+                sums.add(*job.result())
+        except KeyboardInterrupt:
+            print("\nstopped: the nights under way are not counted", file=sys.stderr)
+            pool.shutdown(cancel_futures=True)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
 
-    result = {"seed": given.seed, **{key: sums[key] for key in SUMS},
-              "most_missing_after_a_kill_ml": round(furthest / 1000, 1),
-              "slowest_write_of_the_disk_ms": slowest, "failed_nights": failed, "seconds": round(time.monotonic() - begun)}
+    result = sums.result(given.seed, round(time.monotonic() - begun))
     if given.json:
         print(json.dumps(result))
     else:
         for key, value in result.items():
             print(f"{key.replace('_', ' '):<32} {value if value != [] else 'none'}")
-    return 0 if not failed and sums["kills"] == given.kills else 1
+    return 0 if not sums.failed and result["kills"] == given.kills else 1
 
 
 if __name__ == "__main__":
