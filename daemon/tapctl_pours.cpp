@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/tapctl_talk.hpp"
+#include "storage/model/ids.hpp"
 
 namespace tapd {
 namespace {
@@ -76,11 +77,11 @@ PoursCommands::PoursCommands(CLI::App& app)
       retry_{queue_->add_subcommand("retry", "send failed pours again: `queue retry RECEIPT|all`")},
       export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
   constexpr int most_rows = 1'000;
-  constexpr int most_taps = 999;
   pours_->add_option("--most", values_->most, "how many")
       ->capture_default_str()
       ->check(CLI::Range(1, most_rows));
-  pours_->add_option("--tap", values_->tap, "only of this tap")->check(CLI::Range(1, most_taps));
+  pours_->add_option("--tap", values_->tap, "only of this tap")
+      ->check(CLI::Range(1, model::TapId::largest));
   pours_->add_option("--card", values_->card, "only of this card, by its UID");
   pours_->add_option("--status", values_->status, "only open, new, sent, confirmed or failed ones");
   CLI::Option* follow = pours_->add_flag("--follow", values_->follow, "go on with each new one");
