@@ -55,13 +55,7 @@ ExplainCommand::ExplainCommand(CLI::App& app)
 std::optional<int> ExplainCommand::run(const ApiClient& client, bool as_json) const {
   if (!explain_->parsed()) return std::nullopt;
   std::string query;
-  if (!values_->card.empty()) {
-    // Only what a UID can hold goes into the address; tapd says what is wrong with the rest.
-    std::string uid;
-    for (const char one : values_->card)
-      uid += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
-    query += "&card=" + uid;
-  }
+  if (!values_->card.empty()) query += "&card=" + plain(values_->card);
   if (values_->tap > 0) query += fmt::format("&tap={}", values_->tap);
   const auto body = body_of(client.get("/explain?" + query.substr(1)));
   if (!body) return body.error();

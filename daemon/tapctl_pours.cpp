@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <set>
 
@@ -57,15 +56,6 @@ void print_csv(const json& pour) {
     fmt::print("{}{}", column == columns.front() ? "" : ",", field(pour.at(column)));
   }
   fmt::print("\r\n");
-}
-
-/// Only what a UID or a status can hold goes into the address; tapd says what is wrong with it.
-std::string plain(const std::string& word) {
-  std::string safe;
-  for (const char one : word) {
-    safe += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
-  }
-  return safe;
 }
 
 }  // namespace
