@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <future>
-#include <memory>
 #include <utility>
 
 #include <fmt/format.h>

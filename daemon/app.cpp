@@ -94,7 +94,6 @@ class Running {
  public:
   Running(const Config& config, Metrics& metrics)
       : config_{config},
-        journal_{metrics},
         metrics_{metrics},
         boot_{drivers::boot_id()},
         hardware_{open_hardware(config, clock_)},
@@ -106,17 +105,17 @@ class Running {
         storage_{std::make_unique<StorageThread>(
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
             [this](std::chrono::nanoseconds took) { metrics_.committed(took); })} {
-    say_what_was_opened(config, hardware_, journal_);
+    say_what_was_opened(config, hardware_, metrics_);
     if (!config.server.url.empty()) {
       sync_ = std::make_unique<SyncThread>(
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
           [this](sync::Notice notice) { tell_loop(std::move(notice)); });
     } else {
-      journal_.line(Message::no_server, Level::warning,
+      metrics_.line(Message::no_server, Level::warning,
                     "no server.url is configured: pours wait in the queue");
     }
     books_ = std::make_unique<BookKeepingThread>(
-        config.storage.books, *storage_, [this] { return moment(clock_); }, journal_);
+        config.storage.books, *storage_, [this] { return moment(clock_); }, metrics_);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
     api_ = std::make_unique<HttpServer>(config.socket,
@@ -148,14 +147,14 @@ class Running {
   }
 
   LoopEnd run(ServiceNotify& service, std::function<bool()> reload_wanted) {
-    ControlLoop loop{controller_, inbox_, clock_, journal_};
+    ControlLoop loop{controller_, inbox_, clock_, metrics_};
     loop.tell(service);
     loop.on_reload(std::move(reload_wanted));
-    journal_.line(
+    metrics_.line(
         Message::ready, Level::info,
         fmt::format("ready: {} taps, API on {}", hardware_.taps.size(), config_.socket.string()));
     if (const auto first = run_before_others(config_.realtime_priority); !first) {
-      journal_.line(Message::no_real_time, Level::warning,
+      metrics_.line(Message::no_real_time, Level::warning,
                     fmt::format("no real-time priority for the control loop ({}): a busy board may "
                                 "cut off later; allow it (LimitRTPRIO), or set "
                                 "controller.realtime_priority = 0",
@@ -206,13 +205,13 @@ class Running {
                   drivers::fill_random(bytes.data(), bytes.size());
                   return bytes;
                 },
-            .journal = &journal_};
+            .journal = &metrics_};
   }
 
   template<typename What>
   void tell_loop(What message) {
     if (!inbox_.put(ControlMessage{std::move(message)})) {
-      journal_.line(Message::loop_stuck, Level::error,
+      metrics_.line(Message::loop_stuck, Level::error,
                     "the control loop does not take its messages");
     }
   }
@@ -224,7 +223,7 @@ class Running {
                 },
             .note =
                 [this, i](const drivers::ReaderNote& note) {
-                  journal_.line(
+                  metrics_.line(
                       note.serious ? Message::reader_trouble : Message::reader_recovered,
                       note.serious ? Level::error : Level::info,
                       fmt::format("reader of tap {}: {}", config_.taps[i].id.number(), note.text));
@@ -270,7 +269,6 @@ class Running {
   }
 
   const Config& config_;
-  Journal& journal_;
   Metrics& metrics_;
   drivers::SystemClock clock_;
   model::BootId boot_;
@@ -294,7 +292,7 @@ const char* version() {
 
 namespace {
 
-/// A configuration that could be read and is another one.
+/// The configuration as the file has it now; nullopt, and a line that says why, when it is bad.
 std::optional<Config> next_config(const std::filesystem::path& file, Journal& journal) {
   try {
     return read_config(file);

@@ -102,7 +102,8 @@ std::optional<model::LitrePrice> read_price(TomlTable& tap) {
 
 TapConfig read_tap(TomlTable& tap) {
   TapConfig config;
-  config.id = model::TapId{static_cast<std::int32_t>(tap.required_whole("id", {1, 999}))};
+  config.id =
+      model::TapId{static_cast<std::int32_t>(tap.required_whole("id", {1, model::TapId::largest}))};
   config.simulated = tap.choice("driver", {"gpio", "sim"}) == 1;
   config.rules = read_rules(tap);
   config.own_price = read_price(tap);

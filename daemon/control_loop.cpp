@@ -203,8 +203,6 @@ void ControlLoop::serve_inbox() {
       controller_.on_storage(*answer, now);
     } else if (const auto* notice = std::get_if<sync::Notice>(&message)) {
       controller_.on_sync(*notice, now);
-    } else if (const auto* question = std::get_if<Question>(&message)) {
-      (*question)(controller_);
     } else if (const auto* order = std::get_if<Order>(&message)) {
       (*order)(controller_, now);
       watch_meters();

@@ -41,11 +41,9 @@ struct Presence {
   std::size_t tap{0};
   drivers::PresenceEvent event;
 };
-/// A look at the controller for another thread; runs on the control thread and must be short.
-using Question = std::function<void(const Controller&)>;
-/// What staff want done, from another thread; runs on the control thread and must be short.
+/// What another thread wants done or looked at; runs on the control thread and must be short.
 using Order = std::function<void(Controller&, const model::Moment&)>;
-using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Question, Order>;
+using ControlMessage = std::variant<Presence, StorageAnswer, sync::Notice, Order>;
 using ControlInbox = Inbox<ControlMessage>;
 
 /// How a loop ended.

@@ -71,9 +71,8 @@ tl::expected<Wanted, std::string> wanted(const ApiRequest& request) {
   const auto most = number(request, "most", usual_most, largest_most);
   if (!most) return tl::unexpected{fmt::format("most must be from 1 to {}", largest_most)};
   all.most = *most;
-  constexpr std::int64_t most_taps = 999;
   if (request.query.contains("tap")) {
-    all.tap = number(request, "tap", 0, most_taps);
+    all.tap = number(request, "tap", 0, model::TapId::largest);
     if (!all.tap) return tl::unexpected{std::string{"tap must be its number"}};
   }
   if (const auto card = request.query.find("card"); card != request.query.end()) {

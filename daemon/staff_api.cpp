@@ -54,8 +54,7 @@ template<typename Serve>
 ApiResponse with_tap(const ApiRequest& request, Serve serve) {
   const auto body = object_of(request);
   if (!body) return problem(400, "the body is not a JSON object");
-  constexpr std::int64_t most_taps = 999;
-  const auto tap = whole(*body, "tap", 1, most_taps);
+  const auto tap = whole(*body, "tap", 1, model::TapId::largest);
   if (!tap) return problem(400, tap.error());
   return serve(model::TapId{static_cast<std::int32_t>(*tap)}, *body);
 }

@@ -19,6 +19,7 @@
 #include "daemon/tapctl_pours.hpp"
 #include "daemon/tapctl_staff.hpp"
 #include "daemon/tapctl_talk.hpp"
+#include "storage/model/ids.hpp"
 
 namespace {
 
@@ -124,7 +125,9 @@ int run(int argc, char** argv) {
   CLI::App* clear = app.add_subcommand(
       "clear", "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well");
   int tap = 0;
-  clear->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, 999));
+  clear->add_option("tap", tap, "its number")
+      ->required()
+      ->check(CLI::Range(1, tapd::model::TapId::largest));
   const tapd::PoursCommands pours{app};
   const tapd::BooksCommands books{app};
   const tapd::StaffCommands staff{app};

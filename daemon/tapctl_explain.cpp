@@ -4,13 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/tapctl_talk.hpp"
+#include "storage/model/ids.hpp"
 
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-constexpr int most_taps = 999;
 
 void print_card(const json& card) {
   if (!card.at("known").get<bool>()) {
@@ -45,21 +44,18 @@ ExplainCommand::ExplainCommand(CLI::App& app)
   explain_->require_subcommand(1);
   CLI::App* card = explain_->add_subcommand("card", "whether it may pour, and which rule decides");
   card->add_option("uid", values_->card, "its UID, in hexadecimal")->required();
-  card->add_option("--tap", values_->tap, "only there")->check(CLI::Range(1, most_taps));
+  card->add_option("--tap", values_->tap, "only there")
+      ->check(CLI::Range(1, model::TapId::largest));
   CLI::App* tap = explain_->add_subcommand("tap", "what it waits for or is barred by");
-  tap->add_option("tap", values_->tap, "its number")->required()->check(CLI::Range(1, most_taps));
+  tap->add_option("tap", values_->tap, "its number")
+      ->required()
+      ->check(CLI::Range(1, model::TapId::largest));
 }
 
 std::optional<int> ExplainCommand::run(const ApiClient& client, bool as_json) const {
   if (!explain_->parsed()) return std::nullopt;
   std::string query;
-  if (!values_->card.empty()) {
-    // Only what a UID can hold goes into the address; tapd says what is wrong with the rest.
-    std::string uid;
-    for (const char one : values_->card)
-      uid += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
-    query += "&card=" + uid;
-  }
+  if (!values_->card.empty()) query += "&card=" + plain(values_->card);
   if (values_->tap > 0) query += fmt::format("&tap={}", values_->tap);
   const auto body = body_of(client.get("/explain?" + query.substr(1)));
   if (!body) return body.error();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <set>
 
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/tapctl_talk.hpp"
+#include "storage/model/ids.hpp"
 
 namespace tapd {
 namespace {
@@ -58,15 +58,6 @@ void print_csv(const json& pour) {
   fmt::print("\r\n");
 }
 
-/// Only what a UID or a status can hold goes into the address; tapd says what is wrong with it.
-std::string plain(const std::string& word) {
-  std::string safe;
-  for (const char one : word) {
-    safe += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
-  }
-  return safe;
-}
-
 }  // namespace
 
 PoursCommands::PoursCommands(CLI::App& app)
@@ -76,11 +67,11 @@ PoursCommands::PoursCommands(CLI::App& app)
       retry_{queue_->add_subcommand("retry", "send failed pours again: `queue retry RECEIPT|all`")},
       export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
   constexpr int most_rows = 1'000;
-  constexpr int most_taps = 999;
   pours_->add_option("--most", values_->most, "how many")
       ->capture_default_str()
       ->check(CLI::Range(1, most_rows));
-  pours_->add_option("--tap", values_->tap, "only of this tap")->check(CLI::Range(1, most_taps));
+  pours_->add_option("--tap", values_->tap, "only of this tap")
+      ->check(CLI::Range(1, model::TapId::largest));
   pours_->add_option("--card", values_->card, "only of this card, by its UID");
   pours_->add_option("--status", values_->status, "only open, new, sent, confirmed or failed ones");
   CLI::Option* follow = pours_->add_flag("--follow", values_->follow, "go on with each new one");

@@ -18,8 +18,9 @@ namespace {
 using nlohmann::json;
 
 CLI::Option* tap_of(CLI::App* command, int& tap) {
-  constexpr int most_taps = 999;
-  return command->add_option("tap", tap, "its number")->required()->check(CLI::Range(1, most_taps));
+  return command->add_option("tap", tap, "its number")
+      ->required()
+      ->check(CLI::Range(1, model::TapId::largest));
 }
 
 void bounds(CLI::App* command, std::int64_t& seconds, std::int64_t& ml,

@@ -1,5 +1,6 @@
 #include "daemon/tapctl_talk.hpp"
 
+#include <cctype>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -29,6 +30,14 @@ tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answ
 
 std::string money(const json& cents) {
   return model::to_text(model::Money{cents.get<std::int64_t>()});
+}
+
+std::string plain(const std::string& word) {
+  std::string safe;
+  for (const char one : word) {
+    safe += std::isalnum(static_cast<unsigned char>(one)) != 0 ? one : '_';
+  }
+  return safe;
 }
 
 void wait_ms(int milliseconds) {

@@ -23,6 +23,9 @@ int refuse(const std::string& words, int code = exit_refused);
     const tl::expected<ApiAnswer, std::string>& answer);
 /// "3.20"
 [[nodiscard]] std::string money(const nlohmann::json& cents);
+/// What of a word may stand in an address: only what a UID or a status can hold; tapd says what is
+/// wrong with the rest, which becomes "_".
+[[nodiscard]] std::string plain(const std::string& word);
 /// Waits, so that a person can read or a tap can settle.
 void wait_ms(int milliseconds);
 

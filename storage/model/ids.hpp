@@ -32,9 +32,10 @@ using KegId = TextId<struct KegKind>;            ///< Dictionary `kegs.keg_id`, 
 using BeverageId = TextId<struct BeverageKind>;  ///< Dictionary `beverages.beverage_id`, a UUID.
 using BootId = TextId<struct BootKind>;          ///< The kernel's: one per start of the board.
 
-/// Dictionary `taps.tap_id`: the number painted on the tap, 1 to 999.
+/// Dictionary `taps.tap_id`: the number painted on the tap, 1 to `largest`.
 class TapId {
  public:
+  static constexpr std::int32_t largest = 999;
   constexpr TapId() = default;
   constexpr explicit TapId(std::int32_t number) : number_{number} {}
   [[nodiscard]] constexpr std::int32_t number() const { return number_; }

@@ -147,10 +147,11 @@ void BenchBar::lift_card(std::size_t tap) {
 void BenchBar::ask(const std::function<void(const Controller&)>& question) {
   auto done = std::make_shared<std::promise<void>>();
   auto future = done->get_future();
-  [[maybe_unused]] const bool put = inbox_.put(Question{[done, question](const Controller& all) {
-    question(all);
-    done->set_value();
-  }});
+  [[maybe_unused]] const bool put =
+      inbox_.put(Order{[done, question](const Controller& all, const model::Moment&) {
+        question(all);
+        done->set_value();
+      }});
   future.wait();
 }
 

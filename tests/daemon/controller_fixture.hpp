@@ -11,6 +11,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "daemon/controller.hpp"
+#include "kept_journal.hpp"
 #include "session_fixture.hpp"
 
 namespace tapd::test {
@@ -45,12 +46,6 @@ class TestValve final : public drivers::Valve {
   bool is_open{false};
   bool broken{false};
   int shuts{0};
-};
-
-class SilentJournal final : public Journal {
- public:
-  void write(const JournalLine& line) noexcept override { lines.push_back(line.text); }
-  std::vector<std::string> lines;
 };
 
 /// One tap, authorized from the cache; the test answers for the ledger.
@@ -131,7 +126,7 @@ class ControllerFixture {
   model::SinceBoot looked{std::chrono::seconds{100}};
   TestMeter meter;
   TestValve valve;
-  SilentJournal journal;
+  KeptJournal journal;
   std::vector<StorageRequest> asked;
   int told_sync{0};
   Controller controller;

@@ -71,8 +71,8 @@ TEST_CASE("a card is not laid on in the name of the guest before", "[controller]
   REQUIRE(tap.state() == TapState::idle);
   tap.card_arrives();
   REQUIRE(tap.state() == TapState::authorizing);
-  CHECK(tap.journal.lines.back().find("laid on") != std::string::npos);
-  CHECK(tap.journal.lines.back().find("Ann") == std::string::npos);
+  CHECK(tap.journal.lines.back().text.find("laid on") != std::string::npos);
+  CHECK(tap.journal.lines.back().text.find("Ann") == std::string::npos);
 }
 
 TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks again",

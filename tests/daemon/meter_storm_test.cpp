@@ -4,6 +4,7 @@
 
 #include "daemon/controller.hpp"
 #include "drivers/edge_filter.hpp"
+#include "kept_journal.hpp"
 #include "session_fixture.hpp"
 
 namespace tapd::test {
@@ -55,14 +56,6 @@ class ObedientValve final : public drivers::Valve {
   std::string describe() const override { return "a valve"; }
 };
 
-class NoJournal final : public Journal {
- public:
-  void write(const JournalLine& line) noexcept override {
-    if (line.level == Level::error) ++errors;
-  }
-  int errors{0};
-};
-
 TapSetup setup(int id, drivers::FlowMeter& meter, drivers::Valve& valve) {
   SessionRules rules;
   rules.meter.most_millihertz = 2'030'000;
@@ -84,7 +77,7 @@ TEST_CASE("a storm on one line ends in its own tap, within a tenth of a second a
   StormMeter storm{50'000};
   StormMeter quiet{1};
   ObedientValve valve;
-  NoJournal journal;
+  KeptJournal journal;
   std::vector<StorageRequest> asked;
   Controller controller{
       {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
@@ -113,7 +106,7 @@ TEST_CASE("a storm on one line ends in its own tap, within a tenth of a second a
     controller.on_tick(now);
   }
   CHECK(storm.taken == taken);
-  CHECK(journal.errors == 1);
+  CHECK(journal.errors() == 1);
   CHECK(std::count_if(asked.begin(), asked.end(), [](const StorageRequest& request) {
           return std::holds_alternative<WriteFlowEvent>(request);
         }) == 1);
@@ -127,7 +120,7 @@ TEST_CASE("a storm that is read late, in heaps of the kernel's buffer, is told a
           "[controller]") {
   StormMeter storm{50'000};
   ObedientValve valve;
-  NoJournal journal;
+  KeptJournal journal;
   Controller controller{
       {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
       {setup(1, storm, valve)},

@@ -7,6 +7,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "daemon/metrics.hpp"
+#include "kept_journal.hpp"
 
 namespace tapd::test {
 
@@ -15,14 +16,8 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-class Kept final : public Journal {
- public:
-  void write(const JournalLine& line) noexcept override { lines.push_back(line); }
-  std::vector<JournalLine> lines;
-};
-
 struct Counted {
-  Kept journal;
+  KeptJournal journal;
   std::chrono::nanoseconds now{1s};
   Metrics metrics{journal, [this] { return now; }};
 
