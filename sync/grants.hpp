@@ -5,9 +5,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "storage/model/records.hpp"
+#include "sync/backoff.hpp"
 
 namespace tapd::sync {
 
@@ -24,27 +27,50 @@ class Grants {
     model::TapId tap;
     model::SinceBoot asked{};
     model::SinceBoot look_at{model::SinceBoot::max()};  ///< Not while the request is under way.
+    std::optional<model::ClientTxId> release;           ///< Of the row that releases it, once sent.
+    int server_errors{0};                               ///< Answers to that row.
   };
 
   void asked(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
     forget(card, tap);
     if (all_.size() >= most) all_.erase(all_.begin());
-    all_.push_back({card, tap, now});
+    Grant grant;
+    grant.card = card;
+    grant.tap = tap;
+    grant.asked = now;
+    all_.push_back(grant);
   }
   /// Allowed, or nobody knows.
   void look_later(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
-    for (Grant& grant : all_) {
-      if (grant.card == card && grant.tap == tap) grant.look_at = when;
-    }
+    if (Grant* const grant = find(card, tap)) grant->look_at = when;
   }
   /// Refused, used or released.
   void forget(const model::CardUid& card, model::TapId tap) {
     std::erase_if(all_, [&](const Grant& each) { return each.card == card && each.tap == tap; });
   }
-  /// A session with this card or on this tap may be about to begin.
+  /// The id of the row that releases this grant, the same however often it is sent: a server that
+  /// has recorded it takes the lock of no later authorization for it.
+  [[nodiscard]] model::ClientTxId release_id(const Grant& grant, const Random& random) {
+    std::array<std::uint8_t, 16> bytes{};
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random(256));
+    const auto fresh = model::ClientTxId::from_random(bytes);
+    Grant* const known = find(grant.card, grant.tap);
+    if (known == nullptr) return fresh;
+    if (!known->release) known->release = fresh;
+    return *known->release;
+  }
+  /// Null: not here.
+  [[nodiscard]] Grant* find(const model::CardUid& card, model::TapId tap) {
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const Grant& each) {
+      return each.card == card && each.tap == tap;
+    });
+    return found == all_.end() ? nullptr : &*found;
+  }
+  /// A session with this card or on this tap may be about to begin: nothing was released yet.
   [[nodiscard]] bool concern(const model::CardUid& card, model::TapId tap) const {
-    return std::any_of(all_.begin(), all_.end(),
-                       [&](const Grant& each) { return each.card == card || each.tap == tap; });
+    return std::any_of(all_.begin(), all_.end(), [&](const Grant& each) {
+      return !each.release && (each.card == card || each.tap == tap);
+    });
   }
   /// The one to look at next; null: none.
   [[nodiscard]] const Grant* next() const {

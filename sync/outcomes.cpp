@@ -19,21 +19,26 @@ struct Rule {
   Kind kind;
 };
 
+constexpr std::string_view audit_only = "audit_only";
+constexpr std::string_view known = "duplicate_existing";
+constexpr std::string_view known_and_refused = "duplicate_existing_rejected";
+
 // First match wins. What is missing here spends an attempt.
 constexpr std::array rules{
     Rule{"accepted"sv, ""sv, Kind::confirmed},
-    Rule{"audit_only"sv, ""sv, Kind::confirmed},
+    Rule{audit_only, ""sv, Kind::confirmed},
     Rule{"conflict"sv, ""sv, Kind::final_failure},
     Rule{"rejected"sv, "rejected_zero_volume"sv, Kind::confirmed},
     Rule{"rejected"sv, "rejected_insufficient_funds"sv, Kind::final_failure},
     Rule{"rejected"sv, "rejected_insufficient_keg_volume"sv, Kind::final_failure},
+    // Its first answer was one of the two above, and was lost.
+    Rule{"rejected"sv, known_and_refused, Kind::final_failure},
+    Rule{"rejected"sv, "rejected_no_active_visit"sv, Kind::spend_attempt},
     Rule{"rejected"sv, "rejected_invalid_card_or_tap"sv, Kind::spend_attempt},
     Rule{"rejected"sv, "rejected_inactive_guest_or_card"sv, Kind::spend_attempt},
     Rule{"rejected"sv, "rejected_tap_or_keg_state"sv, Kind::spend_attempt},
     Rule{"rejected"sv, "rejected_invalid_duration"sv, Kind::spend_attempt},
 };
-
-constexpr std::string_view audit_only = "audit_only";
 
 // What people look for in `server_outcome`.
 std::string outcome_text(const RowResult& result) {
@@ -48,15 +53,19 @@ storage::Verdict unnamed(const model::ClientTxId& row) {
 
 }  // namespace
 
-storage::Verdict verdict_of(const model::ClientTxId& row, const RowResult& result) {
+storage::Verdict verdict_of(const SentRow& row, const RowResult& result) {
   const auto* const rule = std::find_if(rules.begin(), rules.end(), [&result](const Rule& each) {
     return each.status == result.status && (each.outcome.empty() || each.outcome == result.outcome);
   });
-  if (rule != rules.end()) return {row, rule->kind, outcome_text(result), result.reason};
-  const bool known = result.status == "rejected";
-  return {row, Kind::spend_attempt, outcome_text(result),
-          known ? result.reason
-                : fmt::format("unknown status \"{}\": {}", result.status, result.reason)};
+  if (rule != rules.end()) {
+    const bool was_release = row.empty && result.outcome == known_and_refused;
+    const Kind kind = was_release ? Kind::confirmed : rule->kind;
+    return {row.id, kind, outcome_text(result), result.reason};
+  }
+  const bool status_known = result.status == "rejected";
+  return {row.id, Kind::spend_attempt, outcome_text(result),
+          status_known ? result.reason
+                       : fmt::format("unknown status \"{}\": {}", result.status, result.reason)};
 }
 
 bool is_unbilled(const storage::Verdict& verdict) {
@@ -64,10 +73,14 @@ bool is_unbilled(const storage::Verdict& verdict) {
          verdict.outcome == audit_only;
 }
 
-Judgement judge(const std::vector<model::ClientTxId>& asked,
-                const std::vector<RowResult>& results) {
+bool leaves_authorization(const storage::Verdict& verdict) {
+  return verdict.kind == Kind::spend_attempt || verdict.outcome == known ||
+         verdict.outcome == known_and_refused;
+}
+
+Judgement judge(const std::vector<SentRow>& asked, const std::vector<RowResult>& results) {
   std::map<std::string_view, const RowResult*> by_id;
-  for (const model::ClientTxId& row : asked) by_id.emplace(row.text(), nullptr);
+  for (const SentRow& row : asked) by_id.emplace(row.id.text(), nullptr);
   Judgement judgement;
   for (const RowResult& result : results) {
     const auto found = by_id.find(result.client_tx_id);
@@ -77,9 +90,9 @@ Judgement judge(const std::vector<model::ClientTxId>& asked,
       found->second = &result;
     }
   }
-  for (const model::ClientTxId& row : asked) {
-    const RowResult* result = by_id.at(row.text());
-    judgement.verdicts.push_back(result == nullptr ? unnamed(row) : verdict_of(row, *result));
+  for (const SentRow& row : asked) {
+    const RowResult* result = by_id.at(row.id.text());
+    judgement.verdicts.push_back(result == nullptr ? unnamed(row.id) : verdict_of(row, *result));
   }
   return judgement;
 }

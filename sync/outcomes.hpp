@@ -14,11 +14,20 @@
 
 namespace tapd::sync {
 
+/// A row as it was sent.
+struct SentRow {
+  model::ClientTxId id;
+  bool empty{false};  ///< No volume: it releases a lock and owes nothing.
+};
+
 /// The verdict on one row from its (status, outcome, reason).
-[[nodiscard]] storage::Verdict verdict_of(const model::ClientTxId& row, const RowResult& result);
+[[nodiscard]] storage::Verdict verdict_of(const SentRow& row, const RowResult& result);
 
 /// Whether a verdict leaves the venue without the money (and is told as PourNotBooked).
 [[nodiscard]] bool is_unbilled(const storage::Verdict& verdict);
+/// Whether the server judged the row without using up an authorization that was live for it: it
+/// knew the id already, or the row did not get so far.
+[[nodiscard]] bool leaves_authorization(const storage::Verdict& verdict);
 
 /// The verdicts on all rows of a request that was judged row by row.
 struct Judgement {
@@ -27,7 +36,7 @@ struct Judgement {
       0};  ///< Results for rows that were not asked, or asked once and told twice.
 };
 /// A row that the results do not name spends an attempt; results for other rows are ignored.
-[[nodiscard]] Judgement judge(const std::vector<model::ClientTxId>& asked,
+[[nodiscard]] Judgement judge(const std::vector<SentRow>& asked,
                               const std::vector<RowResult>& results);
 
 /// The verdict on a row that stood alone in a request which was refused as a whole.

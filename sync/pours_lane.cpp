@@ -54,9 +54,9 @@ void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
     next_look_ = now.since_boot + queue_poll;
     return;
   }
-  attempts_.clear();
+  fetched_.clear();
   for (const model::Pour& pour : *due_rows) {
-    attempts_[pour.begin.client_tx_id] = pour.attempts;
+    fetched_[pour.begin.client_tx_id] = {pour.attempts, pour.volume == model::Volume{}};
   }
   send(picked(*due_rows, rows), now, outgoing);
 }
@@ -145,7 +145,7 @@ void PoursLane::on_judgement(const Heard& heard, const model::Moment& now) {
     on_failure(heard, Drain::Failure::no_answer, now);
     return;
   }
-  const Judgement judgement = judge(drain_.in_flight(), answer->results);
+  const Judgement judgement = judge(sent_rows(), answer->results);
   const std::size_t ignored = judgement.strangers + answer->unreadable;
   context_.made_sense(endpoint::pours);
   if (ignored > 0) {
@@ -181,7 +181,7 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
     return false;
   }
   context_.board.books_well(verdict_work);
-  context_.tell_of(verdicts, [this](const auto& row) { return attempts_of(row); });
+  context_.tell_of(verdicts, [this](const auto& row) { return known_of(row).attempts; });
   return true;
 }
 
@@ -195,9 +195,17 @@ void PoursLane::books_failed(const char* work, const storage::Error& error,
   wait(now);
 }
 
-std::int32_t PoursLane::attempts_of(const model::ClientTxId& row) const {
-  const auto found = attempts_.find(row);
-  return found == attempts_.end() ? 0 : found->second;
+PoursLane::Fetched PoursLane::known_of(const model::ClientTxId& row) const {
+  const auto found = fetched_.find(row);
+  return found == fetched_.end() ? Fetched{} : found->second;
+}
+
+std::vector<SentRow> PoursLane::sent_rows() const {
+  std::vector<SentRow> rows;
+  for (const model::ClientTxId& row : drain_.in_flight()) {
+    rows.push_back({row, known_of(row).empty});
+  }
+  return rows;
 }
 
 // One delay for the verdicts of one answer: that of the row turned down most often.
@@ -206,7 +214,7 @@ std::chrono::milliseconds PoursLane::row_delay(
   std::int32_t most = 0;
   for (const storage::Verdict& verdict : verdicts) {
     if (verdict.kind != storage::Verdict::Kind::spend_attempt) continue;
-    most = std::max(most, attempts_of(verdict.client_tx_id));
+    most = std::max(most, known_of(verdict.client_tx_id).attempts);
   }
   std::chrono::milliseconds delay = context_.options.first_row_retry;
   for (std::int32_t i = 0; i < most && delay < context_.options.longest_row_retry; ++i) delay *= 2;

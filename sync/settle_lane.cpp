@@ -1,7 +1,6 @@
 #include "sync/settle_lane.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "sync/authorize_lane.hpp"
@@ -16,13 +15,11 @@ constexpr const char* verdict_work = "keeping the verdict on an offline pour";
 constexpr const char* in_use = "card_in_use_on_other_tap";
 
 // A row of no volume: it releases the lock and books nothing.
-model::Pour release_of(const model::CardUid& card, model::TapId tap, const Random& random) {
-  std::array<std::uint8_t, 16> bytes{};
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random(256));
+model::Pour release_of(const Grants::Grant& grant, const model::ClientTxId& id) {
   model::Pour row;
-  row.begin.client_tx_id = model::ClientTxId::from_random(bytes);
-  row.begin.card_uid = card;
-  row.begin.tap_id = tap;
+  row.begin.client_tx_id = id;
+  row.begin.card_uid = grant.card;
+  row.begin.tap_id = grant.tap;
   return row;
 }
 
@@ -38,11 +35,9 @@ void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) 
   switch (std::exchange(next_step_, Step::none)) {
     case Step::sending_row:
       return send_row(now, outgoing);
-    case Step::releasing:
-      return send_release(Step::releasing, pour_->begin.card_uid, pour_->begin.tap_id, outgoing);
     case Step::none:
     case Step::asking:
-    case Step::releasing_grant:
+    case Step::releasing:
       break;
   }
   if (wake_at() > now.since_boot) return;
@@ -82,7 +77,7 @@ bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoin
     grant_.reset();
     return false;
   }
-  send_release(Step::releasing_grant, grant_->card, grant_->tap, outgoing);
+  send_release(outgoing);
   return true;
 }
 
@@ -158,17 +153,16 @@ void SettleLane::send_row(const model::Moment& /*now*/, std::vector<Outgoing>& o
                                                 context_.options.request_deadline)});
 }
 
-void SettleLane::send_release(Step step, const model::CardUid& card, model::TapId tap,
-                              std::vector<Outgoing>& outgoing) {
-  step_ = step;
+void SettleLane::send_release(std::vector<Outgoing>& outgoing) {
+  step_ = Step::releasing;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
   context_.batch_was_last = false;
-  context_.held = LaneContext::Held{card, tap};
+  context_.held = LaneContext::Held{grant_->card, grant_->tap};
+  const model::ClientTxId id = context_.grants.release_id(*grant_, context_.random);
   outgoing.push_back(
-      {in_flight_,
-       context_.post(endpoint::pours, encode_pours({release_of(card, tap, context_.random)}).body,
-                     context_.options.request_deadline)});
+      {in_flight_, context_.post(endpoint::pours, encode_pours({release_of(*grant_, id)}).body,
+                                 context_.options.request_deadline)});
 }
 
 bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
@@ -183,7 +177,6 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
       on_row_answer(heard, now);
       break;
     case Step::releasing:
-    case Step::releasing_grant:
       on_release_answer(heard, now);
       break;
     case Step::none:
@@ -218,8 +211,10 @@ void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
       {begin.card_uid, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
   if (!kept) context_.board.books_trouble(verdict_work, kept.error().message);
   if (allowed.guest_id != begin.guest_id) {
-    next_step_ = Step::releasing;
-    return;
+    release_soon(now);
+    return judge_row({begin.client_tx_id, storage::Verdict::Kind::final_failure, "guest_changed",
+                      "the card belongs to another guest by now; staff decides who pays"},
+                     now);
   }
   // One minor unit past the limit without a tail, and the existing server gives the whole pour
   // away. A server with snapshots compares a row that it knows: to it, it must never change.
@@ -235,7 +230,7 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
     const auto answer = decode_pours(heard.body);
     if (answer) {
       context_.made_sense(endpoint::pours);
-      return judge_row(judge({row}, answer->results).verdicts.front(), now);
+      return judge_sent(judge({{row, false}}, answer->results).verdicts.front(), now);
     }
     context_.made_no_sense(endpoint::pours, answer.error().why);
     return later_then(heard, now);
@@ -244,25 +239,58 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
   const bool at_fault = heard.kind == Heard::Kind::refused ||
                         (heard.kind == Heard::Kind::server_error && ++server_errors_[row] >= 2);
   if (at_fault) {
-    return judge_row(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
+    return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
   }
   later_then(heard, now);
 }
 
+// What the row did not use of the authorization that was asked for it is released next.
+void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment& now) {
+  if (leaves_authorization(verdict)) release_soon(now);
+  judge_row(verdict, now);
+}
+
+// The authorization of the row at hand pays for nothing: like any that no pour followed.
+void SettleLane::release_soon(const model::Moment& now) {
+  const model::PourBegin& begin = pour_->begin;
+  context_.grants.asked(begin.card_uid, begin.tap_id, now.since_boot);
+  context_.grants.look_later(begin.card_uid, begin.tap_id, now.since_boot);
+}
+
 void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {
-  const bool heard_of = heard.kind == Heard::Kind::usable || heard.kind == Heard::Kind::refused;
-  const bool given_up = heard.kind == Heard::Kind::server_error && ++releases_ >= most_releases;
-  if (!heard_of && !given_up) return later_then(heard, now);
-  releases_ = 0;
-  if (heard.kind == Heard::Kind::usable) context_.made_sense(endpoint::pours);
-  if (given_up) context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
-  if (grant_) {
-    context_.grants.forget(grant_->card, grant_->tap);
+  bool released = heard.kind == Heard::Kind::refused;
+  if (heard.kind == Heard::Kind::usable) {
+    const auto answer = decode_pours(heard.body);
+    released = answer.has_value();
+    if (answer) {
+      context_.made_sense(endpoint::pours);
+    } else {
+      context_.made_no_sense(endpoint::pours, answer.error().why);
+    }
+  }
+  const Grants::Grant grant = *grant_;
+  if (released) {
+    context_.grants.forget(grant.card, grant.tap);
     return end(now);
   }
-  judge_row({pour_->begin.client_tx_id, storage::Verdict::Kind::final_failure, "guest_changed",
-             "the card belongs to another guest by now; staff decides who pays"},
-            now);
+  later_then(heard, now);
+  if (heard.kind == Heard::Kind::server_error) release_failed(grant, heard, now);
+}
+
+// The row or the server may be at fault: tried ever more seldom.
+void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
+                                const model::Moment& now) {
+  Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
+  if (known == nullptr) return;
+  if (++known->server_errors >= most_releases) {
+    context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
+    context_.grants.forget(grant.card, grant.tap);
+    return;
+  }
+  std::chrono::milliseconds delay = Grants::until_begun;
+  const auto longest = context_.options.longest_row_retry;
+  for (int i = 1; i < known->server_errors && delay < longest; ++i) delay *= 2;
+  known->look_at = now.since_boot + std::min(delay, longest);
 }
 
 void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment& now) {

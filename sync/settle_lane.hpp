@@ -5,8 +5,11 @@
 // meanwhile waits for the settlement, within its own deadline.
 //
 //   asking --same guest or denied--> sending row --judged--> done
-//   asking --another guest---------> releasing --any answer--> row parked for staff
+//   asking --another guest---------> row parked for staff, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
+//
+// A row that the server had already, or could not use, leaves its authorization behind: that is
+// released, too.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +30,9 @@ class SettleLane {
   /// How many of the oldest rows are considered, and how many when none of those is free.
   static constexpr std::size_t few_considered = 32;
   static constexpr std::size_t most_considered = 2'048;
-  /// A lock that the server will not release is left alone after so many answers.
-  static constexpr int most_releases = 5;
+  /// A lock that the server will not release is left alone after so many errors, the last of them
+  /// hours after the first.
+  static constexpr int most_releases = 12;
 
   explicit SettleLane(LaneContext& context) : context_{context}, backoff_{context.lane_backoff()} {}
 
@@ -39,7 +43,7 @@ class SettleLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
-  enum class Step : std::uint8_t { none, asking, sending_row, releasing, releasing_grant };
+  enum class Step : std::uint8_t { none, asking, sending_row, releasing };
 
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
@@ -48,13 +52,15 @@ class SettleLane {
                                                       const model::Moment& now, bool& failed);
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void send_row(const model::Moment& now, std::vector<Outgoing>& outgoing);
-  void send_release(Step step, const model::CardUid& card, model::TapId tap,
-                    std::vector<Outgoing>& outgoing);
+  void send_release(std::vector<Outgoing>& outgoing);
 
   void on_leave(const Heard& heard, const model::Moment& now);
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
+  void release_soon(const model::Moment& now);
+  void judge_sent(const storage::Verdict& verdict, const model::Moment& now);
+  void release_failed(const Grants::Grant& grant, const Heard& heard, const model::Moment& now);
   void judge_row(const storage::Verdict& verdict, const model::Moment& now);
   void later_then(const Heard& heard, const model::Moment& now);
   void end(const model::Moment& now);
@@ -70,7 +76,6 @@ class SettleLane {
   storage::Marker marker_{0};
   std::set<model::ClientTxId> passed_over_;  ///< Failed without a verdict; the others go first.
   std::map<model::ClientTxId, int> server_errors_;
-  int releases_{0};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
 };

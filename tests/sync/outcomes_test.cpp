@@ -29,6 +29,10 @@ TEST_CASE("each line of the contract's table has its verdict", "[outcomes]") {
       Case{"rejected", "rejected_zero_volume", Kind::confirmed, false},
       Case{"rejected", "rejected_insufficient_funds", Kind::final_failure, true},
       Case{"rejected", "rejected_insufficient_keg_volume", Kind::final_failure, true},
+      Case{"rejected", "duplicate_existing_rejected", Kind::final_failure, true},
+      Case{"rejected", "rejected_no_active_visit", Kind::spend_attempt, true},
+      Case{"rejected", "price_mismatch", Kind::spend_attempt, true},
+      Case{"rejected", "rejected_malformed", Kind::spend_attempt, true},
       Case{"rejected", "rejected_invalid_card_or_tap", Kind::spend_attempt, true},
       Case{"rejected", "rejected_inactive_guest_or_card", Kind::spend_attempt, true},
       Case{"rejected", "rejected_tap_or_keg_state", Kind::spend_attempt, true},
@@ -38,7 +42,7 @@ TEST_CASE("each line of the contract's table has its verdict", "[outcomes]") {
       Case{"ACCEPTED", "", Kind::spend_attempt, true},
       Case{"postponed", "busy", Kind::spend_attempt, true});
   CAPTURE(line.status, line.outcome);
-  const auto verdict = verdict_of(tx(1), {tx(1).text(), line.status, line.outcome, "because"});
+  const auto verdict = verdict_of({tx(1)}, {tx(1).text(), line.status, line.outcome, "because"});
   CHECK(verdict.kind == line.kind);
   CHECK(verdict.client_tx_id == tx(1));
   CHECK(is_unbilled(verdict) == line.unbilled);
@@ -46,12 +50,34 @@ TEST_CASE("each line of the contract's table has its verdict", "[outcomes]") {
 }
 
 TEST_CASE("a row noted for staff is findable by its outcome", "[outcomes]") {
-  const auto verdict = verdict_of(tx(1), {tx(1).text(), "audit_only", "audit_missing_pending", ""});
+  const auto verdict =
+      verdict_of({tx(1)}, {tx(1).text(), "audit_only", "audit_missing_pending", ""});
   CHECK(verdict.outcome == "audit_only");
 }
 
+TEST_CASE("a release that the server has recorded owes nothing", "[outcomes]") {
+  const RowResult again{tx(1).text(), "rejected", "duplicate_existing_rejected", "duplicate"};
+  CHECK(verdict_of({tx(1), true}, again).kind == Kind::confirmed);
+  CHECK(verdict_of({tx(1), false}, again).kind == Kind::final_failure);
+}
+
+TEST_CASE("only a row that the server booked or noted has used up its authorization",
+          "[outcomes]") {
+  const auto leaves = [](const char* status, const char* outcome) {
+    return leaves_authorization(verdict_of({tx(1)}, {tx(1).text(), status, outcome, ""}));
+  };
+  CHECK_FALSE(leaves("accepted", "pending_updated_to_synced"));
+  CHECK_FALSE(leaves("audit_only", "audit_missing_pending"));
+  CHECK_FALSE(leaves("rejected", "rejected_insufficient_funds"));
+  CHECK_FALSE(leaves("rejected", "rejected_zero_volume"));
+  CHECK(leaves("accepted", "duplicate_existing"));
+  CHECK(leaves("rejected", "duplicate_existing_rejected"));
+  CHECK(leaves("rejected", "rejected_tap_or_keg_state"));
+  CHECK(leaves_authorization(culprit_verdict(tx(1), 422, {})));
+}
+
 TEST_CASE("each asked row gets one verdict, in the order asked", "[outcomes]") {
-  const std::vector<model::ClientTxId> asked{tx(1), tx(2), tx(3)};
+  const std::vector<SentRow> asked{{tx(1)}, {tx(2)}, {tx(3)}};
   const auto judgement = judge(asked, {{tx(3).text(), "accepted", "", ""},
                                        {tx(1).text(), "rejected", "rejected_zero_volume", ""}});
   REQUIRE(judgement.verdicts.size() == 3);
@@ -65,10 +91,10 @@ TEST_CASE("each asked row gets one verdict, in the order asked", "[outcomes]") {
 }
 
 TEST_CASE("results for rows that were not asked are ignored and counted", "[outcomes]") {
-  const auto judgement = judge({tx(1)}, {{tx(9).text(), "accepted", "", ""},
-                                         {"", "accepted", "", ""},
-                                         {tx(1).text(), "accepted", "", ""},
-                                         {tx(1).text(), "rejected", "", ""}});
+  const auto judgement = judge({{tx(1)}}, {{tx(9).text(), "accepted", "", ""},
+                                           {"", "accepted", "", ""},
+                                           {tx(1).text(), "accepted", "", ""},
+                                           {tx(1).text(), "rejected", "", ""}});
   REQUIRE(judgement.verdicts.size() == 1);
   CHECK(judgement.verdicts[0].kind == Kind::confirmed);
   CHECK(judgement.strangers == 3);

@@ -58,7 +58,9 @@ void Play::at_time(milliseconds when, std::function<void()> what) {
   events_.emplace(Key{std::max<model::SinceBoot>(when, now_), ++sequence_}, std::move(what));
 }
 
-void Play::pour_at(milliseconds when, const model::Pour& pour) {
+void Play::pour_at(milliseconds when, model::Pour pour) {
+  pour.begin.start = at(std::max(when - pour.duration, milliseconds{}));
+  pour.end = at(when);
   at_time(when, [this, pour] {
     books_.add(pour);
     poured_[pour.begin.guest_id.text()].push_back(pour);

@@ -54,7 +54,8 @@ class Play {
 
   /// Does `what` at that time.
   void at_time(std::chrono::milliseconds when, std::function<void()> what);
-  void pour_at(std::chrono::milliseconds when, const model::Pour& pour);
+  /// The pour ends at that time.
+  void pour_at(std::chrono::milliseconds when, model::Pour pour);
   void ask_at(std::chrono::milliseconds when, std::uint64_t guest);
   /// The daemon dies and starts again: what was in flight is forgotten.
   void restart_at(std::chrono::milliseconds when);

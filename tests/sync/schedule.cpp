@@ -80,7 +80,9 @@ void Schedule::populate(bool turns_down) {
   for (std::uint64_t i = dice.below(30); i > 0; --i) {
     play_.ask_at(plan_.time(), 1 + dice.below(guests));
   }
-  for (std::uint64_t i = dice.below(4); i > 0; --i) play_.restart_at(plan_.time());
+  const std::uint64_t restarts = dice.below(4);
+  for (std::uint64_t i = restarts; i > 0; --i) play_.restart_at(plan_.time());
+  locks_end_ = restarts == 0 && plan_.faults.duplicated == 0;
 }
 
 std::string Schedule::run() {
@@ -130,6 +132,9 @@ std::string Schedule::balances() {
     return fmt::format("{} left and {} charged", left, charged);
   }
   if (std::string other = venue_.objection(); !other.empty()) return other;
+  if (locks_end_ && !venue_.locks.empty()) {
+    return fmt::format("{} is still locked", venue_.locks.begin()->first);
+  }
   if (!venue_.has_snapshot) return {};
   for (std::uint64_t guest = 1; guest <= guests; ++guest) {
     const auto known = books_.available(guest);

@@ -51,6 +51,7 @@ class Schedule {
   TestBooks& books_;
   Venue memory_;
   Venue& venue_;
+  bool locks_end_{false};  ///< Nothing repeats an authorization, and nobody forgets one.
   std::map<model::ClientTxId, int> turned_down_;  ///< How often the server says "not now".
   Play play_;
 };

@@ -41,8 +41,8 @@ TEST_CASE("offline pours are settled one by one and charged", "[settle]") {
 
 TEST_CASE("a card that belongs to another guest by now makes nobody pay", "[settle]") {
   StrictBar bar;
-  bar.books.add(pour(1, 1));
-  bar.books.add(pour(2, 2));
+  bar.play.pour_at(30s, pour(1, 1));
+  bar.play.pour_at(30s, pour(2, 2));
   bar.venue.hand_on(1, 7);
   bar.play.run_until(1min);
   CHECK(bar.row(1).status == PourStatus::failed);
@@ -156,6 +156,56 @@ TEST_CASE("a lock whose answer was lost is released, too", "[settle]") {
   bar.play.faults.lost_after = 0;
   REQUIRE(bar.venue.locks.size() == 1);
   bar.play.run_until(5min);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("a release whose answer was lost is sent again under its id", "[settle]") {
+  // What arrives late must not take the lock of the authorization that came after.
+  StrictBar bar;
+  bar.play.ask_at(5s, 1);
+  bar.play.run_until(15s);
+  bar.play.faults.lost_after = 1000;
+  bar.play.run_until(15'200ms);
+  REQUIRE(bar.venue.releases.size() == 1);
+  CHECK(bar.venue.locks.empty());
+  bar.play.faults.lost_after = 0;
+  bar.play.run_until(5min);
+  REQUIRE(bar.venue.releases.size() == 2);
+  CHECK(bar.venue.releases[0] == bar.venue.releases[1]);
+  bar.play.ask_at(6min, 1);
+  bar.play.run_until(8min);
+  REQUIRE(bar.venue.releases.size() == 3);
+  CHECK(bar.venue.releases[2] != bar.venue.releases[1]);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("a login page in the server's place releases nothing", "[settle]") {
+  StrictBar bar;
+  bar.play.ask_at(5s, 1);
+  bar.play.outages = {{15s, 1min, Outage::Kind::web_page}};
+  bar.play.run_until(30s);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(10min);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("an authorization that the server did not need for the row is released", "[settle]") {
+  // It had the row already, the answer was lost: the id is looked at first.
+  StrictBar bar;
+  bar.venue.booked[tx(1).text()] = {516, 400, 6, guest_uuid(1), 1};
+  bar.play.pour_at(30s, pour(1, 1));
+  bar.play.run_until(1min);
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.venue.balances.at(guest_uuid(1)) == 10'000);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("an authorization that a spoilt row could not use is released", "[settle]") {
+  StrictBar bar;
+  bar.venue.poison[tx(1).text()].whole_status = GENERATE(422, 500);
+  bar.play.pour_at(30s, pour(1, 1));
+  bar.play.run_until(40s);
+  CHECK(bar.row(1).attempts == 1);
   CHECK(bar.venue.locks.empty());
 }
 

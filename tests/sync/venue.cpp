@@ -67,40 +67,51 @@ HttpResponse Venue::pours(const HttpRequest& request) {
     return {found->second.whole_status, {}, "Internal Server Error"};
   }
   json results = json::array();
-  for (const json& row : rows) {
-    const auto lock = locks.find(row.at("card_uid").get<std::string>());
-    const bool live = lock != locks.end() && lock->second == row.at("tap_id");
-    if (live) locks.erase(lock);
-    if (row.at("volume_ml") == 0) {
-      results.push_back(result(row, "rejected", "rejected_zero_volume"));
-      continue;
-    }
-    if (demands_leave && !live && !booked.contains(row.at("client_tx_id"))) {
-      noted.push_back(row.at("client_tx_id"));
-      results.push_back(result(row, "audit_only", "no_live_authorization"));
-      continue;
-    }
-    Poison& spoilt = poison[row.at("client_tx_id")];
-    if (!spoilt.outcome.empty()) {
-      results.push_back(result(row, "rejected", spoilt.outcome));
-    } else if (spoilt.rejections > 0) {
-      --spoilt.rejections;
-      results.push_back(result(row, "rejected", "rejected_tap_or_keg_state"));
-    } else {
-      Booking& booking = booked[row.at("client_tx_id")];
-      const bool before = booking.times_sent++ > 0;
-      if (!before) {
-        booking.price = row.at("price_cents");
-        booking.volume = row.at("volume_ml");
-        booking.tail = row.at("tail_volume_ml");
-        booking.guest = row.at("guest_id");
-        balances[booking.guest] -= booking.price;
-        ++revision_;
-      }
-      results.push_back(result(row, "accepted", before ? "duplicate_existing" : "booked"));
-    }
-  }
+  for (const json& row : rows) results.push_back(judge(row));
   return reply(200, {{"results", results}});
+}
+
+// In the order of the existing server: an id that it has recorded is answered before anything else
+// is looked at, and a row that it does not record leaves the authorization as it is.
+nlohmann::json Venue::judge(const json& row) {
+  const std::string id = row.at("client_tx_id");
+  const bool empty = row.at("volume_ml") == 0;
+  if (empty) releases.push_back(id);
+  if (const auto before = booked.find(id); before != booked.end()) {
+    ++before->second.times_sent;
+    return result(row, "accepted", "duplicate_existing");
+  }
+  if (turned_down_.contains(id)) return result(row, "rejected", "duplicate_existing_rejected");
+  const auto lock = locks.find(row.at("card_uid").get<std::string>());
+  const bool live = lock != locks.end() && lock->second == row.at("tap_id");
+  if (demands_leave && !live) {
+    if (!empty) noted.push_back(id);
+    return result(row, "audit_only", "no_live_authorization");
+  }
+  Poison& spoilt = poison[id];
+  if (spoilt.rejections > 0) {
+    --spoilt.rejections;
+    return result(row, "rejected", "rejected_tap_or_keg_state");
+  }
+  if (!spoilt.outcome.empty()) return result(row, "rejected", spoilt.outcome);
+  if (live) locks.erase(lock);
+  if (empty) {
+    if (live) turned_down_.insert(id);
+    return result(row, "rejected", "rejected_zero_volume");
+  }
+  book(row);
+  return result(row, "accepted", "booked");
+}
+
+void Venue::book(const json& row) {
+  Booking& booking = booked[row.at("client_tx_id")];
+  booking.times_sent = 1;
+  booking.price = row.at("price_cents");
+  booking.volume = row.at("volume_ml");
+  booking.tail = row.at("tail_volume_ml");
+  booking.guest = row.at("guest_id");
+  balances[booking.guest] -= booking.price;
+  ++revision_;
 }
 
 HttpResponse Venue::flow_event(const HttpRequest& request) {

@@ -5,8 +5,11 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "storage/model/records.hpp"
 #include "sync/transport.hpp"
@@ -60,7 +63,8 @@ class Venue {
   std::map<std::string, std::int64_t> balances;  ///< By guest id.
   std::map<std::string, int> requests;           ///< By path.
   std::vector<std::string> versions;             ///< As announced.
-  std::vector<std::string> noted;                ///< Rows that were `audit_only`.
+  std::vector<std::string> noted;                ///< Pours that were `audit_only`.
+  std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
   std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
   std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.
   /// Gives a card to another guest.
@@ -68,12 +72,15 @@ class Venue {
 
  private:
   HttpResponse pours(const HttpRequest& request);
+  nlohmann::json judge(const nlohmann::json& row);
+  void book(const nlohmann::json& row);
   HttpResponse authorize(const HttpRequest& request);
   HttpResponse flow_event(const HttpRequest& request);
   HttpResponse snapshot(const HttpRequest& request);
   [[nodiscard]] std::string snapshot_body() const;
 
   std::map<std::string, std::string> cards_;  ///< Card UID to guest id.
+  std::set<std::string> turned_down_;         ///< Ids recorded without a charge.
   std::int64_t revision_{1};
 };
 
