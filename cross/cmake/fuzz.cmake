@@ -2,7 +2,7 @@
 # tests/fuzz/NAME.hex (an input a line), as a test; the preset fuzz, which is clang's, also makes
 # the program that searches: ./dev fuzz NAME.
 #
-#   tapd_fuzzer(NAME ENTRY file.cpp [INCLUDES folder...] [USES library...])
+#   tapd_fuzzer(NAME ENTRY file.cpp... [INCLUDES folder...] [USES library...])
 
 option(TAPD_FUZZ "Build the fuzzers: clang only, it brings libFuzzer" OFF)
 if(TAPD_FUZZ)
@@ -16,7 +16,7 @@ if(TAPD_FUZZ)
 endif()
 
 function(tapd_fuzzer name)
-  cmake_parse_arguments(FUZZER "" "ENTRY" "INCLUDES;USES" ${ARGN})
+  cmake_parse_arguments(FUZZER "" "" "ENTRY;INCLUDES;USES" ${ARGN})
   add_executable(tapd_fuzz_replay_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cpp
                                           ${FUZZER_ENTRY})
   target_include_directories(tapd_fuzz_replay_${name} PRIVATE ${FUZZER_INCLUDES})
