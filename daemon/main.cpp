@@ -27,10 +27,27 @@ int only_shut_valves(const tapd::Config& config) {
   return report.all_shut ? 0 : exit_failed;
 }
 
-int run(const std::string& file, bool only_check, bool only_shut) {
+/// "GPIO22 high", a line for each valve: its line, and the level that opens it.
+int only_list_valves(const tapd::Config& config) {
+  for (const tapd::TapConfig& tap : config.taps) {
+    if (tap.simulated) continue;
+    fmt::print("{} {}\n", tap.valve_line.name, tap.valve_line.active_low ? "low" : "high");
+  }
+  return 0;
+}
+
+/// What is to be done instead of running.
+struct Instead {
+  bool check{false};
+  bool shut{false};
+  bool list{false};
+};
+
+int run(const std::string& file, const Instead& instead) {
   const tapd::Config config = tapd::read_config(file);
-  if (only_shut) return only_shut_valves(config);
-  if (only_check) {
+  if (instead.shut) return only_shut_valves(config);
+  if (instead.list) return only_list_valves(config);
+  if (instead.check) {
     fmt::print("{}: good: {} taps, server {}\n", file, config.taps.size(),
                config.server.url.empty() ? "none" : config.server.url);
     return 0;
@@ -54,14 +71,15 @@ int main(int argc, char** argv) {
       "tapd runs the taps of one controller: cards, meters, valves, and the queue of pours "
       "to the venue server."};
   std::string file = "/etc/tapd/tapd.toml";
-  bool only_check = false;
-  bool only_shut = false;
+  Instead instead;
   app.add_option("--config", file, "the configuration")->capture_default_str();
-  app.add_flag("--check-config", only_check, "read and check the configuration, then end");
+  app.add_flag("--check-config", instead.check, "read and check the configuration, then end");
   app.add_flag(
-      "--shut-valves", only_shut,
+      "--shut-valves", instead.shut,
       "drive every configured valve shut, then end; 1 when one could not be (for systemd's "
       "ExecStopPost)");
+  app.add_flag("--valve-lines", instead.list,
+               "print each valve's GPIO line and the level that opens it, then end (for firmware)");
   app.set_version_flag("--version", tapd::version());
   try {
     app.parse(argc, argv);
@@ -70,7 +88,7 @@ int main(int argc, char** argv) {
   }
   curl_global_init(CURL_GLOBAL_DEFAULT);
   try {
-    return run(file, only_check, only_shut);
+    return run(file, instead);
   } catch (const tapd::ConfigError& error) {
     fmt::print(stderr, "tapd: the configuration is not good:\n{}\n", error.what());
     return exit_config;
