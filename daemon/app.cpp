@@ -253,6 +253,7 @@ class Running {
     if (!standing) return tl::unexpected{standing.error().message};
     now->queue = standing->queue;
     now->exposure = standing->worst_case();
+    now->oldest_age = standing->oldest_age;
     now->readers = readers_health();
     now->disk_bytes_written = disk_bytes_written();
     return metrics_.text(*now);

@@ -94,12 +94,15 @@ storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,
   if (!queue) return tl::unexpected(queue.error());
   const auto cached = spendable(ports, now);
   if (!cached) return tl::unexpected(cached.error());
-  return MoneyStanding{.queue = *queue, .spendable = *cached};
+  std::chrono::seconds age{0};
+  if (const auto& oldest = queue->oldest_waiting) {
+    age = std::max(age, std::chrono::floor<std::chrono::seconds>(now.wall - oldest->wall));
+  }
+  return MoneyStanding{.queue = *queue, .spendable = *cached, .oldest_age = age};
 }
 
 ApiResponse owed(const BooksApiPorts& ports) {
-  const model::Moment now = ports.now();
-  const auto standing = money_standing(ports, now);
+  const auto standing = money_standing(ports, ports.now());
   if (!standing) return problem(500, standing.error().message);
   const storage::QueueCounts* queue = &standing->queue;
   json body{{"rows", queue->waiting + queue->failed},
@@ -111,9 +114,7 @@ ApiResponse owed(const BooksApiPorts& ports) {
             {"worst_case_cents", standing->worst_case().minor_units()}};
   if (queue->oldest_waiting) {
     body["oldest"] = model::to_iso8601(queue->oldest_waiting->wall);
-    const auto age =
-        std::chrono::floor<std::chrono::seconds>(now.wall - queue->oldest_waiting->wall);
-    body["oldest_age_s"] = std::max<std::int64_t>(0, age.count());
+    body["oldest_age_s"] = standing->oldest_age.count();
   }
   return json_answer(body);
 }

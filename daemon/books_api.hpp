@@ -28,7 +28,8 @@ struct BooksApiPorts {
 /// What the books say of the money right now.
 struct MoneyStanding {
   storage::QueueCounts queue;
-  model::Money spendable;  ///< On cached balances, if the network died now.
+  model::Money spendable;              ///< On cached balances, if the network died now.
+  std::chrono::seconds oldest_age{0};  ///< Of the oldest row that waits; zero: none does.
   [[nodiscard]] model::Money worst_case() const { return queue.owed + queue.held + spendable; }
 };
 [[nodiscard]] storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,

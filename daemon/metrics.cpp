@@ -80,6 +80,8 @@ struct Metrics::Implementation {
   Family<Gauge>& queue = gauges(registry, "tapd_queue_rows", "Pours by what the server knows");
   Gauge& owed =
       gauges(registry, "tapd_owed_cents", "Charged here, not yet confirmed by the server").Add({});
+  Gauge& oldest =
+      gauges(registry, "tapd_oldest_row_seconds", "Age of the oldest row that waits").Add({});
   Gauge& exposure = gauges(registry, "tapd_exposure_cents",
                            "At stake at worst if the network died now, what is owed included")
                         .Add({});
@@ -148,6 +150,7 @@ struct Metrics::Implementation {
     rows("failed", told.queue.failed);
     rows("confirmed", told.queue.confirmed);
     owed.Set(number(told.queue.owed.minor_units()));
+    oldest.Set(number(told.oldest_age.count()));
     exposure.Set(number(told.exposure.minor_units()));
     reachable.Set(told.server_reachable ? 1 : 0);
     stop.Set(told.emergency_stop ? 1 : 0);

@@ -28,6 +28,7 @@ struct MetricsNow {
   bool emergency_stop{false};
   storage::QueueCounts queue;
   model::Money exposure;
+  std::chrono::seconds oldest_age{0};  ///< Of the oldest row that waits for the server.
   std::int64_t disk_bytes_written{0};  ///< By this process, as the kernel counts (proc(5), io).
 };
 

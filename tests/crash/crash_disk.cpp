@@ -1,11 +1,8 @@
 #include "crash_disk.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <new>
-
-#include <fmt/format.h>
 
 namespace tapd::crash {
 namespace {
@@ -25,7 +22,7 @@ Bytes& content(sqlite3_file* file) {
   return mine(file).disk->files()[*mine(file).name];
 }
 CrashDisk& disk_of(sqlite3_vfs* vfs) {
-  return *static_cast<CrashDisk*>(vfs->pAppData);
+  return test::disk_behind<CrashDisk>(vfs);
 }
 
 int close_file(sqlite3_file* file) {
@@ -146,56 +143,28 @@ int randomness(sqlite3_vfs* vfs, int size, char* to) {
   return size;
 }
 
-std::string next_name() {
-  static std::atomic<int> count{0};
-  return fmt::format("crash-disk-{}", ++count);
-}
-
 }  // namespace
 
 CrashDisk::CrashDisk(Image start, DiskOptions options)
-    : name_{next_name()},
+    : FailingDisk{"crash-disk", *sqlite3_vfs_find("unix"), sizeof(File)},
       options_{options},
-      files_{std::move(start)},
-      vfs_{*sqlite3_vfs_find("unix")} {
-  vfs_.iVersion = 1;
-  vfs_.szOsFile = static_cast<int>(sizeof(File));
-  vfs_.pNext = nullptr;
-  vfs_.zName = name_.c_str();
-  vfs_.pAppData = this;
-  vfs_.xOpen = open_file;
-  vfs_.xDelete = delete_file;
-  vfs_.xAccess = access_file;
-  vfs_.xFullPathname = full_name;
-  vfs_.xRandomness = randomness;
-  sqlite3_vfs_register(&vfs_, 0);
-}
-
-CrashDisk::~CrashDisk() {
-  sqlite3_vfs_unregister(&vfs_);
-}
-
-void CrashDisk::fail(std::size_t nth, int code, bool persists) {
-  countdown_ = nth;
-  code_ = code;
-  persists_ = persists;
-  failed_ = false;
+      files_{std::move(start)} {
+  vfs().xOpen = open_file;
+  vfs().xDelete = delete_file;
+  vfs().xAccess = access_file;
+  vfs().xFullPathname = full_name;
+  vfs().xRandomness = randomness;
+  offer();
 }
 
 int CrashDisk::note(Operation::Kind kind, const std::string& file, std::size_t offset,
                     const void* bytes, std::size_t size) {
-  ++operations_;
-  if (countdown_ == 1) {
-    failed_ = true;
-    if (!persists_) countdown_ = 0;
-    return code_;
-  }
-  if (countdown_ > 1) --countdown_;
+  if (const int code = operation(); code != SQLITE_OK) return code;
   if (!options_.logs) return SQLITE_OK;
-  Operation operation{kind, file, offset, {}};
+  Operation asked{kind, file, offset, {}};
   const auto* first = static_cast<const unsigned char*>(bytes);
-  if (size > 0) operation.bytes.assign(first, first + size);
-  log_.push_back(std::move(operation));
+  if (size > 0) asked.bytes.assign(first, first + size);
+  log_.push_back(std::move(asked));
   return SQLITE_OK;
 }
 

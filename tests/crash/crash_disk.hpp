@@ -12,6 +12,8 @@
 
 #include <sqlite3.h>
 
+#include "tests/storage/failing_disk.hpp"
+
 namespace tapd::crash {
 
 using Bytes = std::vector<unsigned char>;
@@ -38,27 +40,12 @@ struct DiskOptions {
   bool logs{true};  ///< Off: quicker where the power is not cut again.
 };
 
-class CrashDisk {
+class CrashDisk : public test::FailingDisk {
  public:
   explicit CrashDisk(Image start = {}, DiskOptions options = {});
-  ~CrashDisk();
-  CrashDisk(const CrashDisk&) = delete;
-  CrashDisk& operator=(const CrashDisk&) = delete;
-  CrashDisk(CrashDisk&&) = delete;
-  CrashDisk& operator=(CrashDisk&&) = delete;
 
-  /// The name under which SQLite knows this disk.
-  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const Log& log() const { return log_; }
   [[nodiscard]] Log take_log() { return std::move(log_); }
-  /// How many operations there were, whether they are logged or not.
-  [[nodiscard]] std::size_t operations() const { return operations_; }
-
-  /// Lets operation number `nth` from now (1: the next) fail with an SQLite code, and all after it
-  /// when it `persists`. What fails does not reach the medium.
-  void fail(std::size_t nth, int code, bool persists);
-  void heal() { countdown_ = 0; }
-  [[nodiscard]] bool has_failed() const { return failed_; }
 
   // For the VFS.
   [[nodiscard]] Image& files() { return files_; }
@@ -69,17 +56,10 @@ class CrashDisk {
   [[nodiscard]] std::uint64_t random() { return salt_ = salt_ * 6364136223846793005U + 1442695U; }
 
  private:
-  std::string name_;
   DiskOptions options_;
   Image files_;
   Log log_;
-  std::size_t operations_{0};
-  std::size_t countdown_{0};  ///< Operations until the failing one; 0: none fails.
-  int code_{SQLITE_OK};
-  bool persists_{false};
-  bool failed_{false};
   std::uint64_t salt_{1};
-  sqlite3_vfs vfs_;
 };
 
 }  // namespace tapd::crash

@@ -87,6 +87,20 @@ TEST_CASE("a tap is in one state, whatever it was in at the last look", "[metric
   CHECK_THAT(text, ContainsSubstring("tapd_tap_state{state=\"idle\",tap=\"1\"} 0"));
 }
 
+TEST_CASE("what is owed and at stake is told with the age of its oldest row", "[metrics]") {
+  Counted counted;
+  MetricsNow now;
+  now.queue.waiting = 3;
+  now.queue.owed = model::Money{1'234};
+  now.exposure = model::Money{5'000};
+  now.oldest_age = 90s;
+  const std::string text = counted.metrics.text(now);
+  CHECK_THAT(text, ContainsSubstring("tapd_queue_rows{status=\"waiting\"} 3"));
+  CHECK_THAT(text, ContainsSubstring("tapd_owed_cents 1234"));
+  CHECK_THAT(text, ContainsSubstring("tapd_exposure_cents 5000"));
+  CHECK_THAT(text, ContainsSubstring("tapd_oldest_row_seconds 90"));
+}
+
 TEST_CASE("the kernel's count of written bytes is read, and its absence is zero", "[metrics]") {
   CHECK(disk_bytes_written("/nowhere/") == 0);
   CHECK(disk_bytes_written() >= 0);

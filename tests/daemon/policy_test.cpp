@@ -116,6 +116,51 @@ TEST_CASE("each refusal has its own reason", "[policy]") {
   }
 }
 
+TEST_CASE("within a boot the age of a balance is monotonic time, whatever the clock says",
+          "[policy][clock]") {
+  const auto on_a_clock_off_by = [](std::chrono::hours error, model::SinceBoot since_boot) {
+    model::Moment now = at(since_boot);
+    now.wall += error;
+    return decide_offline({}, usual(), std::nullopt, now, this_boot);
+  };
+  for (const std::chrono::hours error : {-400'000h, -100h, 0h, 100h, 90'000h}) {
+    CAPTURE(error.count());
+    CHECK(std::holds_alternative<Grant>(on_a_clock_off_by(error, 1h + 72h)));
+    CHECK(refused(on_a_clock_off_by(error, 1h + 72h + 1ms)) == DenialReason::balance_too_old);
+  }
+}
+
+TEST_CASE("a balance of an earlier boot is aged by trusted clocks only", "[policy][clock]") {
+  auto facts = usual();
+  facts.heard_boot = earlier_boot;
+  model::Moment now = at(2h);
+  now.wall += 73h;
+  const auto decide = [&] { return decide_offline({}, facts, std::nullopt, now, this_boot); };
+  CHECK(refused(decide()) == DenialReason::balance_too_old);
+  now.wall_trusted = false;
+  CHECK(std::holds_alternative<Grant>(decide()));
+  now.wall_trusted = true;
+  facts.heard_at->wall_trusted = false;
+  CHECK(std::holds_alternative<Grant>(decide()));
+}
+
+TEST_CASE("the dearest price and the largest balance there can be overflow nothing", "[policy]") {
+  auto facts = usual();
+  facts.beverage->price = model::largest_litre_price;
+  CHECK(refused(offline(facts)) == DenialReason::offline_guest_limit);
+  PolicyRules rules;
+  rules.offline = {.per_guest = model::largest_amount,
+                   .pours_per_guest = 10,
+                   .controller = model::largest_amount};
+  CHECK(refused(offline(facts, rules)) == DenialReason::insufficient_funds);
+  facts.available = model::largest_amount;
+  rules.largest_pour = model::Volume::largest();
+  facts.keg->current_volume = model::Volume::largest();
+  const Grant grant = std::get<Grant>(offline(facts, rules));
+  CHECK(grant.hold == model::largest_amount);
+  CHECK(grant.limit == model::Volume::millilitres(10'000));
+}
+
 TEST_CASE("what the cache allowed and nobody has confirmed is bounded", "[policy]") {
   auto facts = usual();
   PolicyRules rules;

@@ -166,7 +166,7 @@ TEST_CASE("the same refusal again is not written again", "[cache][cards][wear]")
   TempDir folder;
   storage::Ledger ledger{{folder / "tap.db", disk.name(), this_boot}};
   REQUIRE(outcome(ledger.hear_card_status(card(1), CardStatus::lost, at(8))) == "ok");
-  const std::int64_t before = disk.operations();
+  const std::size_t before = disk.operations();
   for (int i = 0; i < 50; ++i) {
     REQUIRE(outcome(ledger.hear_card_status(card(1), CardStatus::lost, at(9 + i))) == "ok");
   }

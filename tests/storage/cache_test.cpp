@@ -145,7 +145,7 @@ TEST_CASE("an idle snapshot writes nothing, and yet its balances stay fresh", "[
   TempDir folder;
   storage::Ledger ledger{{folder / "tap.db", disk.name(), this_boot}};
   hear(ledger, small_snapshot());
-  const std::int64_t before = disk.operations();
+  const std::size_t before = disk.operations();
   for (int second = 6; second < 600; ++second) {
     if (second % 2 == 0) hear(ledger, small_snapshot(), 0, second);
     if (second % 2 == 1) {
@@ -160,7 +160,7 @@ TEST_CASE("an idle snapshot writes nothing, and yet its balances stay fresh", "[
   hear(ledger, small_snapshot(), 0, day);
   CHECK(disk.operations() == before);
   hear(ledger, small_snapshot(), 0, day + 5);
-  const std::int64_t after = disk.operations();
+  const std::size_t after = disk.operations();
   CHECK(after > before);
   hear(ledger, small_snapshot(), 0, day + 7);
   CHECK(disk.operations() == after);

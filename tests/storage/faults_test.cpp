@@ -117,7 +117,7 @@ TEST_CASE("whichever write fails, the call says so, changes nothing, and works a
           "[faults]") {
   const std::string expected = undisturbed();
   const Fault fault = GENERATE(from_range(faults));
-  std::int64_t cut = 1;
+  std::size_t cut = 1;
   for (bool reached = true; reached; ++cut) {
     FaultyDisk disk;
     TempDir folder;
@@ -151,7 +151,7 @@ TEST_CASE("whichever write fails, the call says so, changes nothing, and works a
 
 TEST_CASE("whichever write fails while the file is made, the next opening makes it", "[faults]") {
   const Fault fault = GENERATE(from_range(faults));
-  std::int64_t cut = 1;
+  std::size_t cut = 1;
   for (bool reached = true; reached; ++cut) {
     FaultyDisk disk;
     TempDir folder;

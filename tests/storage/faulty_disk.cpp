@@ -1,8 +1,5 @@
 #include "tests/storage/faulty_disk.hpp"
 
-#include <fmt/format.h>
-
-#include <atomic>
 #include <new>
 
 namespace tapd::test {
@@ -25,7 +22,7 @@ const sqlite3_io_methods& methods(sqlite3_file* file) {
   return *real(file)->pMethods;
 }
 FaultyDisk& disk_of(sqlite3_vfs* vfs) {
-  return *static_cast<FaultyDisk*>(vfs->pAppData);
+  return disk_behind<FaultyDisk>(vfs);
 }
 
 int close_file(sqlite3_file* file) {
@@ -96,47 +93,17 @@ int full_name(sqlite3_vfs* vfs, const char* name, int size, char* to) {
   return disk_of(vfs).system().xFullPathname(&disk_of(vfs).system(), name, size, to);
 }
 
-std::string next_name() {
-  static std::atomic<int> count{0};
-  return fmt::format("faulty-disk-{}", ++count);
-}
-
 }  // namespace
 
-FaultyDisk::FaultyDisk() : name_{next_name()}, system_{sqlite3_vfs_find(nullptr)}, vfs_{*system_} {
-  vfs_.iVersion = 1;
-  vfs_.szOsFile = static_cast<int>(sizeof(File)) + system_->szOsFile;
-  vfs_.pNext = nullptr;
-  vfs_.zName = name_.c_str();
-  vfs_.pAppData = this;
-  vfs_.xOpen = open_file;
-  vfs_.xDelete = delete_file;
-  vfs_.xAccess = access_file;
-  vfs_.xFullPathname = full_name;
-  sqlite3_vfs_register(&vfs_, 0);
-}
-
-FaultyDisk::~FaultyDisk() {
-  sqlite3_vfs_unregister(&vfs_);
-}
-
-void FaultyDisk::fail(std::int64_t nth, int code, bool persists) {
-  countdown_ = nth;
-  code_ = code;
-  persists_ = persists;
-  failed_ = false;
-}
-
-int FaultyDisk::operation() {
-  ++operations_;
-  if (countdown_ == 0) return SQLITE_OK;
-  if (countdown_ > 1) {
-    --countdown_;
-    return SQLITE_OK;
-  }
-  failed_ = true;
-  if (!persists_) countdown_ = 0;
-  return code_;
+FaultyDisk::FaultyDisk()
+    : FailingDisk{"faulty-disk", *sqlite3_vfs_find(nullptr),
+                  sizeof(File) + static_cast<std::size_t>(sqlite3_vfs_find(nullptr)->szOsFile)},
+      system_{sqlite3_vfs_find(nullptr)} {
+  vfs().xOpen = open_file;
+  vfs().xDelete = delete_file;
+  vfs().xAccess = access_file;
+  vfs().xFullPathname = full_name;
+  offer();
 }
 
 }  // namespace tapd::test
