@@ -137,11 +137,13 @@ ApiResponse Api::clear(const ApiRequest& request) const {
   if (error != std::errc{} || end != text.data() + text.size()) {
     return problem(400, fmt::format("\"{}\" is not a tap's number", text));
   }
-  const auto cleared = order<bool>(*ports_.control, [tap](Controller& controller, const auto& now) {
-    return controller.clear(model::TapId{tap}, now);
-  });
+  using Outcome = tl::expected<void, std::string>;
+  const auto cleared =
+      order<Outcome>(*ports_.control, [tap](Controller& controller, const auto& now) {
+        return controller.clear(model::TapId{tap}, now);
+      });
   if (!cleared) return control_is_silent();
-  if (!*cleared) return problem(400, fmt::format("there is no tap {}", tap));
+  if (!*cleared) return problem(409, cleared->error());
   return json_answer({{"done", true}});
 }
 

@@ -35,7 +35,7 @@ SessionRules read_rules(TomlTable& tap) {
   rules.tail_quiet = milliseconds{tap.whole("tail_quiet_ms", 150, {20, 5'000})};
   rules.longest_tail = milliseconds{tap.whole("longest_tail_ms", 1'000, {50, 10'000})};
   rules.longest_close_time = milliseconds{tap.whole("longest_learnt_close_ms", 300, {0, 1'000})};
-  rules.leak_alarm = model::Volume::millilitres(tap.whole("leak_alarm_ml", 20, {1, 10'000}));
+  rules.stray.alarm = model::Volume::millilitres(tap.whole("leak_alarm_ml", 20, {1, 10'000}));
   return rules;
 }
 

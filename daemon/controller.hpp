@@ -85,9 +85,9 @@ class Controller {
   /// When `on_tick` is due without any other input.
   [[nodiscard]] std::optional<model::SinceBoot> wake_at() const;
 
-  /// Somebody has looked after a tap: what only people can see healed is taken as healed. False:
-  /// there is no such tap.
-  bool clear(model::TapId tap, const model::Moment& now);
+  /// Somebody has looked after a tap: what only people can see healed is taken as healed, and lines
+  /// that were lost are taken anew. The error says what is still out of order.
+  [[nodiscard]] tl::expected<void, std::string> clear(model::TapId tap, const model::Moment& now);
   /// Opens a tap's valve for staff, see `ServiceBegun`; bounded by the tap's longest open time as
   /// well. The error says why not. What was done is told by `last_service`.
   [[nodiscard]] tl::expected<void, std::string> begin_service(model::TapId tap,
@@ -161,6 +161,7 @@ class Controller {
     std::string beverage;
     std::string guest;
     std::int64_t flow_events{0};
+    std::string running_event;        ///< Id of the leak that was told last.
     std::optional<model::KegId> keg;  ///< As the venue last told.
     bool reader_stalled{false};
     std::optional<model::SinceBoot> newest_edge;
@@ -186,9 +187,13 @@ class Controller {
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);
   void watch_reader(TapSlot& tap, const model::Moment& now);
+  [[nodiscard]] tl::expected<void, std::string> retake_lines(TapSlot& tap,
+                                                             const model::Moment& now);
   void drive_on(TapSlot& tap, const model::Moment& now);
   void watch_clock(const model::Moment& now);
   void on_clock_noted(const ClockNoted& noted, const model::Moment& now);
+  [[nodiscard]] std::string event_id(TapSlot& tap, EventStage stage,
+                                     const model::Moment& now) const;
   void report_flow(TapSlot& tap, const ReportFlow& flow, const model::Moment& now);
   void listen_to_meter(TapSlot& tap, bool on, const model::Moment& now);
   void notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,

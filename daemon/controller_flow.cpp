@@ -8,22 +8,29 @@ namespace tapd {
 
 using model::Moment;
 
-void Controller::report_flow(TapSlot& tap, const ReportFlow& flow, const Moment& now) {
+/// An event keeps its name from its start to its end.
+std::string Controller::event_id(TapSlot& tap, EventStage stage, const Moment& now) const {
+  if (stage == EventStage::updated || stage == EventStage::stopped) return tap.running_event;
   ++tap.flow_events;
   // With the time, because a start in the same boot counts from one again.
   const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_boot).count();
-  ports_.storage(
-      WriteFlowEvent{{.event_id = fmt::format("{}-{}-{}-{}", options_.boot.text(),
-                                              tap.setup.id.number(), at, tap.flow_events),
-                      .event_status = "stopped",
-                      .tap_id = tap.setup.id,
-                      .volume = flow.volume,
-                      .duration = flow.duration,
-                      .card_present = tap.session.view().card.has_value(),
-                      .valve_open = flow.valve_open,
-                      .session_state = std::string{to_text(tap.session.state())},
-                      .reason = std::string{to_text(flow.sign)},
-                      .at = now}});
+  std::string id =
+      fmt::format("{}-{}-{}-{}", options_.boot.text(), tap.setup.id.number(), at, tap.flow_events);
+  if (stage == EventStage::started) tap.running_event = id;
+  return id;
+}
+
+void Controller::report_flow(TapSlot& tap, const ReportFlow& flow, const Moment& now) {
+  ports_.storage(WriteFlowEvent{{.event_id = event_id(tap, flow.stage, now),
+                                 .event_status = std::string{to_text(flow.stage)},
+                                 .tap_id = tap.setup.id,
+                                 .volume = flow.volume,
+                                 .duration = flow.duration,
+                                 .card_present = tap.session.view().card.has_value(),
+                                 .valve_open = flow.valve_open,
+                                 .session_state = std::string{to_text(tap.session.state())},
+                                 .reason = std::string{to_text(flow.sign)},
+                                 .at = now}});
 }
 
 void Controller::listen_to_meter(TapSlot& tap, bool on, const Moment& now) {

@@ -17,13 +17,38 @@ std::string no_such_tap(model::TapId id) {
 
 }  // namespace
 
-bool Controller::clear(model::TapId id, const Moment& now) {
+tl::expected<void, std::string> Controller::clear(model::TapId id, const Moment& now) {
   TapSlot* tap = find(id);
-  if (tap == nullptr) return false;
+  if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
   ports_.journal->line(Message::tap_cleared, Level::info,
                        fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
   deliver(*tap, Cleared{}, now);
-  return true;
+  auto done = retake_lines(*tap, now);
+  if (!done) {
+    done =
+        tl::unexpected{fmt::format("tap {} is still out of order: {}", id.number(), done.error())};
+    const bool valve = tap->session.has_fault(FaultKind::valve);
+    ports_.journal->line(valve ? Message::fault_valve : Message::fault_meter, Level::error,
+                         done.error(), fields_of(*tap));
+  }
+  return done;
+}
+
+/// The valve's line first, shut; nobody listens to a meter whose valve is not in hand.
+tl::expected<void, std::string> Controller::retake_lines(TapSlot& tap, const Moment& now) {
+  const bool meter = tap.session.has_fault(FaultKind::meter);
+  if (!meter && !tap.session.has_fault(FaultKind::valve)) return {};
+  if (auto taken = tap.outputs.retake(now.since_boot); !taken) {
+    deliver(tap, Faulted{.kind = FaultKind::valve, .what = taken.error()}, now);
+    return tl::unexpected{"valve: " + taken.error()};
+  }
+  deliver(tap, Repaired{FaultKind::valve}, now);
+  if (!meter) return {};
+  if (auto listens = tap.setup.meter->listen(true); !listens) {
+    return tl::unexpected{"meter: " + listens.error()};
+  }
+  deliver(tap, Repaired{FaultKind::meter}, now);
+  return {};
 }
 
 std::string Controller::service_barred(model::TapId id) const {

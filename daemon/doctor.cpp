@@ -4,16 +4,16 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <set>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "daemon/open_gpio.hpp"
+#include "daemon/kill_check.hpp"
 #include "drivers/gpio_lines.hpp"
-#include "drivers/kill_safety.hpp"
 
 namespace tapd {
 namespace {
@@ -51,16 +51,16 @@ Finding line_finding(const TapConfig& tap, const std::string& part, const LineCo
           fmt::format("{}: {} is {} of {}", tap_name(tap), part, line.name, found->label)};
 }
 
-Finding kill_finding(const std::string& label, const fs::path& root) {
-  const drivers::KillSafety safety = drivers::kill_safety(label, root);
-  switch (safety.outcome) {
+Finding kill_finding(std::span<const ValveFate> valves) {
+  const KillVerdict verdict = judge_kill(valves, false);
+  switch (verdict.outcome) {
     case drivers::KillOutcome::released:
-      return {Health::good, "a kill shuts every valve: " + safety.what};
+      return {Health::good, verdict.line};
     case drivers::KillOutcome::kept:
-      return {Health::bad, "a kill leaves an open valve open: " + safety.what,
-              "add dtparam=strict_gpiod to /boot/firmware/config.txt and reboot"};
+      return {Health::bad, verdict.line,
+              "do in /boot/firmware/config.txt what that says, and reboot"};
     case drivers::KillOutcome::unknown:
-      return {Health::doubtful, "whether a kill shuts the valves is not known: " + safety.what,
+      return {Health::doubtful, verdict.line,
               "try it with a dry line: kill -9 the tapd that holds a valve open"};
   }
   return {};
@@ -99,17 +99,17 @@ Findings check_readers(const Config& config, const fs::path& root) {
 
 Findings check_lines(const Config& config, const fs::path& root) {
   Findings findings;
-  std::set<std::string> valve_chips;
+  std::vector<ValveFate> valves;
   const auto chips = drivers::list_chips(root / "dev");
   for (const TapConfig& tap : config.taps) {
     if (tap.simulated) continue;
     findings.push_back(line_finding(tap, "meter", tap.meter_line, chips));
     findings.push_back(line_finding(tap, "valve", tap.valve_line, chips));
     if (const auto found = drivers::choose_line(chips, address(tap.valve_line))) {
-      valve_chips.insert(found->label);
+      valves.push_back(fate_of(tap, *found, root));
     }
   }
-  for (const std::string& label : valve_chips) findings.push_back(kill_finding(label, root));
+  if (!valves.empty()) findings.push_back(kill_finding(valves));
   return findings;
 }
 

@@ -27,6 +27,7 @@ struct JournalFields {
   std::optional<model::Money> price{};              ///< PRICE_CENTS
   std::string reason{};                             ///< REASON: the word of a denial, fault, end
   std::int64_t edges_lost{0};                       ///< EDGES_LOST, of a pour
+  std::string measured{};                           ///< MEASURED: how a pour was, "edges=820 ..."
   /// From the pulse that reached the limit, as the kernel stamped it, to the command.
   std::optional<std::chrono::nanoseconds> shut_after{};
   std::string state{};  ///< STATE: of the tap, afterwards

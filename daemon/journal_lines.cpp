@@ -89,6 +89,9 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::line_refill:
       return {Message::line_refill, Level::info,
               fmt::format("{} filled the line after the pause and are not charged", say.detail)};
+    case Topic::liquid_lost:
+      return {Message::liquid_lost, Level::warning,
+              fmt::format("{}: lost, charged to nobody", say.detail)};
     case Topic::refused_late:
       return {Message::refused_late, Level::warning,
               fmt::format("{} is refused while it pours ({}): the valve shuts", who(context),
@@ -104,8 +107,10 @@ Words words_for(const Say& say, const TapContext& context) {
 
 JournalLine line_for(const Say& say, const TapContext& context) {
   Words words = words_for(say, context);
+  JournalFields fields = fields_of(context, say.reason);
+  fields.volume = say.volume;
   return {words.message, words.level, fmt::format("tap {}: {}", context.tap.number(), words.text),
-          fields_of(context, say.reason)};
+          std::move(fields)};
 }
 
 namespace {
@@ -132,6 +137,20 @@ std::string oddities(const MeterEvidence& meter) {
   return text;
 }
 
+/// All of it, for programs and for whoever looks into a complaint months later.
+std::string measured(const EndPour& ended) {
+  const MeterEvidence& meter = ended.evidence;
+  std::string text = fmt::format(
+      "edges={} lost={} rejected={} out_of_turn={} below_range={} most_millihertz={} "
+      "not_believed_ul={} run_on_ul={} refill_ul={} tail_ul={} suspect_gas={}",
+      meter.edges, meter.edges_lost, meter.rejected, meter.out_of_turn, meter.low_flow,
+      meter.most_millihertz, meter.not_believed.in_microlitres(), meter.run_on.in_microlitres(),
+      meter.refill.in_microlitres(), ended.end.last.tail.in_microlitres(),
+      meter.suspect_gas ? 1 : 0);
+  if (ended.close_time) text += fmt::format(" close_time_us={}", ended.close_time->count());
+  return text;
+}
+
 bool loses_edges(const MeterEvidence& meter) {
   return meter.edges_lost > 0 || meter.out_of_turn * tolerable_out_of_turn > meter.edges;
 }
@@ -145,6 +164,7 @@ JournalLine line_for(const EndPour& ended, const TapContext& context) {
   fields.volume = last.volume;
   fields.price = last.price;
   fields.edges_lost = last.edges_lost;
+  fields.measured = measured(ended);
   if (ended.end.reason == model::StopReason::limit_reached) fields.shut_after = context.shut_after;
   return {Message::pour_ended, loses_edges(ended.evidence) ? Level::warning : Level::info,
           fmt::format("tap {}: {} poured {} for {} (receipt {}, tail {}, {} pulses{}), ended by {}",

@@ -68,6 +68,7 @@ class JournaldSink final : public JournalSink {
     if (fields.volume) to.push_back(fmt::format("VOLUME_ML={}", fields.volume->in_millilitres()));
     if (fields.price) to.push_back(fmt::format("PRICE_CENTS={}", fields.price->minor_units()));
     if (fields.edges_lost > 0) to.push_back(fmt::format("EDGES_LOST={}", fields.edges_lost));
+    if (!fields.measured.empty()) to.push_back("MEASURED=" + fields.measured);
     if (!fields.reason.empty()) to.push_back("REASON=" + fields.reason);
     if (!fields.state.empty()) to.push_back("STATE=" + fields.state);
   }

@@ -78,6 +78,18 @@ tl::expected<void, std::string> TapOutputs::shut(model::SinceBoot now) {
   return silent;
 }
 
+tl::expected<void, std::string> TapOutputs::retake(model::SinceBoot now) {
+  commanded_open_ = false;
+  auto done = with_.valve->retake();
+  if (done && with_.keep_alive != nullptr) {
+    done = with_.keep_alive->retake();
+    if (!done) done = tl::unexpected{"its keep-alive: " + done.error()};
+  }
+  shut_by_.reset();
+  if (!done) shut_by_ = now + shut_again;
+  return done;
+}
+
 void TapOutputs::show(Display display, model::SinceBoot now) {
   if (with_.indicator != nullptr) with_.indicator->show(signal_for(display), now);
 }

@@ -36,6 +36,9 @@ class TapOutputs {
   /// valve again does not lengthen its time.
   [[nodiscard]] tl::expected<void, std::string> open(model::SinceBoot now);
   [[nodiscard]] tl::expected<void, std::string> shut(model::SinceBoot now);
+  /// Takes the lines of a shut valve and its keep-alive anew after they were lost. An error is told
+  /// by the one that is not back; the valve is tried to be shut again and again then.
+  [[nodiscard]] tl::expected<void, std::string> retake(model::SinceBoot now);
   void show(Display display, model::SinceBoot now);
 
   /// Goes on with pulses and lamps, and guards the valve. An error is a fault of the valve, which

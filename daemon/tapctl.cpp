@@ -123,7 +123,9 @@ int run(int argc, char** argv) {
   bool watch = false;
   status->add_flag("--watch", watch, "draw it again twice a second, until Ctrl-C");
   CLI::App* clear = app.add_subcommand(
-      "clear", "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well");
+      "clear",
+      "a tap that was faulted by noise or a stuck valve, or whose keg was empty, is well; lost "
+      "lines are taken anew");
   int tap = 0;
   clear->add_option("tap", tap, "its number")
       ->required()

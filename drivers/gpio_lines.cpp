@@ -150,6 +150,25 @@ FoundLine find_line(const LineAddress& address, const fs::path& devices) {
   return std::move(*found);
 }
 
+std::optional<LineBias> told_bias(const FoundLine& line) {
+  try {
+    switch (gpiod::chip(line.chip).get_line_info(line.offset).bias()) {
+      case gpiod::line::bias::PULL_UP:
+        return LineBias::pull_up;
+      case gpiod::line::bias::PULL_DOWN:
+        return LineBias::pull_down;
+      case gpiod::line::bias::DISABLED:
+        return LineBias::disabled;
+      case gpiod::line::bias::AS_IS:
+      case gpiod::line::bias::UNKNOWN:
+        return std::nullopt;
+    }
+  } catch (const std::exception&) {
+    return std::nullopt;  // a chip that has gone tells nothing
+  }
+  return std::nullopt;
+}
+
 std::string request_error(const FoundLine& line, int error) {
   if (error == error_not_supported) {
     return fmt::format("{}: the chip cannot do what is asked of the line (bias or edges)",

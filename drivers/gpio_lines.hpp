@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -62,6 +63,9 @@ struct FoundLine {
 /// list_chips and choose_line. Throws std::runtime_error with choose_line's sentence.
 [[nodiscard]] FoundLine find_line(const LineAddress& address,
                                   const std::filesystem::path& devices = "/dev");
+/// The bias that the kernel was told to give a line; none: nobody has told it, or it cannot be
+/// asked.
+[[nodiscard]] std::optional<LineBias> told_bias(const FoundLine& line);
 /// The sentence for a line that was found but not granted; for one in use it names the holder.
 [[nodiscard]] std::string request_error(const FoundLine& line, int error);
 

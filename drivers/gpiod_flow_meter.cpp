@@ -61,13 +61,20 @@ Edge to_edge(const gpiod::edge_event& event) {
 }  // namespace
 
 struct GpiodFlowMeter::Lines {
-  Lines(FoundLine found, LineBias with_bias, std::chrono::nanoseconds with_interval)
-      : line(std::move(found)),
+  Lines(LineAddress where, LineBias with_bias, std::chrono::nanoseconds with_interval,
+        std::filesystem::path folder)
+      : address(std::move(where)),
+        devices(std::move(folder)),
         bias(with_bias),
         shortest_interval(with_interval),
-        request(request_edges(line, bias)),
         buffer(event_buffer_size),
-        filter(shortest_interval) {}
+        filter(shortest_interval) {
+    take();
+  }
+  void take() {
+    line = find_line(address, devices);
+    request = request_edges(line, bias);
+  }
 
   /// True when nothing waits any more.
   bool take_edges(gpiod::line_request& from) {
@@ -79,6 +86,8 @@ struct GpiodFlowMeter::Lines {
     return false;
   }
 
+  LineAddress address;
+  std::filesystem::path devices;
   FoundLine line;
   LineBias bias;
   std::chrono::nanoseconds shortest_interval;
@@ -91,7 +100,7 @@ struct GpiodFlowMeter::Lines {
 GpiodFlowMeter::GpiodFlowMeter(const LineAddress& address,
                                std::chrono::nanoseconds shortest_interval, LineBias bias,
                                const std::filesystem::path& devices)
-    : lines_(std::make_unique<Lines>(find_line(address, devices), bias, shortest_interval)) {}
+    : lines_(std::make_unique<Lines>(address, bias, shortest_interval, devices)) {}
 
 GpiodFlowMeter::~GpiodFlowMeter() = default;
 
@@ -121,10 +130,11 @@ tl::expected<void, std::string> GpiodFlowMeter::listen(bool on) {
   lines_->request.reset();
   if (!on) return {};
   try {
-    lines_->request = request_edges(lines_->line, lines_->bias);
+    lines_->take();
   } catch (const std::exception& error) {
     return tl::unexpected(std::string{error.what()});
   }
+  lines_->fault.clear();
   // The kernel numbers a new request's edges from 1 again.
   lines_->filter = EdgeFilter{lines_->shortest_interval};
   return {};

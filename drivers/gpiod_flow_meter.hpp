@@ -28,9 +28,10 @@ class GpiodFlowMeter final : public FlowMeter {
 
   /// -1 after a fault: the line is released, and a dead descriptor would be readable for ever.
   [[nodiscard]] int descriptor() const override;
-  /// A fault stays: the line does not come back by itself.
+  /// A fault stays until `listen` has found the line again.
   [[nodiscard]] MeterReading read(SinceBoot now) override;
-  /// At rest the line is released, so that its interrupts end. It may be taken by somebody else.
+  /// At rest the line is released, so that its interrupts end. It may be taken by somebody else. To
+  /// listen again it is looked for by its address: a chip that came back may be another device.
   [[nodiscard]] tl::expected<void, std::string> listen(bool on) override;
   [[nodiscard]] std::string describe() const override;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <gpiod.hpp>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -38,19 +39,34 @@ gpiod::line_request request_off(const FoundLine& line, bool active_low,
 }  // namespace
 
 struct GpiodOutput::Lines {
-  Lines(FoundLine found, bool on_is_low, const std::string& consumer)
-      : line(std::move(found)),
-        active_low(on_is_low),
-        request(request_off(line, active_low, consumer)) {}
+  Lines(LineAddress where, bool on_is_low, std::string name, std::filesystem::path folder)
+      : address(std::move(where)),
+        devices(std::move(folder)),
+        consumer(std::move(name)),
+        active_low(on_is_low) {
+    take();
+  }
+  void take() {
+    line = find_line(address, devices);
+    request = request_off(line, active_low, consumer);
+  }
+  /// Throws when the line could not be taken again.
+  gpiod::line_request& held() {
+    if (!request) throw std::runtime_error("the line is not held any more");
+    return *request;
+  }
 
-  FoundLine line;
+  LineAddress address;
+  std::filesystem::path devices;
+  std::string consumer;
   bool active_low;
-  gpiod::line_request request;
+  FoundLine line;
+  std::optional<gpiod::line_request> request;
 };
 
 GpiodOutput::GpiodOutput(const LineAddress& address, bool active_low, const std::string& consumer,
                          const std::filesystem::path& devices)
-    : lines_(std::make_unique<Lines>(find_line(address, devices), active_low, consumer)) {}
+    : lines_(std::make_unique<Lines>(address, active_low, consumer, devices)) {}
 
 GpiodOutput::~GpiodOutput() {
   // Nobody is left to be told of a failure; the kernel releases the line in any case.
@@ -59,7 +75,7 @@ GpiodOutput::~GpiodOutput() {
 
 tl::expected<void, std::string> GpiodOutput::drive(bool on) {
   try {
-    lines_->request.set_value(lines_->line.offset, value_of(on));
+    lines_->held().set_value(lines_->line.offset, value_of(on));
     return {};
   } catch (const std::exception& error) {
     return tl::unexpected(fmt::format("{}: cannot be driven: {}", describe(), error.what()));
@@ -68,9 +84,21 @@ tl::expected<void, std::string> GpiodOutput::drive(bool on) {
 
 tl::expected<bool, std::string> GpiodOutput::read() {
   try {
-    return lines_->request.get_value(lines_->line.offset) == Value::ACTIVE;
+    return lines_->held().get_value(lines_->line.offset) == Value::ACTIVE;
   } catch (const std::exception& error) {
     return tl::unexpected(fmt::format("{}: cannot be read: {}", describe(), error.what()));
+  }
+}
+
+tl::expected<void, std::string> GpiodOutput::retake() {
+  // Off first, where it can still be driven: between the two requests only its pull holds the pin.
+  static_cast<void>(drive(false));
+  lines_->request.reset();
+  try {
+    lines_->take();
+    return {};
+  } catch (const std::exception& error) {
+    return tl::unexpected(std::string{error.what()});
   }
 }
 

@@ -28,6 +28,8 @@ class GpiodOutput final : public OutputLine {
 
   [[nodiscard]] tl::expected<void, std::string> drive(bool on) override;
   [[nodiscard]] tl::expected<bool, std::string> read() override;
+  /// Looks for the line by its address again: a chip that came back may be another device.
+  [[nodiscard]] tl::expected<void, std::string> retake() override;
   [[nodiscard]] std::string describe() const override;
 
  private:

@@ -49,7 +49,7 @@ KillSafety kill_safety(std::string_view chip_label, const fs::path& root) {
   if (value == 'N' || value == '0') {
     return {.outcome = KillOutcome::released,
             .what = fmt::format("{} gives the pins of a killed process back as inputs "
-                                "(persist_gpio_outputs=N), and their pulls are set towards shut",
+                                "(persist_gpio_outputs=N)",
                                 chip_label)};
   }
   if (value == 'Y' || value == '1') {
@@ -61,6 +61,35 @@ KillSafety kill_safety(std::string_view chip_label, const fs::path& root) {
   }
   return {.outcome = KillOutcome::unknown,
           .what = fmt::format("{} holds '{}', neither Y nor N", file.string(), value)};
+}
+
+KillSafety pull_safety(std::string_view name, bool active_low, const PinPull& pull) {
+  const auto known = pull.known();
+  const LineBias shut = active_low ? LineBias::pull_up : LineBias::pull_down;
+  const auto word = [](LineBias bias) { return bias == LineBias::pull_up ? "up" : "down"; };
+  if (!known || *known == LineBias::as_is) {
+    return {.outcome = KillOutcome::unknown,
+            .what = fmt::format("the pull of {} is not known: wire one of 10 kOhm towards shut at "
+                                "the valve's driver",
+                                name)};
+  }
+  const char* source =
+      pull.held ? "as the pin reads back" : "as it was set; it cannot be read back";
+  if (*known == LineBias::disabled) {
+    return {.outcome = KillOutcome::unknown,
+            .what = fmt::format("{} has no pull ({}) and floats when nobody drives it: wire one of "
+                                "10 kOhm towards shut at the valve's driver",
+                                name, source)};
+  }
+  if (*known == shut) {
+    return {
+        .outcome = KillOutcome::released,
+        .what = fmt::format("the pull of {} is {}, towards shut ({})", name, word(*known), source)};
+  }
+  return {.outcome = KillOutcome::kept,
+          .what = fmt::format("the pull of {} is {}, towards OPEN ({}): choose a pin with a "
+                              "pull-{}, or set it in config.txt",
+                              name, word(*known), source, word(shut))};
 }
 
 }  // namespace tapd::drivers

@@ -38,6 +38,11 @@ tl::expected<void, std::string> LineValve::shut() {
   return obey(false);
 }
 
+tl::expected<void, std::string> LineValve::retake() {
+  if (auto taken = line_->retake(); !taken) return taken;
+  return shut();
+}
+
 std::string LineValve::describe() const {
   return line_->describe();
 }

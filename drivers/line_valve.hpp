@@ -27,6 +27,7 @@ class LineValve final : public Valve {
   /// When the pin does not follow, the line is driven shut before the error is told.
   [[nodiscard]] tl::expected<void, std::string> open() override;
   [[nodiscard]] tl::expected<void, std::string> shut() override;
+  [[nodiscard]] tl::expected<void, std::string> retake() override;
   [[nodiscard]] std::string describe() const override;
 
  private:

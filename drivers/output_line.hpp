@@ -22,6 +22,9 @@ class OutputLine {
   [[nodiscard]] virtual tl::expected<void, std::string> drive(bool on) = 0;
   /// What the pin reads, which is not what it was driven to when somebody else drives it as well.
   [[nodiscard]] virtual tl::expected<bool, std::string> read() = 0;
+  /// Takes the line anew, off: it was lost, with its chip or to somebody else. An output that
+  /// cannot be lost is driven off.
+  [[nodiscard]] virtual tl::expected<void, std::string> retake() { return drive(false); }
   /// "GPIO22 on pinctrl-bcm2711, active high".
   [[nodiscard]] virtual std::string describe() const = 0;
 };

@@ -31,6 +31,13 @@ tl::expected<void, std::string> KeepAlive::step(PulseTrain::SinceBoot now, bool 
   return done;
 }
 
+tl::expected<void, std::string> KeepAlive::retake() {
+  train_ = PulseTrain{hz_};
+  auto done = line_->retake();
+  if (done) driven_ = false;
+  return done;
+}
+
 std::string KeepAlive::describe() const {
   return fmt::format("{} pulses/s on {}", hz_, line_->describe());
 }

@@ -44,6 +44,8 @@ class KeepAlive {
   /// Drives the line when it has to change. An error is the line's.
   [[nodiscard]] tl::expected<void, std::string> step(PulseTrain::SinceBoot now, bool wanted);
   [[nodiscard]] std::optional<PulseTrain::SinceBoot> wake_at() const { return train_.wake_at(); }
+  /// Takes its line anew, quiet, after it was lost.
+  [[nodiscard]] tl::expected<void, std::string> retake();
   /// "20 pulses/s on GPIO23 on pinctrl-bcm2711, active high".
   [[nodiscard]] std::string describe() const;
 

@@ -20,6 +20,9 @@ class Valve {
   /// Drives the line and reads it back; an error names the line and what it read.
   [[nodiscard]] virtual tl::expected<void, std::string> open() = 0;
   [[nodiscard]] virtual tl::expected<void, std::string> shut() = 0;
+  /// Takes its line anew, shut: for a line that was lost and may be back. Some hundred calls of the
+  /// kernel. A valve that cannot lose its line is shut.
+  [[nodiscard]] virtual tl::expected<void, std::string> retake() { return shut(); }
   /// "GPIO22 on pinctrl-bcm2711, active high".
   [[nodiscard]] virtual std::string describe() const = 0;
 };

@@ -44,6 +44,9 @@ PourMeter::Verdict PourMeter::take(const Flow& flow, SinceBoot now) {
   const SinceBoot at = std::min(flow.newest.value_or(now), now);
   pace_.add(flow.edges, at);
   const auto interval = pace_.pulse_interval();
+  if (interval) {
+    evidence_.most_millihertz = std::max(evidence_.most_millihertz, millihertz_of(*interval));
+  }
   const FineVolume worth = calibration_.worth(flow.edges, interval);
   if (distrusted_) {
     refused_ += worth;

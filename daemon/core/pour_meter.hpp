@@ -34,6 +34,7 @@ struct MeterEvidence {
   std::int64_t rejected{0};
   std::int64_t out_of_turn{0};
   std::int64_t low_flow{0};  ///< Edges slower than the meter's range, while the valve was open.
+  std::int64_t most_millihertz{0};  ///< The highest frequency of pulses, believed or not.
   bool suspect_gas{false};
   model::Volume not_believed;  ///< Gas, noise, and the valve's knock: not charged.
   model::Volume run_on;        ///< Taken off the tail.

@@ -141,6 +141,7 @@ struct Show {
 /// What a flow looks like that is no sale.
 enum class FlowSign : std::uint8_t {
   leak,         ///< Through a shut valve, past the alarm volume.
+  seepage,      ///< Through a shut valve, little by little.
   stuck_valve,  ///< Steadily through a valve that was told to shut.
   gas,          ///< Too fast for liquid.
   keg_empty,    ///< Gas, then nothing, from a keg that should be at its end.
@@ -154,10 +155,20 @@ enum class FlowSign : std::uint8_t {
 };
 /// The word of the flow event's `reason`.
 [[nodiscard]] std::string_view to_text(FlowSign sign);
+/// Where in its life a flow event is. At most one of a tap runs at a time.
+enum class EventStage : std::uint8_t {
+  whole,  ///< Told once, when it was over.
+  started,
+  updated,
+  stopped,
+};
+/// The word of the flow event's `event_status`.
+[[nodiscard]] std::string_view to_text(EventStage stage);
 /// A flow event for the ledger and the server.
 struct ReportFlow {
   FlowSign sign{FlowSign::leak};
-  model::Volume volume;
+  EventStage stage{EventStage::whole};
+  model::Volume volume;  ///< Of the whole event so far.
   std::chrono::milliseconds duration{};
   bool valve_open{false};
 };
@@ -187,12 +198,14 @@ enum class Topic : std::uint8_t {
   gas,
   silence,
   line_refill,
+  liquid_lost,
 };
 struct Say {
   Topic topic{Topic::card_seen};
   std::string detail;
   std::string_view reason{};         ///< The word for programs; it outlives everything.
   std::optional<FaultKind> fault{};  ///< Of `tap_faulted`.
+  std::optional<model::Volume> volume{};
 };
 using Action = std::variant<OpenValve, ShutValve, AskAuthorization, BeginPour, RecordProgress,
                             EndPour, Show, ReportFlow, ServiceDone, ListenToMeter, Say>;

@@ -14,7 +14,8 @@ TapSession::TapSession(model::TapId tap, SessionRules rules, Calibration calibra
       rules_{rules},
       calibration_{calibration},
       tail_{std::move(tail)},
-      noise_{rules.meter.most_millihertz} {}
+      noise_{rules.meter.most_millihertz},
+      stray_{rules.stray} {}
 
 Actions TapSession::on(const Event& event, const Moment& now) {
   out_.clear();
@@ -270,8 +271,9 @@ void TapSession::settle_if_quiet(const Moment& now) {
   if (!sale.row_written) return;  // waits for BeginWritten or BeginFailed
   if (now.since_boot - sale.last_flow >= rules_.tail_quiet) return finish(now);
   if (now.since_boot - sale.shut_at < rules_.longest_tail) return;
-  if (sale.meter.rate(now.since_boot) >= rules_.stuck_rate) {
-    report_stuck_valve(sale.meter.tail(), now);
+  if (sale.meter.rate(now.since_boot) >= rules_.stray.stuck_rate) {
+    stray_.stuck_after_pour(now.since_boot, out_);
+    fault_stuck_valve(sale.meter.tail(), now);
   }
   finish(now);
 }

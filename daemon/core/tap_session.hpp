@@ -30,6 +30,7 @@
 #include "daemon/core/noise_watch.hpp"
 #include "daemon/core/pour_meter.hpp"
 #include "daemon/core/session_events.hpp"
+#include "daemon/core/stray_flow.hpp"
 #include "daemon/core/tail_estimate.hpp"
 
 namespace tapd {
@@ -69,11 +70,8 @@ struct SessionRules {
   std::chrono::microseconds longest_close_time{300'000};  ///< Bound of the learnt tail.
   std::chrono::milliseconds denial_shown{2'000};  ///< At least, also when the card has left.
   model::Volume nearly_out{model::Volume::microlitres(50'000)};
-  model::Volume leak_alarm{model::Volume::microlitres(20'000)};  ///< Through a shut valve, in ...
-  std::chrono::milliseconds leak_window{10'000};                 ///< ... this time.
-  std::int64_t stuck_rate{10'000};  ///< Microlitres per second through a shut valve, for ...
-  std::chrono::milliseconds stuck_after{1'000};  ///< ... this time: it is stuck open.
-  std::chrono::milliseconds keg_silence{2'000};  ///< After gas: the keg is empty.
+  StrayRules stray;
+  std::chrono::milliseconds keg_silence{2'000};                  ///< After gas: the keg is empty.
   model::Volume keg_end{model::Volume::microlitres(2'000'000)};  ///< A keg with less may be empty.
   MeterRules meter;
   model::Volume late_refusal{model::Volume::microlitres(30'000)};  ///< See PolicyRules.
@@ -107,6 +105,7 @@ class TapSession {
     return state_ == TapState::ready || state_ == TapState::pouring ||
            state_ == TapState::servicing;
   }
+  [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
   /// Why staff cannot open the valve now; empty: they can.
   [[nodiscard]] std::string service_barred() const;
   [[nodiscard]] TapView view() const;
@@ -144,16 +143,6 @@ class TapSession {
     std::int64_t edges{0};
   };
 
-  /// Flow that belongs to no pour.
-  struct StrayFlow {
-    PulsePace pace;
-    FineVolume volume;  // since `since`: the leak's
-    model::SinceBoot since{};
-    FineVolume steady;  // since `steady_since`, without a pause
-    model::SinceBoot steady_since{};
-    model::SinceBoot newest{};
-  };
-
   void on_event(const Started&, const model::Moment& now);
   void on_event(const CardPresent& event, const model::Moment& now);
   void on_event(const CardGone& event, const model::Moment& now);
@@ -186,7 +175,9 @@ class TapSession {
   [[nodiscard]] std::optional<model::SinceBoot> keg_silent_at() const;
   void stop_for_empty_keg(const model::Moment& now);
   void report_noise(const model::Moment& now);
-  void report_stuck_valve(model::Volume volume, const model::Moment& now);
+  void fault_stuck_valve(model::Volume volume, const model::Moment& now);
+  void watch_stray_flow(const model::Moment& now);
+  [[nodiscard]] std::optional<model::SinceBoot> state_wakes_at() const;
   void report_line_refill(const model::Moment& now);
   void end_row(const model::Moment& now);
   void stop(model::StopReason reason, const model::Moment& now);

@@ -16,8 +16,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Stray flow with a longer pause than this is not steady.
-constexpr milliseconds longest_steady_pause{300};
 /// Gas so long before the silence still explains it.
 constexpr milliseconds gas_before_silence{2'000};
 
@@ -182,7 +180,7 @@ std::optional<SinceBoot> TapSession::keg_silent_at() const {
 void TapSession::stop_for_empty_keg(const Moment& now) {
   const Sale& sale = *sale_;
   out_.emplace_back(ReportFlow{.sign = FlowSign::keg_empty,
-                               .volume = sale.meter.charged(),
+                               .volume = {},  // what ran is the pour's
                                .duration = between(sale.opened_at, now.since_boot),
                                .valve_open = true});
   stop(StopReason::no_flow, now);
@@ -208,12 +206,7 @@ void TapSession::report_noise(const Moment& now) {
            now);
 }
 
-void TapSession::report_stuck_valve(Volume volume, const Moment& now) {
-  if (faults_.contains(FaultKind::stuck_valve)) return;
-  out_.emplace_back(ReportFlow{.sign = FlowSign::stuck_valve,
-                               .volume = volume,
-                               .duration = rules_.stuck_after,
-                               .valve_open = false});
+void TapSession::fault_stuck_valve(Volume volume, const Moment& now) {
   on_event(Faulted{.kind = FaultKind::stuck_valve,
                    .what = model::to_text(volume) +
                            " ran on through the valve after it was told to shut: close the line "
@@ -223,36 +216,23 @@ void TapSession::report_stuck_valve(Volume volume, const Moment& now) {
 }
 
 void TapSession::stray_flow(const Flow& flow, const Moment& now) {
-  if (flow.edges <= 0) return;
-  StrayFlow& stray = stray_;
-  stray.pace.add(flow.edges, flow.newest.value_or(now.since_boot));
-  const FineVolume worth = calibration_.worth(flow.edges, stray.pace.pulse_interval());
-  if (stray.volume == FineVolume{} || now.since_boot - stray.since > rules_.leak_window) {
-    stray.volume = {};
-    stray.since = now.since_boot;
+  switch (stray_.take(flow, calibration_, now.since_boot, out_)) {
+    case StrayFlow::Finding::nothing:
+      return;
+    case StrayFlow::Finding::leak:
+      return on_event(Faulted{.kind = FaultKind::leak,
+                              .what = model::to_text(stray_.noticed()) +
+                                      " ran through the shut valve: look whether it drips"},
+                      now);
+    case StrayFlow::Finding::stuck_valve:
+      return fault_stuck_valve(stray_.noticed(), now);
   }
-  if (now.since_boot - stray.newest > longest_steady_pause) {
-    stray.steady = {};
-    stray.steady_since = now.since_boot;
-  }
-  stray.newest = now.since_boot;
-  stray.volume += worth;
-  stray.steady += worth;
-  const Volume leaked = stray.volume.volume();
-  if (leaked >= rules_.leak_alarm && !faults_.contains(FaultKind::leak)) {
-    out_.emplace_back(ReportFlow{.sign = FlowSign::leak,
-                                 .volume = leaked,
-                                 .duration = between(stray.since, now.since_boot),
-                                 .valve_open = false});
-    on_event(Faulted{.kind = FaultKind::leak,
-                     .what = model::to_text(leaked) +
-                             " ran through the shut valve: look whether it drips"},
-             now);
-  }
-  const auto steady_for = between(stray.steady_since, now.since_boot);
-  if (steady_for < rules_.stuck_after) return;
-  const std::int64_t rate = stray.steady.volume().in_microlitres() / steady_for.count() * 1'000;
-  if (rate >= rules_.stuck_rate) report_stuck_valve(stray.steady.volume(), now);
+}
+
+/// A leak that has stopped is told with all that was lost, and bars the tap no more.
+void TapSession::watch_stray_flow(const Moment& now) {
+  stray_.tick(now.since_boot, out_);
+  if (!stray_.running()) on_event(Repaired{FaultKind::leak}, now);
 }
 
 // --- cleared by somebody who has looked ----------------------------------------------------------
@@ -265,8 +245,14 @@ void TapSession::on_event(const Cleared&, const Moment& now) {
   }
 }
 
+std::string_view to_text(EventStage stage) {
+  constexpr std::array<std::string_view, 4> texts{"stopped", "started", "updated", "stopped"};
+  return texts.at(static_cast<std::size_t>(stage));
+}
+
 std::string_view to_text(FlowSign sign) {
-  constexpr std::array<std::string_view, 11> texts{"flow_with_valve_closed",
+  constexpr std::array<std::string_view, 12> texts{"flow_with_valve_closed",
+                                                   "seepage_with_valve_closed",
                                                    "steady_flow_with_valve_closed",
                                                    "suspect_gas",
                                                    "keg_empty",

@@ -126,7 +126,7 @@ void TapSession::finish_service(const Moment& now) {
                                 .open_for = open_for});
   // The line is full again, and what was there before is forgotten.
   if (done.edges > 0) last_poured_ = now.since_boot;
-  stray_ = {};
+  stray_.interrupt();
   if (done.what.kind == ServiceKind::keg_change) locks_.erase(LockReason::keg_empty);
   rest(now);
 }

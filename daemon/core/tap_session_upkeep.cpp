@@ -11,6 +11,7 @@ using model::Moment;
 using model::StopReason;
 
 void TapSession::on_event(const Tick&, const Moment& now) {
+  watch_stray_flow(now);
   const auto in_state = now.since_boot - entered_;
   switch (state_) {
     case TapState::authorizing:
@@ -48,13 +49,7 @@ void TapSession::on_event(const Tick&, const Moment& now) {
     case TapState::idle:
     case TapState::finished:
     case TapState::locked:
-      return;
     case TapState::faulted:
-      // A leak that has stopped for a whole window has stopped.
-      if (faults_.contains(FaultKind::leak) &&
-          now.since_boot - stray_.since > 2 * rules_.leak_window) {
-        on_event(Repaired{FaultKind::leak}, now);
-      }
       return;
     case TapState::servicing:
       if (in_state >= service_->what.longest) end_service(now);
@@ -63,6 +58,12 @@ void TapSession::on_event(const Tick&, const Moment& now) {
 }
 
 std::optional<model::SinceBoot> TapSession::wake_at() const {
+  const auto state = state_wakes_at();
+  const auto stray = stray_.wake_at();
+  return state && stray ? std::min(*state, *stray) : (state ? state : stray);
+}
+
+std::optional<model::SinceBoot> TapSession::state_wakes_at() const {
   switch (state_) {
     case TapState::authorizing:
       return entered_ + rules_.authorize_timeout;
@@ -85,9 +86,6 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
       }
       if (!sale_->row_written) return std::nullopt;
       return std::min(sale_->last_flow + rules_.tail_quiet, sale_->shut_at + rules_.longest_tail);
-    case TapState::faulted:
-      if (!faults_.contains(FaultKind::leak)) return std::nullopt;
-      return stray_.since + 2 * rules_.leak_window + std::chrono::milliseconds{1};
     case TapState::denied:
       if (card_) return std::nullopt;
       return entered_ + rules_.denial_shown;
@@ -95,6 +93,7 @@ std::optional<model::SinceBoot> TapSession::wake_at() const {
     case TapState::idle:
     case TapState::finished:
     case TapState::locked:
+    case TapState::faulted:
       return std::nullopt;
     case TapState::servicing:
       return service_->opened_at + service_->what.longest;
@@ -143,6 +142,7 @@ StopReason stop_reason(FaultKind kind) {
 
 void TapSession::on_event(const Locked& event, const Moment& now) {
   if (!locks_.emplace(event.reason, event.why).second) return;
+  if (event.reason == LockReason::shutdown) stray_.close_books(now.since_boot, out_);
   out_.emplace_back(Say{.topic = Topic::tap_locked,
                         .detail = std::string{to_text(event.reason)} + ": " + event.why,
                         .reason = to_text(event.reason)});
@@ -180,7 +180,6 @@ void TapSession::on_event(const Faulted& event, const Moment& now) {
 
 void TapSession::on_event(const Repaired& event, const Moment& now) {
   if (faults_.erase(event.kind) == 0) return;
-  if (event.kind == FaultKind::leak) stray_.volume = {};
   out_.emplace_back(Say{.topic = Topic::tap_repaired,
                         .detail = std::string{to_text(event.kind)},
                         .reason = to_text(event.kind)});

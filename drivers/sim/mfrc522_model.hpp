@@ -26,7 +26,8 @@ struct AirReply {
   Bits bits;
   std::optional<std::size_t> collision;  ///< Index of the first collided bit.
   bool parity_wrong{false};
-  bool start_wrong{false};  ///< No proper start of frame: a protocol error.
+  bool start_wrong{false};           ///< No proper start of frame: a protocol error.
+  std::chrono::nanoseconds late{0};  ///< Comes so much after its time.
 };
 
 /// How the supply or the wire can fail.

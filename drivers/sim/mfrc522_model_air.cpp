@@ -131,7 +131,8 @@ void Mfrc522Model::end_sending(const Sending& sent) {
   if ((registers_[reg::command] & command_mask) == command_transmit) return finish_command();
   if (reply.bits.empty() && !reply.start_wrong) return;
   const bool last_was_one = !sent.frame.empty() && sent.frame.back();
-  const Time begin = sent.end + periods(last_was_one ? answer_after_one : answer_after_zero);
+  const Time begin =
+      sent.end + periods(last_was_one ? answer_after_one : answer_after_zero) + reply.late;
   const Time end = begin + time_on_air(reply.bits.size());
   // The fifth bit stops the timer (the first is the start). It is stopped here already: until that
   // bit nobody could tell the difference except by reading the counter.

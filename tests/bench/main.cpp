@@ -25,6 +25,9 @@ void run_drivers(const tapd::bench::DriversBenchOptions& options,
   tapd::bench::bench_reader(options, report);
   tapd::bench::bench_pulse_rate(report);
   tapd::bench::bench_meter(options, report);
+  report.section(
+      "Through a kernel: `./dev rig --job valve` (pulses per second on four lines, SIGKILL to the "
+      "line released, --shut-valves), `./dev rig --job reader` (faults of the reader)");
 }
 
 void run_sync(const tapd::bench::SyncBenchOptions& options, const std::string& part,

@@ -21,11 +21,13 @@ class TestMeter final : public drivers::FlowMeter {
   int descriptor() const override { return -1; }
   drivers::MeterReading read(drivers::SinceBoot) override { return std::exchange(waiting, {}); }
   tl::expected<void, std::string> listen(bool on) override {
+    if (on && gone) return tl::unexpected<std::string>{"GPIO17 is on none of the GPIO chips"};
     listening = on;
     return {};
   }
   std::string describe() const override { return "a test's meter"; }
   bool listening{true};
+  bool gone{false};
   drivers::MeterReading waiting;
 };
 
@@ -42,10 +44,16 @@ class TestValve final : public drivers::Valve {
     ++shuts;
     return {};
   }
+  tl::expected<void, std::string> retake() override {
+    if (broken) return tl::unexpected<std::string>{"GPIO22 is on none of the GPIO chips"};
+    ++retaken;
+    return shut();
+  }
   std::string describe() const override { return "a test's valve"; }
   bool is_open{false};
   bool broken{false};
   int shuts{0};
+  int retaken{0};
 };
 
 /// One tap, authorized from the cache; the test answers for the ledger.

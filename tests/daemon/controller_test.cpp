@@ -235,6 +235,73 @@ TEST_CASE("a flow event's id is not used again by the next run in the same boot"
   CHECK(id_of_a_leak(0s) != id_of_a_leak(60s));
 }
 
+TEST_CASE("a leak keeps its id from its start to its end, and the next one has another",
+          "[controller]") {
+  ControllerFixture tap;
+  const auto told = [&](const char* status) {
+    CHECK(tap.newest<WriteFlowEvent>().event.event_status == status);
+    return tap.newest<WriteFlowEvent>().event.event_id;
+  };
+  tap.flow(20);
+  const std::string id = told("started");
+  tap.pass(9s);
+  tap.flow(7);
+  tap.pass(10s);
+  CHECK(told("stopped") == id);
+  CHECK(tap.newest<WriteFlowEvent>().event.volume == model::Volume::millilitres(27));
+  tap.flow(20);
+  CHECK(told("started") != id);
+}
+
+TEST_CASE("cleared, a tap takes its lost lines anew, the valve's first, and sells again",
+          "[controller]") {
+  ControllerFixture tap;
+  const auto clear = [&] { return tap.controller.clear(model::TapId{1}, tap.now); };
+  const auto meter_goes = [&] {
+    tap.meter.gone = true;
+    tap.meter.waiting.fault = "GPIO17: No such device";
+    tap.controller.on_meter(0, tap.now);
+  };
+  SECTION("the meter's line, with the chip of both") {
+    meter_goes();
+    REQUIRE(tap.state() == TapState::faulted);
+    tap.valve.broken = true;
+    CHECK(clear().error() ==
+          "tap 1 is still out of order: valve: GPIO22 is on none of the GPIO chips");
+    tap.valve.broken = false;
+    CHECK(clear().error() ==
+          "tap 1 is still out of order: meter: GPIO17 is on none of the GPIO chips");
+    CHECK(tap.state() == TapState::faulted);
+    tap.meter.gone = false;
+  }
+  SECTION("a valve that did not obey") {
+    tap.valve.broken = true;
+    tap.to_ready();
+    REQUIRE(tap.valve.is_open == false);
+    tap.pass(150ms);
+    tap.card_leaves();
+    REQUIRE(tap.state() == TapState::faulted);
+    CHECK_FALSE(clear());
+    CHECK(tap.state() == TapState::faulted);
+    tap.valve.broken = false;
+  }
+  REQUIRE(clear());
+  CHECK(tap.state() == TapState::idle);
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK(tap.valve.retaken > 0);
+  tap.to_ready();
+  CHECK(tap.valve.is_open);
+}
+
+TEST_CASE("clearing a tap whose lines are well touches none of them", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  REQUIRE(tap.controller.clear(model::TapId{1}, tap.now));
+  CHECK(tap.valve.is_open);
+  CHECK(tap.valve.retaken == 0);
+  CHECK_FALSE(tap.controller.clear(model::TapId{9}, tap.now));
+}
+
 TEST_CASE("shutting down shuts every valve and waits for the rows", "[controller]") {
   ControllerFixture tap;
   tap.to_ready();

@@ -3,8 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "daemon/controller.hpp"
-#include "drivers/edge_filter.hpp"
 #include "kept_journal.hpp"
+#include "drivers/edge_filter.hpp"
 #include "session_fixture.hpp"
 
 namespace tapd::test {
@@ -56,19 +56,55 @@ class ObedientValve final : public drivers::Valve {
   std::string describe() const override { return "a valve"; }
 };
 
-TapSetup setup(int id, drivers::FlowMeter& meter, drivers::Valve& valve) {
-  SessionRules rules;
-  rules.meter.most_millihertz = 2'030'000;
-  return {.id = model::TapId{id},
-          .rules = rules,
-          .calibration = Calibration::from_milli_pulses_per_litre(5'600'000),
-          .known_close_time = {},
-          .own_price = model::LitrePrice{1'000},
-          .meter = &meter,
-          .valve = &valve,
-          .indicator = nullptr,
-          .last_look = {}};
-}
+/// Taps on those lines under one controller; what they ask of the ledger is kept.
+class StormyBar {
+ public:
+  explicit StormyBar(const std::vector<StormMeter*>& meters)
+      : controller{
+            {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
+            setups(meters, valve_),
+            {.storage = [this](StorageRequest one) { asked.push_back(std::move(one)); },
+             .ask_server = [](const sync::AuthorizeAsk&) {},
+             .pours_waiting = [] {},
+             .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
+             .journal = &journal}} {
+    controller.start(now);
+  }
+  void pass(std::chrono::milliseconds time) { now.since_boot += time; }
+  /// Time passes, and the meter's descriptor is readable.
+  void wake(std::size_t tap, std::chrono::milliseconds after) {
+    pass(after);
+    controller.on_meter(tap, now);
+  }
+  [[nodiscard]] TapState state(std::size_t tap) const { return controller.session(tap).state(); }
+
+ private:
+  static std::vector<TapSetup> setups(const std::vector<StormMeter*>& meters,
+                                      drivers::Valve& valve) {
+    std::vector<TapSetup> all;
+    for (StormMeter* meter : meters) {
+      SessionRules rules;
+      rules.meter.most_millihertz = 2'030'000;
+      all.push_back({.id = model::TapId{static_cast<std::int32_t>(all.size() + 1)},
+                     .rules = rules,
+                     .calibration = Calibration::from_milli_pulses_per_litre(5'600'000),
+                     .known_close_time = {},
+                     .own_price = model::LitrePrice{1'000},
+                     .meter = meter,
+                     .valve = &valve,
+                     .indicator = nullptr,
+                     .last_look = {}});
+    }
+    return all;
+  }
+  ObedientValve valve_;
+
+ public:
+  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
+  KeptJournal journal;
+  std::vector<StorageRequest> asked;
+  Controller controller;
+};
 
 }  // namespace
 
@@ -76,67 +112,35 @@ TEST_CASE("a storm on one line ends in its own tap, within a tenth of a second a
           "[controller]") {
   StormMeter storm{50'000};
   StormMeter quiet{1};
-  ObedientValve valve;
-  KeptJournal journal;
-  std::vector<StorageRequest> asked;
-  Controller controller{
-      {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
-      {setup(1, storm, valve), setup(2, quiet, valve)},
-      {.storage = [&asked](StorageRequest request) { asked.push_back(std::move(request)); },
-       .ask_server = [](const sync::AuthorizeAsk&) {},
-       .pours_waiting = [] {},
-       .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
-       .journal = &journal}};
-  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
-  controller.start(now);
+  StormyBar bar{{&storm, &quiet}};
   int wakes = 0;
-  while (controller.meter_descriptor(0) >= 0 && wakes < 1'000) {
-    now.since_boot += 1ms;
-    controller.on_meter(0, now);
-    ++wakes;
-  }
+  for (; bar.controller.meter_descriptor(0) >= 0 && wakes < 1'000; ++wakes) bar.wake(0, 1ms);
   CHECK(wakes <= 201);  // a window to notice, at worst one more for where it began
   CHECK(storm.taken <= 201 * 100);
-  CHECK(controller.session(0).state() == TapState::faulted);
-  CHECK(controller.session(1).state() == TapState::idle);
+  CHECK(bar.state(0) == TapState::faulted);
+  CHECK(bar.state(1) == TapState::idle);
   const auto taken = storm.taken;
   for (int i = 0; i < 100; ++i) {
-    now.since_boot += 100ms;
-    controller.on_meter(1, now);
-    controller.on_tick(now);
+    bar.wake(1, 100ms);
+    bar.controller.on_tick(bar.now);
   }
   CHECK(storm.taken == taken);
-  CHECK(journal.errors() == 1);
-  CHECK(std::count_if(asked.begin(), asked.end(), [](const StorageRequest& request) {
+  CHECK(bar.journal.errors() == 1);
+  CHECK(std::count_if(bar.asked.begin(), bar.asked.end(), [](const StorageRequest& request) {
           return std::holds_alternative<WriteFlowEvent>(request);
         }) == 1);
-  REQUIRE(controller.clear(model::TapId{1}, now));
+  REQUIRE(bar.controller.clear(model::TapId{1}, bar.now));
   CHECK(storm.listening);
-  CHECK(controller.session(0).state() == TapState::idle);
-  CHECK_FALSE(controller.clear(model::TapId{9}, now));
+  CHECK(bar.state(0) == TapState::idle);
 }
 
 TEST_CASE("a storm that is read late, in heaps of the kernel's buffer, is told all the same",
           "[controller]") {
   StormMeter storm{50'000};
-  ObedientValve valve;
-  KeptJournal journal;
-  Controller controller{
-      {.authorize = AuthorizeMode::cached, .policy = {}, .boot = model::BootId{"boot"}},
-      {setup(1, storm, valve)},
-      {.storage = [](const StorageRequest&) {},
-       .ask_server = [](const sync::AuthorizeAsk&) {},
-       .pours_waiting = [] {},
-       .random_id = [] { return std::array<std::uint8_t, 16>{7}; },
-       .journal = &journal}};
-  model::Moment now{.since_boot = 100s, .wall = {}, .wall_trusted = true};
-  controller.start(now);
-  for (int wake = 0; wake < 5; ++wake) {
-    now.since_boot += 150ms;
-    controller.on_meter(0, now);
-  }
+  StormyBar bar{{&storm}};
+  for (int wake = 0; wake < 5; ++wake) bar.wake(0, 150ms);
   CHECK_FALSE(storm.listening);
-  CHECK(controller.session(0).state() == TapState::faulted);
+  CHECK(bar.state(0) == TapState::faulted);
 }
 
 }  // namespace tapd::test

@@ -37,8 +37,9 @@ class SessionFixture {
   /// `close_time`: learnt before; nothing: the tap has never poured.
   explicit SessionFixture(
       SessionRules rules = {},
-      std::optional<std::chrono::microseconds> close_time = std::chrono::microseconds{0})
-      : session{model::TapId{1}, rules, one_ml_per_edge,
+      std::optional<std::chrono::microseconds> close_time = std::chrono::microseconds{0},
+      const Calibration& calibration = one_ml_per_edge)
+      : session{model::TapId{1}, rules, calibration,
                 TailEstimate{rules.longest_close_time, close_time}} {}
 
   const Actions& give(const Event& event) {

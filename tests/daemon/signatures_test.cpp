@@ -1,5 +1,6 @@
 // Session and physics together: each kind of wrong flow, as a bar produces it, is told apart, told
 // to staff, and leads where it must. A guest is never charged for what was no beer.
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -23,6 +24,28 @@ TEST_CASE("an honest pour has no signature and is charged as it ran", "[signatur
   CHECK(tap.session.state() == TapState::idle);
   CHECK(std::abs(tap.charged_ml() - tap.passed_ml()) < 2);
   CHECK(tap.newest<EndPour>()->evidence.not_believed == model::Volume{});
+}
+
+TEST_CASE("the journal keeps of every pour how it was measured", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.begin_pour(500, 60);
+  tap.run(4s);
+  tap.end_pour();
+  const EndPour& ended = *tap.newest<EndPour>();
+  // 60 ml/s at 5,600 pulses per litre.
+  CHECK(std::abs(ended.evidence.most_millihertz - 336'000) < 34'000);
+  REQUIRE(ended.close_time);
+  const JournalLine line =
+      line_for(ended, TapContext{.tap = model::TapId{1}, .card = {}, .guest = {}, .beverage = {}});
+  const auto says = [&](const char* what, std::int64_t value) {
+    return ContainsSubstring(fmt::format("{}={}", what, value));
+  };
+  CHECK_THAT(line.fields.measured, says("edges", ended.evidence.edges) && says(" lost", 0) &&
+                                       says(" rejected", ended.evidence.rejected) &&
+                                       says(" out_of_turn", 0) &&
+                                       says(" most_millihertz", ended.evidence.most_millihertz) &&
+                                       says(" tail_ul", ended.end.last.tail.in_microlitres()) &&
+                                       says(" close_time_us", ended.close_time->count()));
 }
 
 TEST_CASE("a leak through the shut valve faults the tap until it has stopped", "[signatures]") {

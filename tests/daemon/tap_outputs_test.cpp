@@ -117,6 +117,24 @@ TEST_CASE("a valve that does not shut gets no pulse for its one-shot", "[outputs
   CHECK(tap.pulses.levels.size() == edges);
 }
 
+TEST_CASE("lines that are taken anew leave the valve shut, and what is not back is told",
+          "[outputs]") {
+  Fixture tap;
+  REQUIRE(tap.outputs.open(10s));
+  tap.pulses.gone = true;
+  CHECK_FALSE(tap.outputs.shut(11s));
+  CHECK_THAT(tap.outputs.retake(12s).error(), ContainsSubstring("its keep-alive: No such device"));
+  CHECK(tap.outputs.wake_at());  // goes on trying
+  tap.pulses.gone = false;
+  REQUIRE(tap.outputs.retake(13s));
+  CHECK_FALSE(tap.valve.is_open);
+  CHECK_FALSE(tap.pulses.levels.back());
+  CHECK_FALSE(tap.outputs.wake_at());
+  REQUIRE(tap.outputs.open(14s));
+  CHECK(tap.pulses.levels.back());
+  CHECK(tap.outputs.wake_at() > 14s);
+}
+
 TEST_CASE("a valve that does not open is told to shut and counts as shut", "[outputs]") {
   Fixture tap;
   tap.valve.opens_badly = true;

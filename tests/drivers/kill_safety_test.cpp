@@ -1,6 +1,7 @@
 #include "drivers/kill_safety.hpp"
 
 #include <fstream>
+#include <string>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -51,6 +52,65 @@ TEST_CASE("a kernel that does not tell is not trusted", "[kill-safety]") {
   const KillSafety stranger = kill_safety("gpio-sim", empty.root.path());
   CHECK(stranger.outcome == KillOutcome::unknown);
   CHECK_THAT(stranger.what, ContainsSubstring("gpio-sim is not a Raspberry Pi's chip"));
+}
+
+TEST_CASE("the pull decides where a released pin goes, and a word read back goes first",
+          "[kill-safety]") {
+  const auto outcome = [](bool active_low, const PinPull& pull) {
+    return pull_safety("GPIO22", active_low, pull).outcome;
+  };
+  const LineBias up = LineBias::pull_up;
+  const LineBias down = LineBias::pull_down;
+  CHECK(outcome(false, {.held = down, .told = {}}) == KillOutcome::released);
+  CHECK(outcome(true, {.held = up, .told = {}}) == KillOutcome::released);
+  CHECK(outcome(false, {.held = up, .told = down}) == KillOutcome::kept);
+  CHECK(outcome(true, {.held = {}, .told = down}) == KillOutcome::kept);
+  CHECK(outcome(false, {.held = LineBias::disabled, .told = down}) == KillOutcome::unknown);
+  CHECK(outcome(false, {}) == KillOutcome::unknown);
+
+  CHECK(pull_safety("GPIO22", false, {.held = down, .told = down}).what ==
+        "the pull of GPIO22 is down, towards shut (as the pin reads back)");
+  CHECK(pull_safety("GPIO22", true, {.held = {}, .told = up}).what ==
+        "the pull of GPIO22 is up, towards shut (as it was set; it cannot be read back)");
+  CHECK_THAT(pull_safety("GPIO22", false, {.held = up, .told = {}}).what,
+             ContainsSubstring("towards OPEN") && ContainsSubstring("with a pull-down"));
+  CHECK_THAT(pull_safety("GPIO22", false, {}).what,
+             ContainsSubstring("the pull of GPIO22 is not known"));
+}
+
+TEST_CASE("a controller's own list of pins tells the pull of one", "[kill-safety]") {
+  // As pinctrl-bcm2711 and pinctrl-rp1 print it; pinctrl-bcm2835 leaves the rest of the line empty.
+  const std::string text =
+      "Pin config settings per pin\n"
+      "Format: pin (name): configs\n"
+      "pin 2 (gpio2): input bias pull up, output enabled\n"
+      "pin 21 (gpio21): \n"
+      "pin 22 (gpio22): input bias pull down (50000 ohms), input enabled\n"
+      "pin 23 (gpio23): input bias disabled\n"
+      "pin 24 (gpio24): input bias pull up, input bias pull down";
+  CHECK(parse_pinconf(text, 2) == LineBias::pull_up);
+  CHECK(parse_pinconf(text, 22) == LineBias::pull_down);
+  CHECK(parse_pinconf(text, 23) == LineBias::disabled);
+  CHECK(parse_pinconf(text, 21) == std::nullopt);
+  CHECK(parse_pinconf(text, 24) == std::nullopt);  // contradicts itself
+  CHECK(parse_pinconf(text, 3) == std::nullopt);
+  CHECK(parse_pinconf("", 22) == std::nullopt);
+}
+
+TEST_CASE("the pull is read from the controller of the line's own chip", "[kill-safety]") {
+  const tapd::test::TempDir root;
+  const auto folder = root / "sys/kernel/debug/pinctrl";
+  const auto write = [&](const char* controller, const char* text) {
+    std::filesystem::create_directories(folder / controller);
+    std::ofstream{folder / controller / "pinconf-pins"} << text;
+  };
+  write("soc:firmware-pinctrl-other", "pin 22 (gpio22): input bias pull up\n");
+  const FoundLine line{
+      .chip = "/dev/gpiochip-none", .label = "pinctrl-bcm2711", .offset = 22, .name = "GPIO22"};
+  CHECK(read_pull(line, root.path()).known() == std::nullopt);
+  write("fe200000.gpio-pinctrl-bcm2711", "pin 22 (gpio22): input bias pull down\n");
+  CHECK(read_pull(line, root.path()).held == LineBias::pull_down);
+  CHECK(read_pull(line, root.path()).told == std::nullopt);
 }
 
 }  // namespace

@@ -66,5 +66,22 @@ TEST_CASE("a chip that has gone is told, on opening with both failures", "[valve
   CHECK_THAT(valve->shut().error(), ContainsSubstring("No such device"));
 }
 
+TEST_CASE("a line that is back is taken anew, shut and read back", "[valve]") {
+  Fixture tap;
+  const auto valve = tap.valve();
+  REQUIRE(valve->open());
+  tap.wire->gone = true;
+  CHECK_THAT(valve->retake().error(), ContainsSubstring("No such device"));
+  tap.wire->gone = false;
+  tap.wire->stuck_on = true;
+  CHECK_THAT(valve->retake().error(), ContainsSubstring("driven shut but the pin reads open"));
+  tap.wire->stuck_on = false;
+  tap.wire->on = true;  // as somebody else left it meanwhile
+  REQUIRE(valve->retake());
+  CHECK_FALSE(tap.wire->on);
+  REQUIRE(valve->open());
+  CHECK(tap.wire->on);
+}
+
 }  // namespace
 }  // namespace tapd::drivers

@@ -6,8 +6,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cerrno>
 
-// Without a bus only the ways to fail can be shown here; transfers are tested on the kernel's own
-// spidev in the emulated machine.
+// The ways in which a bus cannot be opened; linux_spi_reopen_test.cpp has one that can.
 namespace tapd::drivers {
 namespace {
 

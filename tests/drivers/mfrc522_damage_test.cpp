@@ -193,6 +193,26 @@ TEST_CASE("every answer repeated, lengthened or replaced is garbled", "[mfrc522]
   }
 }
 
+TEST_CASE("every answer that is late is right while the chip waits, and silence or garbled after",
+          "[mfrc522][damage]") {
+  const Uid uid = all_sizes();
+  Damaged bench{uid};
+  for (std::size_t reply = 0; reply < replies_of(uid); ++reply) {
+    for (const auto late : {100us, 500us, 2'000us, 10'000us, 60'000us}) {
+      CAPTURE(reply, late);
+      const Look look = bench.look_with(reply, [late](AirReply& air) { air.late = late; });
+      if (late < 1ms) {
+        REQUIRE(bench.is_right(look));
+      } else if (reply == atqa_reply) {
+        REQUIRE(std::holds_alternative<NobodyThere>(look));
+      } else {
+        REQUIRE(std::holds_alternative<Garbled>(look));
+      }
+      bench.recovers(2);  // A card left ready hears one request in vain.
+    }
+  }
+}
+
 TEST_CASE("a collision in any answer but ATQA means several cards", "[mfrc522][damage]") {
   const Uid uid = all_sizes();
   Damaged bench{uid};

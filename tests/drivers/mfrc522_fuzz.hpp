@@ -7,4 +7,5 @@
 
 /// Aborts the program when the reader breaks a promise: a look that takes too long or too many
 /// transfers, or a UID for which no proper answer was on the bus. Always 0.
+// NOLINTNEXTLINE(readability-identifier-naming): the name by which libFuzzer calls it
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

@@ -36,8 +36,8 @@ TEST_CASE("a plan that no bar can be is refused with every reason", "[sim][plan]
   const std::vector<std::string> expected{
       "the wake grain must be from 0 us to 10000000 us, not -1 us",
       "tap 1: the valve's shutting time must be from 0 us to 10000000 us, not -1 us",
-      "tap 1: the K-factor in thousandths of a pulse per litre must be from 1 to 100000000, not "
-      "-5600000",
+      {"tap 1: the K-factor in thousandths of a pulse per litre must be from 1 to 100000000, not "
+       "-5600000"},
       "tap 9: the keg in ml must be from 0 to 1000000, not -1",
       "tap 9: the meter must stall at less flow than its knee",
       "tap 3: the share of lost edges must be from 0 to 1, not nan",

@@ -47,7 +47,10 @@ int main(int argc, char** argv) {
     drivers::LineValve valve{std::make_unique<drivers::GpiodOutput>(
         drivers::LineName{.name = first, .chip = {}}, false, drivers::valve_consumer)};
     if (const auto opened = valve.open(); !opened) throw std::runtime_error{opened.error()};
-    fmt::print("open: {}\n", valve.describe());
+    const drivers::KillSafety pull = drivers::pull_safety(
+        first, false,
+        drivers::read_pull(drivers::find_line(drivers::LineName{.name = first, .chip = {}})));
+    fmt::print("{}: {}\nopen: {}\n", to_text(pull.outcome), pull.what, valve.describe());
     std::fflush(stdout);
     while (true) ::pause();
   } catch (const std::exception& error) {

@@ -51,6 +51,9 @@ tapd_down() {
   tapd_gone
 }
 
+# cpu_ticks: of the processor that tapd has used, a hundred to a second, proc(5).
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$TAPD_PID/stat"; }
+
 # What a guest would see: the state's name, for state_is with within.
 tap_state() { tapctl --socket tapd.sock status | awk '$1 == "tap" && $2 == 1 { print $3 }'; }
 state_is() { [ "$(tap_state)" = "$1" ]; }
