@@ -93,7 +93,8 @@ class Card(unittest.TestCase):
         self.assertIn("was taken over", said)
         self.assertEqual(self.text("data/etc/hostname"), "bar-7\n")
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
-        self.assertEqual((self.root / "data/etc/tapd/credentials/token").stat().st_mode & 0o777, 0o600)
+        token = self.root / "data/etc/tapd/credentials/token"
+        self.assertEqual(token.stat().st_mode & 0o777, 0o600)
         self.assertEqual(os.readlink(self.root / "data/etc/localtime"),
                          str(self.root / "zones/Europe/Berlin"))
         # iwd's own way to write a name with letters beyond its own.
@@ -139,7 +140,8 @@ class Card(unittest.TestCase):
         self.write(CONFIG.replace("\n", "\r\n"))
         ready, said = self.boot()
         self.assertTrue(ready, said)
-        self.assertNotIn("\r", self.text("data/etc/hostname") + self.text("data/etc/tapd/tapd.toml"))
+        self.assertNotIn("\r", self.text("data/etc/hostname"))
+        self.assertNotIn("\r", self.text("data/etc/tapd/tapd.toml"))
         self.assertNotIn("s3cret", self.text("boot/tapd.toml"))
 
     def test_no_file(self):
