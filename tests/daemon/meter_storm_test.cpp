@@ -3,8 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "daemon/controller.hpp"
-#include "kept_journal.hpp"
 #include "drivers/edge_filter.hpp"
+#include "kept_journal.hpp"
 #include "session_fixture.hpp"
 
 namespace tapd::test {

@@ -106,7 +106,7 @@ class Bar {
   StorageThread storage_;
   test::TestMeter meter_;
   test::TestValve valve_;
-  test::SilentJournal journal_;
+  test::KeptJournal journal_;
   std::uint8_t minted_{0};
   Controller controller_;
   Api api_;
