@@ -68,6 +68,22 @@ TEST_CASE("a good configuration is read as written", "[config]") {
   CHECK(config.taps[1].rules.mode == SessionMode::tap_to_start);
 }
 
+TEST_CASE("without a word in [policy] each limit has its default", "[config][policy]") {
+  const PolicyRules rules =
+      parse_config(replaced(good, "largest_pour_ml = 500", ""), "tapd.toml").policy;
+  CHECK(rules.largest_pour == model::Volume::millilitres(1'000));
+  CHECK(rules.dearest_pour == model::largest_amount);
+  CHECK(rules.smallest_start == model::Volume::millilitres(50));
+  CHECK(rules.oldest_balance == std::chrono::hours{72});
+  CHECK(rules.sell_offline);
+  CHECK(rules.offline.per_guest == model::Money{5'000});
+  CHECK(rules.offline.pours_per_guest == 10);
+  CHECK(rules.offline.controller == model::Money{200'000});
+  CHECK(rules.serving_limits.empty());
+  CHECK(rules.service_cards.empty());
+  CHECK(rules.late_refusal == model::Volume::millilitres(30));
+}
+
 TEST_CASE("a bad configuration is refused with file, line, key and what would be right",
           "[config]") {
   struct Bad {

@@ -70,7 +70,7 @@ class ControllerFixture {
                              .valve = &valve,
                              .indicator = nullptr,
                              .last_look = [this] { return looked; }}},
-                   {.storage = [this](StorageRequest request) { asked.push_back(request); },
+                   {.storage = [this](const StorageRequest& request) { asked.push_back(request); },
                     .ask_server = [](const sync::AuthorizeAsk&) {},
                     .pours_waiting = [this] { ++told_sync; },
                     .random_id = [] { return std::array<std::uint8_t, 16>{7}; },

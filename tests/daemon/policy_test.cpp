@@ -40,7 +40,7 @@ model::AuthorizationFacts usual() {
   return facts;
 }
 
-Decision offline(const model::AuthorizationFacts& facts, PolicyRules rules = {}) {
+Decision offline(const model::AuthorizationFacts& facts, const PolicyRules& rules = {}) {
   return decide_offline(rules, facts, std::nullopt, at(2h), this_boot);
 }
 

@@ -1,0 +1,67 @@
+// What people ask the books: are they whole, and what is owed and at stake. tapctl beside a real
+// tapd, and on a file in which somebody changed a row by hand.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "lone_tapd.hpp"
+
+namespace tapd::test {
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+void pour(LoneTapd& bar) {
+  bar.sim("handle 1 100");
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("valve open for card ..b2c3"));
+  bar.sim("card 1 none");
+  REQUIRE(bar.says("ended by card_removed"));
+}
+
+}  // namespace
+
+TEST_CASE("tapctl verify calls a whole chain whole, and names the row that was changed by hand",
+          "[system][chain]") {
+  LoneTapd bar;
+  pour(bar);
+  const FinishedChild whole = bar.tapctl({"verify"});
+  CHECK(whole.status.success());
+  CHECK_THAT(whole.output, ContainsSubstring("the chain is whole: 1 pours"));
+  REQUIRE(bar.stop().success());
+
+  const std::string file = (bar.folder() / "tapd.db").string();
+  CHECK(bar.tapctl({"verify", "--file", file}).status.success());
+  std::string id;
+  {
+    SQLite::Database database{file, SQLite::OPEN_READWRITE};
+    id = database.execAndGet("SELECT client_tx_id FROM pours").getString();
+    database.exec("DROP TRIGGER pours_are_immutable");
+    database.exec("UPDATE pours SET price_cents = price_cents + 1");
+  }
+  const FinishedChild broken = bar.tapctl({"verify", "--file", file});
+  CHECK_FALSE(broken.status.success());
+  CHECK_THAT(broken.output, ContainsSubstring("BROKEN at pour 1") && ContainsSubstring(id));
+}
+
+TEST_CASE("tapctl owed says what waits, for how much, since when, and what is at stake",
+          "[system][exposure]") {
+  LoneTapd bar;
+  pour(bar);
+  const FinishedChild said = bar.tapctl({"owed"});
+  CHECK(said.status.success());
+  CHECK_THAT(said.output, ContainsSubstring("1 pours for ") &&
+                              ContainsSubstring("the oldest that waits is from") &&
+                              ContainsSubstring("at stake at worst: "));
+  const nlohmann::json owed = bar.get("/owed");
+  CHECK(owed.at("rows") == 1);
+  CHECK(owed.at("oldest_age_s") >= 0);
+  // The guest's 50.00, of which the policy lets all be poured without the server.
+  CHECK(owed.at("worst_case_cents") == 5'000);
+  CHECK(owed.at("owed_cents").get<int>() + owed.at("held_cents").get<int>() +
+            owed.at("spendable_cents").get<int>() ==
+        owed.at("worst_case_cents").get<int>());
+}
+
+}  // namespace tapd::test
