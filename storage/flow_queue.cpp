@@ -38,7 +38,13 @@ FlowQueue::FlowQueue(SQLite::Database& database, const model::BootId& boot)
            "SELECT event_seq, attempts, event_id, event_status, tap_id, volume_ml, duration_ms,"
            " card_present, valve_open, session_state, reason FROM flow_events"
            " WHERE status <> 'confirmed' AND status IN ('new', 'sent')"
-           " AND (next_attempt_at IS NULL OR next_attempt_at <= ?1) ORDER BY event_seq LIMIT ?2"},
+           " AND (next_attempt_at IS NULL OR next_attempt_at <= ?1)"
+           // An event's words are told in their order: one that is set aside holds the later ones.
+           " AND NOT EXISTS (SELECT 1 FROM flow_events AS earlier"
+           "  WHERE earlier.event_id = flow_events.event_id"
+           "  AND earlier.event_seq < flow_events.event_seq"
+           "  AND earlier.status IN ('new', 'sent') AND earlier.next_attempt_at > ?1)"
+           " ORDER BY event_seq LIMIT ?2"},
       sent_{database,
             "UPDATE flow_events SET status = 'sent', sent_at = ?2"
             " WHERE event_seq = ?1 AND status IN ('new', 'sent')"},

@@ -8,7 +8,7 @@
 
 #include "tests/sync/bad_answers.hpp"
 
-// The name that libFuzzer calls.
+// NOLINTNEXTLINE(readability-identifier-naming): the name by which libFuzzer calls it
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using tapd::sync::test::GoodAnswer;
   static const std::vector<GoodAnswer> endpoints = tapd::sync::test::good_answers();

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-// The name that libFuzzer calls.
+// NOLINTNEXTLINE(readability-identifier-naming): the name by which libFuzzer calls it
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {

@@ -153,6 +153,28 @@ TEST_CASE("notes are kept, and the schema's version is not one of them", "[notes
   CHECK(*bar.ledger().meta("schema_version") == std::to_string(storage::newest_schema()));
 }
 
+TEST_CASE("the words of one flow event are told in their order", "[measuring]") {
+  Bar bar;
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");
+  REQUIRE(outcome(bar.ledger().record_flow_event(leak("stopped", 90))) == "ok");
+  using Kind = storage::FlowVerdict::Kind;
+  const auto due = [&](int second) { return *bar.ledger().due_flow_events(10, at(second)); };
+  const auto fail_the_first = [&] {
+    const storage::FlowVerdict verdict{due(31).front().row, Kind::spend_attempt, "why"};
+    REQUIRE(outcome(bar.ledger().settle_flow_event(verdict, 2, at(32), at(60))) == "ok");
+  };
+  fail_the_first();
+  CHECK(due(59).empty());  // the end does not go before the start
+  REQUIRE(due(60).size() == 2);
+  CHECK(due(60).front().event.event_status == "started");
+  SECTION("a start that the server never takes does not hold the end for ever") {
+    const storage::FlowVerdict verdict{due(60).front().row, Kind::spend_attempt, "why"};
+    REQUIRE(outcome(bar.ledger().settle_flow_event(verdict, 2, at(61), at(90))) == "ok");
+    REQUIRE(due(62).size() == 1);
+    CHECK(due(62).front().event.event_status == "stopped");
+  }
+}
+
 TEST_CASE("flow events wait until the server has them, and attempts are counted", "[measuring]") {
   Bar bar;
   REQUIRE(outcome(bar.ledger().record_flow_event(leak("started", 5))) == "ok");

@@ -6,6 +6,8 @@
 ann=04ab7815cd6b80
 mkdir -m 700 state
 write_config tapd.toml
+# A meter that is slow enough for this machine to outdo it by far.
+sed -i "s/^pulses_per_litre.*/&\nmax_hz = 600/" tapd.toml
 seed_ledger state/tapd.db "$CENTS_PER_LITRE" $ann=100000 || exit 1
 reader_up || exit 1
 
@@ -29,12 +31,12 @@ check_contains "and the journal says where to look" "$(cat tapd.log)" \
   "more pulses than this meter can make"
 before=$(cpu_ticks)
 uptime_before=$(cut -d . -f 1 /proc/uptime)
-sleep 3
-check_between "the storm goes on, and costs tapd nothing any more: ticks of 300" \
-  $(($(cpu_ticks) - before)) 0 60
+sleep 1
+check_between "the storm goes on, and costs tapd nothing any more: ticks of 100" \
+  $(($(cpu_ticks) - before)) 0 25
 check "tapctl answers" "$(tap_state)" faulted
 check_between "at once: seconds that all this took" \
-  $(($(cut -d . -f 1 /proc/uptime) - uptime_before)) 3 8
+  $(($(cut -d . -f 1 /proc/uptime) - uptime_before)) 1 4
 kill -0 $storm && ok "it did storm until here" || fail "the storm ended by itself"
 kill $storm
 wait $storm 2>/dev/null
