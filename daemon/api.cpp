@@ -1,7 +1,6 @@
 #include "daemon/api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -131,15 +130,11 @@ ApiResponse Api::status() const {
 }
 
 ApiResponse Api::clear(const ApiRequest& request) const {
-  std::int32_t tap = 0;
-  const std::string& text = request.body;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tap);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return problem(400, fmt::format("\"{}\" is not a tap's number", text));
-  }
-  const auto cleared = order<bool>(*ports_.control, [tap](Controller& controller, const auto& now) {
-    return controller.clear(model::TapId{tap}, now);
-  });
+  const auto tap = tap_named(request.body);
+  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", request.body));
+  const auto cleared = order<bool>(
+      *ports_.control,
+      [tap = *tap](Controller& controller, const auto& now) { return controller.clear(tap, now); });
   if (!cleared) return control_is_silent();
   if (!*cleared) return problem(400, fmt::format("there is no tap {}", tap));
   return json_answer({{"done", true}});

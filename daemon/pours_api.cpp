@@ -1,12 +1,12 @@
 #include "daemon/pours_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_answers.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd {
 namespace {
@@ -43,12 +43,8 @@ std::optional<std::int64_t> number(const ApiRequest& request, const char* key,
                                    std::int64_t otherwise, std::int64_t most) {
   const auto found = request.query.find(key);
   if (found == request.query.end()) return otherwise;
-  std::int64_t value = 0;
-  const char* end = found->second.data() + found->second.size();
-  const auto parsed = std::from_chars(found->second.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > most) {
-    return std::nullopt;
-  }
+  const auto value = model::whole_number(found->second);
+  if (!value || *value < 1 || *value > most) return std::nullopt;
   return value;
 }
 

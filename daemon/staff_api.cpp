@@ -1,6 +1,5 @@
 #include "daemon/staff_api.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd {
 namespace {
@@ -167,16 +167,14 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
 
 ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& request) {
   const auto named = request.query.find("tap");
-  std::int32_t number = 0;
-  if (named != request.query.end()) {
-    const std::string& text = named->second;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-  }
-  const model::TapId tap{number};
+  const std::string text = named == request.query.end() ? std::string{} : named->second;
+  const auto tap = tap_named(text);
+  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", text));
   const auto found = ask<std::optional<Calibration>>(
-      *ports.control, [tap](const Controller& controller) { return controller.in_force(tap); });
+      *ports.control,
+      [tap = *tap](const Controller& controller) { return controller.in_force(tap); });
   if (!found) return control_is_silent();
-  if (!*found) return problem(400, fmt::format("there is no tap {}", number));
+  if (!*found) return problem(400, fmt::format("there is no tap {}", tap->number()));
   return json_answer({{"milli_pulses_per_litre", (*found)->milli_pulses_per_litre()},
                       {"curve", (*found)->curve_text()},
                       {"version", (*found)->id}});
@@ -226,17 +224,13 @@ Calibration kept_calibration(const storage::Ledger& ledger, model::TapId tap,
                              const Calibration& configured) {
   const auto kept = ledger.meta(calibration_key(tap));
   if (!kept || !*kept || !configured.curve_text().empty()) return configured;
-  const std::string& text = **kept;
-  const char* end = text.data() + text.size();
-  std::int64_t against = 0;
-  std::int64_t measured = 0;
-  const auto first = std::from_chars(text.data(), end, against);
-  if (first.ec != std::errc{} || first.ptr == end) return configured;
-  const auto second = std::from_chars(first.ptr + 1, end, measured);
-  if (second.ec != std::errc{} || against != configured.nominal() || measured <= 0) {
-    return configured;
-  }
-  return Calibration::constant(measured);
+  const std::string_view text = **kept;
+  const auto space = text.find(' ');
+  if (space == std::string_view::npos) return configured;
+  const auto against = model::whole_number(text.substr(0, space));
+  const auto measured = model::whole_number(text.substr(space + 1));
+  if (against != configured.nominal() || !measured || *measured <= 0) return configured;
+  return Calibration::constant(*measured);
 }
 
 }  // namespace tapd

@@ -62,6 +62,12 @@ LoneTapd::Answer LoneTapd::post(const std::string& path, const std::string& body
   REQUIRE(answer);
   return {.status = answer->status, .body = nlohmann::json::parse(answer->body)};
 }
+LoneTapd::Answer LoneTapd::ask(const std::string& path) const {
+  const auto answer = ApiClient{folder_ / "tapd.sock"}.get(path);
+  REQUIRE(answer);
+  return {.status = answer->status, .body = nlohmann::json::parse(answer->body)};
+}
+
 
 void LoneTapd::sim(const std::string& command) const {
   REQUIRE(post("/sim", command).status == 200);

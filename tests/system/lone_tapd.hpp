@@ -39,6 +39,7 @@ class LoneTapd {
   };
   [[nodiscard]] Answer post(const std::string& path, const std::string& body) const;
   [[nodiscard]] std::string status() const { return get("/status").dump(); }
+  [[nodiscard]] Answer ask(const std::string& path) const;  ///< A GET, whatever it answers.
   [[nodiscard]] nlohmann::json tap() const { return get("/status").at("taps").at(0); }
   void sim(const std::string& command) const;
   [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words) const;
