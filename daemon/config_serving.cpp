@@ -49,6 +49,12 @@ void read_serving(TomlTable& policy, PolicyRules& rules) {
       policy.fault("service_cards", uid.error());
     }
   }
+  for (std::string& text : policy.texts("staff_guests")) {
+    if (text.empty()) {
+      policy.fault("staff_guests", "holds an empty guest_id: write it as the venue server does");
+    }
+    rules.staff_guests.emplace_back(std::move(text));
+  }
   rules.lift_for = std::chrono::seconds{policy.whole("lift_s", 30, {5, 300})};
 }
 

@@ -103,6 +103,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* ended = std::get_if<EndRowDone>(&answer)) return on_end_row(*ended, now);
   if (const auto* facts = std::get_if<FactsRead>(&answer)) {
     for (TapSlot& tap : taps_) {
+      if (tap.staff_ticket == facts->ticket) decide_staff(tap, *facts, now);
       if (tap.ticket == facts->ticket) decide(tap, *facts, now);
       if (tap.guest_ticket == facts->ticket && facts->result) {
         refuse_late(tap, *facts->result, now);
@@ -113,7 +114,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* world = std::get_if<WorldRead>(&answer)) {
     if (world->result) on_world(*world->result, now);
   }
-  if (const auto* lift = std::get_if<LiftNoted>(&answer)) on_lift_noted(*lift, now);
+  if (const auto* act = std::get_if<ActNoted>(&answer)) on_act_noted(*act, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
 }
 
@@ -269,7 +270,14 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
     } else if (const auto* ask = std::get_if<AskAuthorization>(&action)) {
       tap.card = ask->card;
       tap.guest.clear();
-      ask_authorization(tap, ask->card, now);
+      ask_authorization(tap, ask->card);
+    } else if (const auto* staff = std::get_if<AskStaff>(&action)) {
+      tap.card = staff->card;
+      read_staff_facts(tap, staff->card);
+    } else if (const auto* run = std::get_if<RunAct>(&action)) {
+      note_act(tap, *run, now);
+    } else if (const auto* stopped = std::get_if<StaffStopped>(&action)) {
+      note_act(tap, {.act = ServiceAct::stop, .card = stopped->card}, now);
     } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
       begin_row(tap, begin->begin);
     } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {

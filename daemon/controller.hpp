@@ -145,7 +145,9 @@ class Controller {
     TapSetup setup;
     TapOutputs outputs;
     TapSession session;
-    std::uint64_t ticket{0};  ///< Of the authorization under way; older answers are ignored.
+    std::uint64_t ticket{0};        ///< Of the authorization under way; older answers are ignored.
+    std::uint64_t staff_ticket{0};  ///< Of the look whether a card is staff's, ...
+    model::CardUid staff_card;      ///< ... namely this one.
     std::optional<sync::Allowed> allowed;  ///< The server's yes, while the facts are read.
     std::optional<model::SinceBoot> progress_posted;  ///< Unanswered progress write.
     std::optional<EndRow> unwritten_end;              ///< Posted, not yet durable.
@@ -168,8 +170,12 @@ class Controller {
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
   void carry_out(TapSlot& tap, const Actions& actions, const model::Moment& now);
   void command_valve(TapSlot& tap, bool open, const model::Moment& now);
-  void ask_authorization(TapSlot& tap, const model::CardUid& card, const model::Moment& now);
-  void on_lift_noted(const LiftNoted& noted, const model::Moment& now);
+  void ask_authorization(TapSlot& tap, const model::CardUid& card);
+  void read_staff_facts(TapSlot& tap, const model::CardUid& card);
+  void decide_staff(TapSlot& tap, const FactsRead& facts, const model::Moment& now);
+  void ask_guest(TapSlot& tap, const model::CardUid& card);
+  void note_act(TapSlot& tap, const RunAct& run, const model::Moment& now);
+  void on_act_noted(const ActNoted& noted, const model::Moment& now);
   [[nodiscard]] bool lifted(const TapSlot& tap, const model::Moment& now) const;
   void begin_row(TapSlot& tap, const model::PourBegin& begin);
   void look_at_guests();

@@ -70,8 +70,9 @@ enum class Message : std::uint8_t {
   limits_lifted,
   refused_late,
   service_act,
+  service_menu,
 };
-inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::service_act) + 1;
+inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::service_menu) + 1;
 
 /// 32 hexadecimal digits: the field MESSAGE_ID.
 [[nodiscard]] std::string_view message_id(Message message);

@@ -42,8 +42,9 @@ std::string words(const json& body, const char* key) {
 }
 
 std::optional<ServiceKind> kind_of(const std::string& word) {
-  for (const ServiceKind kind : {ServiceKind::valve_test, ServiceKind::clean,
-                                 ServiceKind::keg_change, ServiceKind::calibrate}) {
+  for (const ServiceKind kind :
+       {ServiceKind::valve_test, ServiceKind::clean, ServiceKind::keg_change,
+        ServiceKind::calibrate, ServiceKind::bleed}) {
     if (word == to_text(kind)) return kind;
   }
   return std::nullopt;
@@ -82,7 +83,8 @@ ApiResponse told(const std::optional<Outcome>& outcome) {
 ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                           const json& body) {
   const auto kind = kind_of(words(body, "kind"));
-  if (!kind) return problem(400, "\"kind\" must be valve_test, clean, keg_change or calibrate");
+  if (!kind)
+    return problem(400, "\"kind\" must be valve_test, clean, keg_change, calibrate or bleed");
   const auto seconds = whole(body, "seconds", 1, most_service_seconds);
   if (!seconds) return problem(400, seconds.error());
   const auto ml = whole(body, "ml", 1, most_service_ml);
