@@ -340,7 +340,7 @@ TEST_CASE("serving limits that limit nothing are refused", "[config][serving]") 
       {"service_cards = [\"no card\"]", "service_cards"},
       {"service_cards = \"04ab7815cd6b80\"", "must be a list of texts"},
       {"staff_guests = \"a-guest\"", "must be a list of texts"},
-      {"staff_guests = [\"\"]", "staff_guests: holds an empty guest_id"},
+      {"staff_guests = [\"\"]", "staff_guests: must be a list of texts"},
       {"lift_s = 4", "lift_s: is 4, but must be 5 to 300"},
       {"late_refusal_ml = 1001", "late_refusal_ml: is 1001, but must be 0 to 1000"},
   }));
