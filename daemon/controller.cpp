@@ -57,6 +57,18 @@ struct AsEvent {
   Event operator()(const drivers::ReaderBack&) const { return Repaired{FaultKind::reader}; }
 };
 
+void add_up(MeterCounts& counts, const drivers::MeterReading& reading) {
+  counts.edges += reading.edges;
+  counts.rejected += reading.rejected;
+  counts.edges_lost += reading.edges_lost;
+  counts.out_of_turn += reading.out_of_turn;
+  static_assert(std::tuple_size_v<decltype(counts.intervals)> ==
+                std::tuple_size_v<decltype(reading.intervals.counts)>);
+  for (std::size_t step = 0; step < counts.intervals.size(); ++step) {
+    counts.intervals.at(step) += reading.intervals.counts.at(step);
+  }
+}
+
 }  // namespace
 
 void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& event,
@@ -71,6 +83,7 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
 void Controller::on_meter(std::size_t tap, const Moment& now) {
   TapSlot& slot = taps_.at(tap);
   const drivers::MeterReading reading = slot.setup.meter->read(now.since_boot);
+  add_up(slot.counts, reading);
   if (reading.edges > 0 || reading.rejected > 0) {
     slot.newest_edge = reading.last_edge;
     deliver(slot,

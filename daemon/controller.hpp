@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/core/meter_verdict.hpp"
 #include "daemon/core/tap_session.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/journal_lines.hpp"
@@ -114,6 +115,14 @@ class Controller {
     return taps_.at(tap).service;
   }
 
+  /// Everything that has come over a tap's meter line since the start, for whoever looks twice.
+  [[nodiscard]] const MeterCounts& meter_counts(std::size_t tap) const {
+    return taps_.at(tap).counts;
+  }
+  [[nodiscard]] const SessionRules& rules(std::size_t tap) const {
+    return taps_.at(tap).setup.rules;
+  }
+
   /// Shuts every valve, ends every pour and sells no more.
   void shut_down(const model::Moment& now);
   /// No valve is open and every pour's end is durable.
@@ -165,6 +174,7 @@ class Controller {
     std::optional<model::SinceBoot> newest_edge;
     std::optional<std::chrono::nanoseconds> shut_after;
     ServiceReport service;
+    MeterCounts counts;
   };
 
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);

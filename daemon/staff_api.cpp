@@ -114,6 +114,54 @@ ApiResponse end_service(const StaffApiPorts& ports, model::TapId tap) {
       }));
 }
 
+/// Somebody would lose by a kill.
+bool has_session(TapState state) {
+  switch (state) {
+    case TapState::authorizing:
+    case TapState::preparing:
+    case TapState::ready:
+    case TapState::pouring:
+    case TapState::settling:
+    case TapState::servicing:
+    case TapState::service_menu:
+      return true;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::denied:
+    case TapState::finished:
+    case TapState::locked:
+    case TapState::faulted:
+      return false;
+  }
+  return true;
+}
+
+/// Why tapd may not be killed for a test at this tap now; empty: it may.
+std::string kill_barred(const Controller& controller, model::TapId tap) {
+  bool tested = false;
+  for (std::size_t i = 0; i < controller.tap_count(); ++i) {
+    const TapSession& session = controller.session(i);
+    if (session.tap() == tap) {
+      tested = session.state() == TapState::servicing;
+    } else if (has_session(session.state())) {
+      return fmt::format("tap {} is {}", session.tap().number(), to_text(session.state()));
+    }
+  }
+  return tested ? "" : fmt::format("tap {} is not open for staff", tap.number());
+}
+
+/// The kill test: tapd ends as if it had been shot, with this tap's valve open. What then becomes
+/// of the valve is what the installer wants to see.
+ApiResponse kill_for_test(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap) {
+  const auto barred = ask<std::string>(
+      *ports.control, [tap](const Controller& controller) { return kill_barred(controller, tap); });
+  if (!barred) return control_is_silent();
+  if (!barred->empty()) return problem(409, *barred);
+  if (auto refusal = unaudited(ports, request, "selftest_kill", tap, "")) return *refusal;
+  ports.die();
+  return problem(500, "tapd lives on although it was told to die");
+}
+
 /// Closes or opens a tap, and keeps it so over a restart. `why`: nullopt opens.
 ApiResponse set_lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                      const std::optional<std::string>& why) {
@@ -197,6 +245,10 @@ std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequ
   if (request.path == "/service/end") {
     return with_tap(request,
                     [&](model::TapId tap, const json&) { return end_service(ports, tap); });
+  }
+  if (request.path == "/selftest/kill") {
+    return with_tap(
+        request, [&](model::TapId tap, const json&) { return kill_for_test(ports, request, tap); });
   }
   if (request.path == "/lock") {
     return with_tap(request, [&](model::TapId tap, const json& body) {

@@ -78,7 +78,7 @@ TEST_CASE("a staff card cannot work at a tap where a guest pours", "[system][ser
   lay_on(bar, "04a1b2c3");
   REQUIRE(bar.says("valve open for card ..b2c3"));
   lay_on(bar, staff);
-  REQUIRE(bar.says("ended by other_card"));
+  REQUIRE(bar.says("ended by card_removed"));
   wait_for(bar, "service_menu", "lift_limits");
   CHECK(bar.tap().at("valve_open") == false);
 }
