@@ -1,7 +1,6 @@
 #include "daemon/api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,35 +8,12 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "daemon/tap_states.hpp"
 
 namespace tapd {
 namespace {
 
 using nlohmann::json;
-
-json tap_json(const TapSession& session) {
-  const TapView view = session.view();
-  json tap{{"tap_id", session.tap().number()},
-           {"state", to_text(view.state)},
-           {"reason", view.reason},
-           {"valve_open", session.valve_open()},
-           {"close_time_us", session.tail().close_time().count()}};
-  if (view.card) tap["card"] = view.card->masked();
-  if (view.state == TapState::servicing) {
-    tap["volume_ml"] = view.volume.in_millilitres();
-    tap["edges"] = view.edges;
-  }
-  if (!view.grant) return tap;
-  tap["guest"] = view.grant->guest_first_name;
-  tap["beverage"] = view.grant->beverage;
-  tap["price_per_litre_cents"] = view.grant->price.minor_per_litre();
-  tap["limit_ml"] = view.grant->limit.in_millilitres();
-  tap["authorized_by"] = to_text(view.grant->by);
-  tap["volume_ml"] = view.volume.in_millilitres();
-  tap["price_cents"] = view.price.minor_units();
-  if (view.client_tx_id) tap["receipt"] = view.client_tx_id->short_id();
-  return tap;
-}
 
 json reader_json(const drivers::ReaderHealth& reader) {
   return {{"out_of_service", reader.out_of_service},
@@ -69,7 +45,7 @@ json queue_json(const storage::QueueCounts& queue) {
 json controller_json(const Controller& controller) {
   json taps = json::array();
   for (std::size_t tap = 0; tap < controller.tap_count(); ++tap) {
-    json one = tap_json(controller.session(tap));
+    json one = status_of(controller.session(tap));
     if (const auto& service = controller.last_service(tap); service.number > 0) {
       one["last_service"] = {{"number", service.number},
                              {"kind", to_text(service.done.kind)},
@@ -106,12 +82,20 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   }
   if (request.path == "/metrics" && request.method == "GET")
     return metrics_answer(ports_.metrics());
+  if (auto answer = serve_watch(ports_.watch, request)) return *std::move(answer);
+  if (request.path == "/stream" && request.method == "GET" && ports_.listen) {
+    return {.status = 200,
+            .body = {},
+            .content_type = "application/x-ndjson",
+            .stream = ports_.listen()};
+  }
   if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
   return problem(404,
                  fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /queue, POST "
-                             "/queue/retry, GET /verify, "
+                             "/queue/retry, POST /queue/park, GET /verify, "
                              "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
-                             "/service/end, POST /lock, POST /unlock, POST /calibration, "
+                             "/service/end, POST /lock, POST /unlock, GET and POST /calibration, "
+                             "POST /selftest/kill, GET /cards, GET /meter, GET /stream, "
                              "GET /explain, GET /metrics, POST /sim",
                              request.method, request.path));
 }
@@ -131,17 +115,12 @@ ApiResponse Api::status() const {
 }
 
 ApiResponse Api::clear(const ApiRequest& request) const {
-  std::int32_t tap = 0;
-  const std::string& text = request.body;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tap);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return problem(400, fmt::format("\"{}\" is not a tap's number", text));
-  }
+  const auto tap = tap_named(request.body);
+  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", request.body));
   using Outcome = tl::expected<void, std::string>;
-  const auto cleared =
-      order<Outcome>(*ports_.control, [tap](Controller& controller, const auto& now) {
-        return controller.clear(model::TapId{tap}, now);
-      });
+  const auto cleared = order<Outcome>(
+      *ports_.control,
+      [tap = *tap](Controller& controller, const auto& now) { return controller.clear(tap, now); });
   if (!cleared) return control_is_silent();
   if (!*cleared) return problem(409, cleared->error());
   return json_answer({{"done", true}});

@@ -2,10 +2,12 @@
 // tapd. It answers with JSON; every answer that is not 200 carries {"error": words}.
 //
 //   GET  /status          taps, sessions, queue, server
-//   GET  /pours, GET /queue, POST /queue/retry   see pours_api.hpp
+//   GET  /stream          each change of a tap's state as a line, see state_stream.hpp
+//   GET  /pours, GET /queue, POST /queue/retry, POST /queue/park   see pours_api.hpp
 //   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
-//   POST /service, /service/end, /lock, /unlock, /calibration   staff, see staff_api.hpp
+//   POST /service, /service/end, /lock, /unlock, /calibration, /selftest/kill   see staff_api.hpp
+//   GET  /cards, /meter   what readers and meters give, see watch_api.hpp
 //   GET  /explain         see explain_api.hpp
 //   GET  /metrics         counts for Prometheus, as text
 //   POST /sim             one command of the simulated bar, as text
@@ -22,6 +24,7 @@
 #include "daemon/pours_api.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/storage_thread.hpp"
+#include "daemon/watch_api.hpp"
 #include "drivers/card_reader.hpp"
 
 #include <tl/expected.hpp>
@@ -36,6 +39,9 @@ struct ApiPorts {
   PoursApiPorts pours;
   StaffApiPorts staff;
   ExplainPorts explain;
+  WatchPorts watch;
+  /// A client begins to listen to the taps' states.
+  std::function<StreamSource()> listen;
   /// Carries out a command of the simulated bar; null when no tap is simulated.
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "storage/model/whole_number.hpp"
+
 namespace tapd {
 
 using nlohmann::json;
@@ -22,6 +24,12 @@ ApiResponse control_is_silent() {
 ApiResponse metrics_answer(const tl::expected<std::string, std::string>& text) {
   if (!text) return problem(503, text.error());
   return {.status = 200, .body = *text, .content_type = "text/plain; version=0.0.4"};
+}
+
+std::optional<model::TapId> tap_named(std::string_view text) {
+  const auto number = model::whole_number(text);
+  if (!number || *number < 1 || *number > model::TapId::largest) return std::nullopt;
+  return model::TapId{static_cast<std::int32_t>(*number)};
 }
 
 std::optional<json> object_of(const ApiRequest& request) {

@@ -3,10 +3,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "daemon/http_server.hpp"
+#include "storage/model/ids.hpp"
 
 #include <tl/expected.hpp>
 
@@ -21,5 +23,8 @@ namespace tapd {
 [[nodiscard]] ApiResponse metrics_answer(const tl::expected<std::string, std::string>& text);
 /// The request's body as a JSON object; nullopt when it is none.
 [[nodiscard]] std::optional<nlohmann::json> object_of(const ApiRequest& request);
+
+/// A tap by its number as text; nullopt when that is no number that a tap can have.
+[[nodiscard]] std::optional<model::TapId> tap_named(std::string_view text);
 
 }  // namespace tapd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <list>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "daemon/api.hpp"
 #include "daemon/api_answers.hpp"
 #include "daemon/book_keeping_thread.hpp"
+#include "daemon/card_log.hpp"
 #include "daemon/control_loop.hpp"
 #include "daemon/control_talk.hpp"
 #include "daemon/controller.hpp"
@@ -21,9 +23,11 @@
 #include "daemon/kill_check.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/reader_thread.hpp"
+#include "daemon/screen_lines.hpp"
 #include "daemon/server_setup.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/start_up.hpp"
+#include "daemon/state_stream.hpp"
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
@@ -118,6 +122,7 @@ class Running {
         config.storage.books, *storage_, [this] { return moment(clock_); }, metrics_);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
+    states_ = std::make_unique<StateStream>(ScreenLines{inbox_, *storage_, explain_ports().taps});
     api_ = std::make_unique<HttpServer>(config.socket,
                                         Api{{.control = &inbox_,
                                              .storage = storage_.get(),
@@ -130,8 +135,11 @@ class Running {
                                                            }},
                                              .staff = {.control = &inbox_,
                                                        .storage = storage_.get(),
-                                                       .now = [this] { return moment(clock_); }},
+                                                       .now = [this] { return moment(clock_); },
+                                                       .die = [] { std::raise(SIGKILL); }},
                                              .explain = explain_ports(),
+                                             .watch = {.control = &inbox_, .cards = &cards_},
+                                             .listen = [this] { return states_->listen(); },
                                              .simulate = hardware_.simulate,
                                              .readers = [this] { return readers_health(); },
                                              .metrics = [this] { return metrics_text(); },
@@ -219,6 +227,7 @@ class Running {
   ReaderThread::Reports reports_of_reader(std::size_t i) {
     return {.presence =
                 [this, i](drivers::PresenceEvent event) {
+                  cards_.put(config_.taps[i].id, event, moment(clock_).wall);
                   tell_loop(Presence{.tap = i, .event = std::move(event)});
                 },
             .note =
@@ -280,7 +289,9 @@ class Running {
   std::unique_ptr<StorageThread> storage_;
   std::unique_ptr<SyncThread> sync_;
   std::unique_ptr<BookKeepingThread> books_;
+  CardLog cards_;
   std::list<ReaderThread> readers_;
+  std::unique_ptr<StateStream> states_;
   std::unique_ptr<HttpServer> api_;
   std::unique_ptr<HttpServer> scraped_;
 };

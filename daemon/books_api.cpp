@@ -1,7 +1,6 @@
 #include "daemon/books_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 
@@ -10,6 +9,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/exposure.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd {
 namespace {
@@ -18,18 +18,12 @@ using nlohmann::json;
 
 /// The position that a client hands back; nullopt when it makes no sense.
 std::optional<storage::ChainPosition> position(const ApiRequest& request) {
-  storage::ChainPosition from;
   const auto after = request.query.find("after");
-  if (after == request.query.end()) return from;
-  const std::string& text = after->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), from.chain_no);
+  if (after == request.query.end()) return storage::ChainPosition{};
+  const auto chain_no = model::whole_number(after->second);
   const auto hash = request.query.find("hash");
-  if (error != std::errc{} || end != text.data() + text.size() || from.chain_no < 0 ||
-      hash == request.query.end()) {
-    return std::nullopt;
-  }
-  from.hash = hash->second;
-  return from;
+  if (!chain_no || *chain_no < 0 || hash == request.query.end()) return std::nullopt;
+  return storage::ChainPosition{.chain_no = *chain_no, .hash = hash->second};
 }
 
 json slice_json(const storage::ChainSlice& slice) {

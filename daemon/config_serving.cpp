@@ -49,6 +49,9 @@ void read_serving(TomlTable& policy, PolicyRules& rules) {
       policy.fault("service_cards", uid.error());
     }
   }
+  for (std::string& guest : policy.texts("staff_guests")) {
+    rules.staff_guests.emplace_back(std::move(guest));
+  }
   rules.lift_for = std::chrono::seconds{policy.whole("lift_s", 30, {5, 300})};
 }
 

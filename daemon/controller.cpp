@@ -66,6 +66,18 @@ struct AsEvent {
   Event operator()(const drivers::ReaderBack&) const { return Repaired{FaultKind::reader}; }
 };
 
+void add_up(MeterCounts& counts, const drivers::MeterReading& reading) {
+  counts.edges += reading.edges;
+  counts.rejected += reading.rejected;
+  counts.edges_lost += reading.edges_lost;
+  counts.out_of_turn += reading.out_of_turn;
+  static_assert(std::tuple_size_v<decltype(counts.intervals)> ==
+                std::tuple_size_v<decltype(reading.intervals.counts)>);
+  for (std::size_t step = 0; step < counts.intervals.size(); ++step) {
+    counts.intervals.at(step) += reading.intervals.counts.at(step);
+  }
+}
+
 }  // namespace
 
 void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& event,
@@ -80,6 +92,7 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
 void Controller::on_meter(std::size_t tap, const Moment& now) {
   TapSlot& slot = taps_.at(tap);
   const drivers::MeterReading reading = slot.setup.meter->read(now.since_boot);
+  add_up(slot.counts, reading);
   if (reading.edges > 0 || reading.rejected > 0) {
     slot.newest_edge = reading.last_edge;
     deliver(slot,
@@ -116,6 +129,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* ended = std::get_if<EndRowDone>(&answer)) return on_end_row(*ended, now);
   if (const auto* facts = std::get_if<FactsRead>(&answer)) {
     for (TapSlot& tap : taps_) {
+      if (tap.staff_ticket == facts->ticket) decide_staff(tap, *facts, now);
       if (tap.ticket == facts->ticket) decide(tap, *facts, now);
       if (tap.guest_ticket == facts->ticket && facts->result) {
         refuse_late(tap, *facts->result, now);
@@ -126,7 +140,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* world = std::get_if<WorldRead>(&answer)) {
     if (world->result) on_world(*world->result, now);
   }
-  if (const auto* lift = std::get_if<LiftNoted>(&answer)) on_lift_noted(*lift, now);
+  if (const auto* act = std::get_if<ActNoted>(&answer)) on_act_noted(*act, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
 }
 
@@ -282,7 +296,14 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
     } else if (const auto* ask = std::get_if<AskAuthorization>(&action)) {
       tap.card = ask->card;
       tap.guest.clear();
-      ask_authorization(tap, ask->card, now);
+      ask_authorization(tap, ask->card);
+    } else if (const auto* staff = std::get_if<AskStaff>(&action)) {
+      tap.card = staff->card;
+      read_staff_facts(tap, staff->card);
+    } else if (const auto* run = std::get_if<RunAct>(&action)) {
+      note_act(tap, *run, now);
+    } else if (const auto* stopped = std::get_if<StaffStopped>(&action)) {
+      note_act(tap, {.act = ServiceAct::stop, .card = stopped->card}, now);
     } else if (const auto* begin = std::get_if<BeginPour>(&action)) {
       begin_row(tap, begin->begin, now);
     } else if (const auto* progress = std::get_if<RecordProgress>(&action)) {

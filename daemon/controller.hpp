@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/core/meter_verdict.hpp"
 #include "daemon/core/tap_session.hpp"
 #include "daemon/core/write_pace.hpp"
 #include "daemon/journal.hpp"
@@ -117,6 +118,14 @@ class Controller {
     return taps_.at(tap).service;
   }
 
+  /// Everything that has come over a tap's meter line since the start, for whoever looks twice.
+  [[nodiscard]] const MeterCounts& meter_counts(std::size_t tap) const {
+    return taps_.at(tap).counts;
+  }
+  [[nodiscard]] const SessionRules& rules(std::size_t tap) const {
+    return taps_.at(tap).setup.rules;
+  }
+
   /// Shuts every valve, ends every pour and sells no more.
   void shut_down(const model::Moment& now);
   /// No valve is open and every pour's end is durable.
@@ -148,7 +157,9 @@ class Controller {
     TapSetup setup;
     TapOutputs outputs;
     TapSession session;
-    std::uint64_t ticket{0};  ///< Of the authorization under way; older answers are ignored.
+    std::uint64_t ticket{0};        ///< Of the authorization under way; older answers are ignored.
+    std::uint64_t staff_ticket{0};  ///< Of the look whether a card is staff's, ...
+    model::CardUid staff_card;      ///< ... namely this one.
     std::optional<sync::Allowed> allowed;  ///< The server's yes, while the facts are read.
     std::optional<model::SinceBoot> progress_posted;  ///< Unanswered progress write.
     std::optional<EndRow> unwritten_end;              ///< Posted, not yet durable.
@@ -167,13 +178,18 @@ class Controller {
     std::optional<model::SinceBoot> newest_edge;
     std::optional<std::chrono::nanoseconds> shut_after;
     ServiceReport service;
+    MeterCounts counts;
   };
 
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
   void carry_out(TapSlot& tap, const Actions& actions, const model::Moment& now);
   void command_valve(TapSlot& tap, bool open, const model::Moment& now);
-  void ask_authorization(TapSlot& tap, const model::CardUid& card, const model::Moment& now);
-  void on_lift_noted(const LiftNoted& noted, const model::Moment& now);
+  void ask_authorization(TapSlot& tap, const model::CardUid& card);
+  void read_staff_facts(TapSlot& tap, const model::CardUid& card);
+  void decide_staff(TapSlot& tap, const FactsRead& facts, const model::Moment& now);
+  void ask_guest(TapSlot& tap, const model::CardUid& card);
+  void note_act(TapSlot& tap, const RunAct& run, const model::Moment& now);
+  void on_act_noted(const ActNoted& noted, const model::Moment& now);
   [[nodiscard]] bool lifted(const TapSlot& tap, const model::Moment& now) const;
   void begin_row(TapSlot& tap, const model::PourBegin& begin, const model::Moment& now);
   void look_at_guests();

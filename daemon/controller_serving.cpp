@@ -1,5 +1,5 @@
-// The controller's part in what a guest may still be served: the limits that a service card lifts,
-// and the venue's late no to somebody who pours already.
+// The controller's part in what a guest may still be served: the limits that a service card has
+// lifted, and the venue's late no to somebody who pours already.
 #include <utility>
 
 #include "daemon/controller.hpp"
@@ -7,26 +7,6 @@
 namespace tapd {
 
 using model::Moment;
-
-/// The lift counts from when it is in the audit log, and only then.
-void Controller::on_lift_noted(const LiftNoted& noted, const Moment& now) {
-  TapSlot* tap = find(noted.tap);
-  if (tap == nullptr) return;
-  if (!noted.result) {
-    return deliver(*tap,
-                   Denied{{.reason = DenialReason::ledger_unavailable,
-                           .message = noted.result.error().message}},
-                   now);
-  }
-  tap->service_card = noted.card;
-  tap->lift_ends = now.since_boot + options_.policy.lift_for;
-  deliver(*tap,
-          Denied{{.reason = DenialReason::limits_lifted,
-                  .message = "the serving limits do not hold for the next pour here, if it is "
-                             "asked for within " +
-                             std::to_string(options_.policy.lift_for.count()) + " s"}},
-          now);
-}
 
 bool Controller::lifted(const TapSlot& tap, const Moment& now) const {
   return tap.service_card.has_value() && now.since_boot < tap.lift_ends;

@@ -67,6 +67,7 @@ tl::expected<void, std::string> Controller::begin_service(model::TapId id, const
   bounded.longest = std::min(what.longest, tap->setup.rules.longest_open);
   JournalFields fields = fields_of(*tap);
   fields.reason = to_text(what.kind);
+  if (tap->session.state() == TapState::service_menu) fields.card = tap->card;
   ports_.journal->line(
       Message::service_act, Level::info,
       fmt::format("tap {}: valve open for staff ({}), for at most {} s and {}", id.number(),

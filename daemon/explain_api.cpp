@@ -1,7 +1,5 @@
 #include "daemon/explain_api.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -58,14 +56,6 @@ json tap_json(model::TapId tap, const TapStanding& standing) {
   return {{"tap_id", tap.number()}, {"state", standing.state}, {"because", standing.reason}};
 }
 
-std::optional<std::int32_t> number_of(const std::string& text) {
-  std::int32_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return number;
-}
-
 struct Wanted {
   std::optional<model::CardUid> card;
   std::optional<model::TapId> tap;
@@ -79,11 +69,10 @@ tl::expected<Wanted, std::string> wanted(const ExplainPorts& ports, const ApiReq
     all.card = *uid;
   }
   if (const auto tap = request.query.find("tap"); tap != request.query.end()) {
-    const auto number = number_of(tap->second);
-    if (!number || !ports.taps.contains(model::TapId{*number})) {
+    all.tap = tap_named(tap->second);
+    if (!all.tap || !ports.taps.contains(*all.tap)) {
       return tl::unexpected{fmt::format("there is no tap {}", tap->second)};
     }
-    all.tap = model::TapId{*number};
   }
   if (!all.card && !all.tap) return tl::unexpected{std::string{"name a card, a tap, or both"}};
   return all;

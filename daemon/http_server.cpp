@@ -1,9 +1,15 @@
 #include "daemon/http_server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +27,11 @@ namespace {
 constexpr std::size_t largest_body = 64 * 1024;
 constexpr unsigned most_connections = 32;
 constexpr unsigned idle_seconds = 10;
+constexpr std::size_t most_streams = 8;
+/// What the kernel keeps for a stream's client that does not read.
+constexpr int stream_send_buffer = 16 * 1024;
+constexpr std::size_t stream_block = 4 * 1024;
+constexpr std::chrono::milliseconds between_wakes{50};
 
 sockaddr_un address_of(const std::filesystem::path& socket) {
   sockaddr_un address{};
@@ -129,19 +140,122 @@ MHD_Result send(MHD_Connection* connection, const ApiResponse& response) {
 }  // namespace
 
 struct HttpServer::Implementation {
+  /// A client that listens. Made and ended on the server's thread; `guard` is the server's.
+  struct Stream {
+    Implementation* server{nullptr};
+    MHD_Connection* connection{nullptr};
+    StreamSource source;
+    std::uint64_t seen{0};
+    std::string waiting;  // what was told and is not sent yet, ...
+    std::size_t sent{0};  // ... but for so much
+    bool suspended{false};
+  };
+
   std::filesystem::path socket;
   ApiHandler handler;
   MHD_Daemon* daemon{nullptr};
+  std::mutex guard;
+  std::set<Stream*> streams;
+  bool closing{false};
+  std::condition_variable_any listened;
+  std::jthread waker;  // asks the sources again and again, while there are any
+
+  /// With `guard` held.
+  void wake() {
+    for (Stream* stream : streams) {
+      if (std::exchange(stream->suspended, false)) MHD_resume_connection(stream->connection);
+    }
+  }
+
+  void wake_for_ever(const std::stop_token& stop) {
+    std::unique_lock lock{guard};
+    while (listened.wait(lock, stop, [this] { return !streams.empty(); })) {
+      listened.wait_for(lock, stop, between_wakes, [] { return false; });
+      wake();
+    }
+  }
+
+  /// Before the daemon is stopped: it must not be left with suspended connections.
+  void close_streams() {
+    waker.request_stop();
+    if (waker.joinable()) waker.join();
+    const std::lock_guard lock{guard};
+    closing = true;
+    wake();
+  }
+
+  static ssize_t read_stream(void* self, std::uint64_t /*position*/, char* room, std::size_t size) {
+    Stream& stream = *static_cast<Stream*>(self);
+    const std::lock_guard lock{stream.server->guard};
+    if (stream.server->closing) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (stream.sent == stream.waiting.size()) {
+      stream.waiting = stream.source(stream.seen);
+      stream.sent = 0;
+    }
+    if (stream.waiting.empty()) {
+      stream.suspended = true;
+      MHD_suspend_connection(stream.connection);
+      return 0;
+    }
+    const std::size_t part = std::min(size, stream.waiting.size() - stream.sent);
+    std::memcpy(room, stream.waiting.data() + stream.sent, part);
+    stream.sent += part;
+    return static_cast<ssize_t>(part);
+  }
+
+  static void end_stream(void* self) {
+    const std::unique_ptr<Stream> stream{static_cast<Stream*>(self)};
+    const std::lock_guard lock{stream->server->guard};
+    stream->server->streams.erase(stream.get());
+  }
+
+  MHD_Result begin_stream(MHD_Connection* connection, const ApiResponse& response) {
+    auto stream = std::make_unique<Stream>();
+    stream->server = this;
+    stream->connection = connection;
+    stream->source = response.stream;
+    {
+      const std::lock_guard lock{guard};
+      if (streams.size() >= most_streams) {
+        return send(connection,
+                    {.status = 503, .body = R"({"error":"too many clients listen already"})"});
+      }
+      streams.insert(stream.get());
+    }
+    listened.notify_all();
+    if (const MHD_ConnectionInfo* info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)) {
+      ::setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &stream_send_buffer,
+                   sizeof stream_send_buffer);
+    }
+    // Freed in `end_stream`.
+    MHD_Response* answer = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, stream_block, &Implementation::read_stream, stream.get(),
+        &Implementation::end_stream);
+    if (answer == nullptr) {
+      const std::lock_guard lock{guard};
+      streams.erase(stream.get());
+      return MHD_NO;
+    }
+    [[maybe_unused]] Stream* const kept_by_response = stream.release();
+    MHD_add_response_header(answer, "Content-Type", response.content_type.c_str());
+    const MHD_Result queued =
+        MHD_queue_response(connection, static_cast<unsigned>(response.status), answer);
+    MHD_destroy_response(answer);
+    return queued;
+  }
 
   void start(int listening, const std::string& name) {
     daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, &Implementation::serve,
-        this, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT, most_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_NOTIFY_COMPLETED,
-        &Implementation::completed, this, MHD_OPTION_END);
-    if (daemon != nullptr) return;
-    ::close(listening);
-    throw std::runtime_error{name + ": its server could not be started"};
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
+        nullptr, &Implementation::serve, this, MHD_OPTION_LISTEN_SOCKET, listening,
+        MHD_OPTION_CONNECTION_LIMIT, most_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
+        MHD_OPTION_NOTIFY_COMPLETED, &Implementation::completed, this, MHD_OPTION_END);
+    if (daemon == nullptr) {
+      ::close(listening);
+      throw std::runtime_error{name + ": its server could not be started"};
+    }
+    waker = std::jthread{[this](const std::stop_token& stop) { wake_for_ever(stop); }};
   }
 
   ApiResponse answer(const ApiRequest& request) const {
@@ -170,7 +284,10 @@ struct HttpServer::Implementation {
     request.path = url;
     request.user = user_of(connection);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_query, &request.query);
-    return send(connection, static_cast<Implementation*>(self)->answer(request));
+    auto& server = *static_cast<Implementation*>(self);
+    const ApiResponse response = server.answer(request);
+    if (response.stream) return server.begin_stream(connection, response);
+    return send(connection, response);
   }
 
   static void completed(void* /*self*/, MHD_Connection* /*connection*/, void** per_request,
@@ -206,6 +323,7 @@ std::uint16_t HttpServer::port() const {
 }
 
 HttpServer::~HttpServer() {
+  self_->close_streams();
   MHD_stop_daemon(self_->daemon);  // closes the listening socket too
   if (!self_->socket.empty()) ::unlink(self_->socket.c_str());
 }

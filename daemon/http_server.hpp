@@ -1,6 +1,7 @@
 // A small HTTP server on a Unix socket, or a loopback port, by GNU libmicrohttpd: chosen because
 // Debian 12's cpp-httplib knows no Unix sockets. One thread of its own; a client that sends garbage
-// or never reads costs nothing but one of a bounded number of connections.
+// or never reads costs nothing but one of a bounded number of connections, and is dropped when it
+// has taken nothing for `idle_seconds`. A stream keeps at most one answer of its source waiting.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +20,15 @@ struct ApiRequest {
   std::string body;
   std::string user;  ///< Who asks, as the kernel says: "anna", or "uid 1000" without a name.
 };
+/// What a stream sends next: everything new since `seen`, which it moves on; empty: nothing yet.
+/// Called on the server's thread; must return at once.
+using StreamSource = std::function<std::string(std::uint64_t& seen)>;
 struct ApiResponse {
   int status{200};
   std::string body;
   std::string content_type{"application/json"};
+  /// Set: the answer goes on until the client leaves; `body` is not sent.
+  StreamSource stream{};
 };
 /// Called on the server's thread; may wait, but not for long: it serves one request at a time.
 using ApiHandler = std::function<ApiResponse(const ApiRequest&)>;

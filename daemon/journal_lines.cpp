@@ -92,6 +92,12 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::liquid_lost:
       return {Message::liquid_lost, Level::warning,
               fmt::format("{}: lost, charged to nobody", say.detail)};
+    case Topic::menu_opened:
+      return {Message::service_menu, Level::info,
+              fmt::format("{} has opened the service menu", who(context))};
+    case Topic::menu_closed:
+      return {Message::service_menu, Level::info,
+              "the service menu is closed, and nothing was done"};
     case Topic::refused_late:
       return {Message::refused_late, Level::warning,
               fmt::format("{} is refused while it pours ({}): the valve shuts", who(context),

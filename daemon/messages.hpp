@@ -71,8 +71,9 @@ enum class Message : std::uint8_t {
   refused_late,
   service_act,
   liquid_lost,
+  service_menu,
 };
-inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::liquid_lost) + 1;
+inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::service_menu) + 1;
 
 /// 32 hexadecimal digits: the field MESSAGE_ID.
 [[nodiscard]] std::string_view message_id(Message message);

@@ -1,12 +1,12 @@
 #include "daemon/pours_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_answers.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd {
 namespace {
@@ -43,12 +43,8 @@ std::optional<std::int64_t> number(const ApiRequest& request, const char* key,
                                    std::int64_t otherwise, std::int64_t most) {
   const auto found = request.query.find(key);
   if (found == request.query.end()) return otherwise;
-  std::int64_t value = 0;
-  const char* end = found->second.data() + found->second.size();
-  const auto parsed = std::from_chars(found->second.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > most) {
-    return std::nullopt;
-  }
+  const auto value = model::whole_number(found->second);
+  if (!value || *value < 1 || *value > most) return std::nullopt;
   return value;
 }
 
@@ -147,11 +143,63 @@ ApiResponse retry(const PoursApiPorts& ports, const ApiRequest& request) {
   return json_answer({{"sent_again", *again}});
 }
 
+/// Takes one waiting row out of the way of the others, to be looked at by a person. It stays owed.
+storage::Result<std::int64_t> park_row(storage::Ledger& ledger, const std::string& row,
+                                       const std::string& who, const std::string& why,
+                                       const model::Moment& now) {
+  const auto rows = ledger.unconfirmed_pours(largest_most);
+  if (!rows) return tl::unexpected(rows.error());
+  std::int64_t count = 0;
+  for (const model::Pour& pour : *rows) {
+    const model::ClientTxId& id = pour.begin.client_tx_id;
+    if (pour.status == model::PourStatus::failed || (row != id.text() && row != id.short_id())) {
+      continue;
+    }
+    const auto parked = ledger.in_one_commit([&]() -> storage::Result<> {
+      // The only attempt that it has is spent.
+      const storage::Verdict verdict{.client_tx_id = id,
+                                     .kind = storage::Verdict::Kind::spend_attempt,
+                                     .outcome = "parked",
+                                     .reason = fmt::format("by {}: {}", who, why)};
+      if (auto applied = ledger.apply_verdicts({verdict}, 1, now, now); !applied) return applied;
+      return ledger.audit(who, "park", id.text(), why, now);
+    });
+    if (!parked) return tl::unexpected(parked.error());
+    ++count;
+  }
+  return count;
+}
+
+ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
+  constexpr std::size_t longest_words = 200;
+  const auto body = object_of(request);
+  const auto text = [&](const char* key) {
+    const auto found = body->find(key);
+    return found != body->end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  if (!body || text("row").empty()) {
+    return problem(400, "the body must be {\"row\": a receipt or an id, \"why\": words}");
+  }
+  const std::string row = text("row");
+  const std::string why = text("why").substr(0, longest_words);
+  const auto parked = ports.storage->run([&](storage::Ledger& ledger) {
+    return park_row(ledger, row, request.user, why.empty() ? "parked by hand" : why, ports.now());
+  });
+  if (!parked) return problem(503, parked.error().message);
+  if (*parked == 0) {
+    return problem(409, fmt::format("no waiting pour is \"{}\": name a receipt or an id that "
+                                    "`tapctl queue list` shows as new or sent",
+                                    row));
+  }
+  return json_answer({{"parked", *parked}});
+}
+
 }  // namespace
 
 std::optional<ApiResponse> serve_pours(const PoursApiPorts& ports, const ApiRequest& request) {
   if (request.path == "/pours" && request.method == "GET") return pours(ports, request);
   if (request.path == "/queue" && request.method == "GET") return queue(ports, request);
+  if (request.path == "/queue/park" && request.method == "POST") return park(ports, request);
   if (request.path == "/queue/retry" && request.method == "POST") return retry(ports, request);
   return std::nullopt;
 }

@@ -2,8 +2,9 @@
 // of the API (see api.hpp).
 //
 //   GET  /pours?most=20&tap=N&card=UID&status=failed   the newest that are meant, newest first
-//   GET  /queue?most=1000                              what the server has not confirmed, oldest
-//   first POST /queue/retry   a receipt, a whole id, or "all", as text: failed rows are sent again
+//   GET  /queue?most=1000   what the server has not confirmed, oldest first
+//   POST /queue/retry   a receipt, a whole id, or "all", as text: failed rows are sent again
+//   POST /queue/park    {"row": a receipt or a whole id, "why": words}: kept as failed, still owed
 #pragma once
 
 #include <functional>

@@ -1,6 +1,5 @@
 #include "daemon/service_notify.hpp"
 
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 
@@ -8,19 +7,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "storage/model/whole_number.hpp"
+
 namespace tapd {
 namespace {
 
 /// Signs of life in the time that the manager allows between two.
 constexpr int told_per_period = 3;
 
+/// More than zero.
 std::optional<std::int64_t> number(const char* text) {
   if (text == nullptr) return std::nullopt;
-  const std::string_view word{text};
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size() || value <= 0) return std::nullopt;
-  return value;
+  const auto value = model::whole_number(text);
+  return value && *value > 0 ? value : std::nullopt;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "daemon/staff_api.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd {
 namespace {
@@ -42,8 +42,9 @@ std::string words(const json& body, const char* key) {
 }
 
 std::optional<ServiceKind> kind_of(const std::string& word) {
-  for (const ServiceKind kind : {ServiceKind::valve_test, ServiceKind::clean,
-                                 ServiceKind::keg_change, ServiceKind::calibrate}) {
+  for (const ServiceKind kind :
+       {ServiceKind::valve_test, ServiceKind::clean, ServiceKind::keg_change,
+        ServiceKind::calibrate, ServiceKind::bleed}) {
     if (word == to_text(kind)) return kind;
   }
   return std::nullopt;
@@ -82,7 +83,8 @@ ApiResponse told(const std::optional<Outcome>& outcome) {
 ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                           const json& body) {
   const auto kind = kind_of(words(body, "kind"));
-  if (!kind) return problem(400, "\"kind\" must be valve_test, clean, keg_change or calibrate");
+  if (!kind)
+    return problem(400, "\"kind\" must be valve_test, clean, keg_change, calibrate or bleed");
   const auto seconds = whole(body, "seconds", 1, most_service_seconds);
   if (!seconds) return problem(400, seconds.error());
   const auto ml = whole(body, "ml", 1, most_service_ml);
@@ -110,6 +112,54 @@ ApiResponse end_service(const StaffApiPorts& ports, model::TapId tap) {
         if (controller.end_service(tap, now)) return {};
         return tl::unexpected{fmt::format("nobody is at work at tap {}", tap.number())};
       }));
+}
+
+/// Somebody would lose by a kill.
+bool has_session(TapState state) {
+  switch (state) {
+    case TapState::authorizing:
+    case TapState::preparing:
+    case TapState::ready:
+    case TapState::pouring:
+    case TapState::settling:
+    case TapState::servicing:
+    case TapState::service_menu:
+      return true;
+    case TapState::starting:
+    case TapState::idle:
+    case TapState::denied:
+    case TapState::finished:
+    case TapState::locked:
+    case TapState::faulted:
+      return false;
+  }
+  return true;
+}
+
+/// Why tapd may not be killed for a test at this tap now; empty: it may.
+std::string kill_barred(const Controller& controller, model::TapId tap) {
+  bool tested = false;
+  for (std::size_t i = 0; i < controller.tap_count(); ++i) {
+    const TapSession& session = controller.session(i);
+    if (session.tap() == tap) {
+      tested = session.state() == TapState::servicing;
+    } else if (has_session(session.state())) {
+      return fmt::format("tap {} is {}", session.tap().number(), to_text(session.state()));
+    }
+  }
+  return tested ? "" : fmt::format("tap {} is not open for staff", tap.number());
+}
+
+/// The kill test: tapd ends as if it had been shot, with this tap's valve open. What then becomes
+/// of the valve is what the installer wants to see.
+ApiResponse kill_for_test(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap) {
+  const auto barred = ask<std::string>(
+      *ports.control, [tap](const Controller& controller) { return kill_barred(controller, tap); });
+  if (!barred) return control_is_silent();
+  if (!barred->empty()) return problem(409, *barred);
+  if (auto refusal = unaudited(ports, request, "selftest_kill", tap, "")) return *refusal;
+  ports.die();
+  return problem(500, "tapd lives on although it was told to die");
 }
 
 /// Closes or opens a tap, and keeps it so over a restart. `why`: nullopt opens.
@@ -167,16 +217,14 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
 
 ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& request) {
   const auto named = request.query.find("tap");
-  std::int32_t number = 0;
-  if (named != request.query.end()) {
-    const std::string& text = named->second;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-  }
-  const model::TapId tap{number};
+  const std::string text = named == request.query.end() ? std::string{} : named->second;
+  const auto tap = tap_named(text);
+  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", text));
   const auto found = ask<std::optional<Calibration>>(
-      *ports.control, [tap](const Controller& controller) { return controller.in_force(tap); });
+      *ports.control,
+      [tap = *tap](const Controller& controller) { return controller.in_force(tap); });
   if (!found) return control_is_silent();
-  if (!*found) return problem(400, fmt::format("there is no tap {}", number));
+  if (!*found) return problem(400, fmt::format("there is no tap {}", tap->number()));
   return json_answer({{"milli_pulses_per_litre", (*found)->milli_pulses_per_litre()},
                       {"curve", (*found)->curve_text()},
                       {"version", (*found)->id}});
@@ -197,6 +245,10 @@ std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequ
   if (request.path == "/service/end") {
     return with_tap(request,
                     [&](model::TapId tap, const json&) { return end_service(ports, tap); });
+  }
+  if (request.path == "/selftest/kill") {
+    return with_tap(
+        request, [&](model::TapId tap, const json&) { return kill_for_test(ports, request, tap); });
   }
   if (request.path == "/lock") {
     return with_tap(request, [&](model::TapId tap, const json& body) {
@@ -226,17 +278,13 @@ Calibration kept_calibration(const storage::Ledger& ledger, model::TapId tap,
                              const Calibration& configured) {
   const auto kept = ledger.meta(calibration_key(tap));
   if (!kept || !*kept || !configured.curve_text().empty()) return configured;
-  const std::string& text = **kept;
-  const char* end = text.data() + text.size();
-  std::int64_t against = 0;
-  std::int64_t measured = 0;
-  const auto first = std::from_chars(text.data(), end, against);
-  if (first.ec != std::errc{} || first.ptr == end) return configured;
-  const auto second = std::from_chars(first.ptr + 1, end, measured);
-  if (second.ec != std::errc{} || against != configured.nominal() || measured <= 0) {
-    return configured;
-  }
-  return Calibration::constant(measured);
+  const std::string_view text = **kept;
+  const auto space = text.find(' ');
+  if (space == std::string_view::npos) return configured;
+  const auto against = model::whole_number(text.substr(0, space));
+  const auto measured = model::whole_number(text.substr(space + 1));
+  if (against != configured.nominal() || !measured || *measured <= 0) return configured;
+  return Calibration::constant(*measured);
 }
 
 }  // namespace tapd

@@ -27,6 +27,7 @@ struct StaffApiPorts {
   ControlInbox* control{nullptr};
   StorageThread* storage{nullptr};
   std::function<model::Moment()> now;
+  std::function<void()> die;  ///< Ends tapd at once, as a kill does.
 };
 
 /// Answers a request that is the staff's; nullopt: it is not.

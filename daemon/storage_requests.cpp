@@ -65,10 +65,12 @@ storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
   return begin_served(ledger, boot, begin, *row.serving);
 }
 
-storage::Result<> note_lift(storage::Ledger& ledger, const NoteLift& lift) {
-  return ledger.audit(
-      "card " + lift.card.text(), "lift_serving_limits", fmt::format("tap {}", lift.tap.number()),
-      fmt::format("for the next pour asked for within {} s", lift.lift_for.count()), lift.at);
+storage::Result<> note_act(storage::Ledger& ledger, const NoteAct& note) {
+  const std::string action = note.act == ServiceAct::lift_limits
+                                 ? "lift_serving_limits"
+                                 : fmt::format("service_{}", to_text(note.act));
+  return ledger.audit("card " + note.card.text(), action, fmt::format("tap {}", note.tap.number()),
+                      note.detail, note.at);
 }
 
 storage::Result<model::Pour> end_row(storage::Ledger& ledger, const EndRow& row) {
@@ -113,8 +115,9 @@ struct CarryOut {
   StorageAnswer operator()(const WriteFlowEvent& write) const {
     return FlowEventDone{ledger.record_flow_event(write.event)};
   }
-  StorageAnswer operator()(const NoteLift& lift) const {
-    return LiftNoted{.tap = lift.tap, .card = lift.card, .result = note_lift(ledger, lift)};
+  StorageAnswer operator()(const NoteAct& note) const {
+    return ActNoted{
+        .tap = note.tap, .card = note.card, .act = note.act, .result = note_act(ledger, note)};
   }
   StorageAnswer operator()(const NoteClock& note) const {
     return ClockNoted{ledger.note_clock(note.at, boot)};

@@ -12,6 +12,7 @@
 
 #include "daemon/core/policy.hpp"
 #include "daemon/core/serving_limits.hpp"
+#include "daemon/core/session_events.hpp"
 #include "storage/ledger.hpp"
 
 namespace tapd {
@@ -42,11 +43,12 @@ struct ReadWorld {};
 struct WriteFlowEvent {
   model::FlowEvent event;
 };
-/// A service card lifts the serving limits at a tap: in the audit log before it counts.
-struct NoteLift {
+/// What a staff card does at a tap: in the audit log before it counts (a stop, afterwards).
+struct NoteAct {
   model::TapId tap;
   model::CardUid card;
-  std::chrono::seconds lift_for{};
+  ServiceAct act{ServiceAct::stop};
+  std::string detail;  ///< Its bounds, in words.
   model::Moment at;
 };
 /// The wall clock can be trusted: what this boot wrote before can be dated now.
@@ -54,7 +56,7 @@ struct NoteClock {
   model::Moment at;
 };
 using StorageRequest = std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld,
-                                    WriteFlowEvent, NoteLift, NoteClock>;
+                                    WriteFlowEvent, NoteAct, NoteClock>;
 
 struct BeginRowDone {
   model::TapId tap;
@@ -85,16 +87,17 @@ struct WorldRead {
 struct FlowEventDone {
   storage::Result<> result;
 };
-struct LiftNoted {
+struct ActNoted {
   model::TapId tap;
   model::CardUid card;
+  ServiceAct act{ServiceAct::stop};
   storage::Result<> result;
 };
 struct ClockNoted {
   storage::Result<> result;
 };
 using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead,
-                                   FlowEventDone, LiftNoted, ClockNoted>;
+                                   FlowEventDone, ActNoted, ClockNoted>;
 
 /// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
 [[nodiscard]] std::string close_time_key(model::TapId tap);

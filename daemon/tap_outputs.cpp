@@ -20,8 +20,19 @@ drivers::Signal signal_for(Display display) {
     case Display::ready:
       return drivers::Signal::ready;
     case Display::pouring:
-    case Display::service:
       return drivers::Signal::pouring;
+    case Display::service:
+      return drivers::Signal::service;
+    case Display::menu_lift:
+      return drivers::Signal::menu_1;
+    case Display::menu_bleed:
+      return drivers::Signal::menu_2;
+    case Display::menu_clean:
+      return drivers::Signal::menu_3;
+    case Display::menu_keg:
+      return drivers::Signal::menu_4;
+    case Display::menu_stop:
+      return drivers::Signal::menu_5;
     case Display::nearly_out:
       return drivers::Signal::nearly_out;
     case Display::denied_funds:

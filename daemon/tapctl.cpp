@@ -17,8 +17,10 @@
 #include "daemon/tapctl_doctor.hpp"
 #include "daemon/tapctl_explain.hpp"
 #include "daemon/tapctl_pours.hpp"
+#include "daemon/tapctl_selftest.hpp"
 #include "daemon/tapctl_staff.hpp"
 #include "daemon/tapctl_talk.hpp"
+#include "daemon/tapctl_watch.hpp"
 #include "storage/model/ids.hpp"
 
 namespace {
@@ -135,6 +137,8 @@ int run(int argc, char** argv) {
   const tapd::StaffCommands staff{app};
   const tapd::DoctorCommand doctor{app};
   const tapd::ExplainCommand explain{app};
+  const tapd::WatchCommands watching{app};
+  const tapd::SelftestCommand selftest{app};
   CLI::App* sim = app.add_subcommand("sim", sim_help);
   std::vector<std::string> words;
   sim->add_option("command", words, "the command and its values")->required();
@@ -152,6 +156,8 @@ int run(int argc, char** argv) {
   if (const auto code = books.run(tapd_client, as_json)) return *code;
   if (const auto code = explain.run(tapd_client, as_json)) return *code;
   if (const auto code = doctor.run(tapd_client, as_json)) return *code;
+  if (const auto code = watching.run(tapd_client, as_json)) return *code;
+  if (const auto code = selftest.run(tapd_client, as_json)) return *code;
   if (const auto code = staff.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };
   if (clear->parsed()) {

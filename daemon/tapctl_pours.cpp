@@ -62,9 +62,12 @@ void print_csv(const json& pour) {
 
 PoursCommands::PoursCommands(CLI::App& app)
     : pours_{app.add_subcommand("pours", "the newest pours")},
-      queue_{app.add_subcommand("queue", "what the server has not confirmed: list, retry, export")},
+      queue_{app.add_subcommand("queue",
+                                "what the server has not confirmed: list, retry, park, export")},
       list_{queue_->add_subcommand("list", "oldest first")},
       retry_{queue_->add_subcommand("retry", "send failed pours again: `queue retry RECEIPT|all`")},
+      park_{queue_->add_subcommand(
+          "park", "keep a waiting pour out of the way: `queue park RECEIPT [WHY]`")},
       export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
   constexpr int most_rows = 1'000;
   pours_->add_option("--most", values_->most, "how many")
@@ -78,6 +81,8 @@ PoursCommands::PoursCommands(CLI::App& app)
   pours_->add_flag("--csv", values_->csv, "as CSV")->excludes(follow);
   queue_->require_subcommand(1);
   retry_->add_option("row", values_->row, "a receipt, an id, or all")->required();
+  park_->add_option("row", values_->row, "a receipt or an id")->required();
+  park_->add_option("why", values_->why, "in words, for whoever looks at it later");
 }
 
 int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
@@ -124,6 +129,14 @@ std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) con
     fmt::print("{}\n", as_json
                            ? done->dump(2)
                            : fmt::format("{} will be sent again", done->at("sent_again").dump()));
+    return exit_done;
+  }
+  if (park_->parsed()) {
+    const auto done = body_of(
+        client.post("/queue/park", json{{"row", values_->row}, {"why", values_->why}}.dump()));
+    if (!done) return done.error();
+    fmt::print("{}\n",
+               as_json ? done->dump(2) : "parked: it is owed, and not sent until `queue retry`");
     return exit_done;
   }
   const auto body = body_of(client.get("/queue"));

@@ -26,6 +26,7 @@ class PoursCommands {
     bool follow{false};
     bool csv{false};
     std::string row;
+    std::string why;
   };
   [[nodiscard]] int show_pours(const ApiClient& client, bool as_json) const;
 
@@ -33,6 +34,7 @@ class PoursCommands {
   CLI::App* queue_;
   CLI::App* list_;
   CLI::App* retry_;
+  CLI::App* park_;
   CLI::App* export_;
   std::shared_ptr<Values> values_{std::make_shared<Values>()};
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/core/jug_calibration.hpp"
+#include "daemon/core/service_menu.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/tapctl_service.hpp"
 #include "daemon/tapctl_talk.hpp"
@@ -23,11 +24,15 @@ CLI::Option* tap_of(CLI::App* command, int& tap) {
       ->check(CLI::Range(1, model::TapId::largest));
 }
 
-void bounds(CLI::App* command, std::int64_t& seconds, std::int64_t& ml,
-            const std::string& default_seconds, const std::string& default_ml) {
-  command->add_option("--seconds", seconds, "at most so long (without it: " + default_seconds + ")")
+void bounds(CLI::App* command, std::int64_t& seconds, std::int64_t& ml, ServiceKind kind) {
+  const ServiceBegun usual = usual_work(kind);
+  command
+      ->add_option("--seconds", seconds,
+                   fmt::format("at most so long (without it: {})", usual.longest.count() / 1'000))
       ->check(CLI::Range(std::int64_t{1}, most_service_seconds));
-  command->add_option("--ml", ml, "at most so much (without it: " + default_ml + ")")
+  command
+      ->add_option("--ml", ml,
+                   fmt::format("at most so much (without it: {})", usual.most.in_millilitres()))
       ->check(CLI::Range(std::int64_t{1}, most_service_ml));
 }
 
@@ -175,13 +180,13 @@ StaffCommands::StaffCommands(CLI::App& app)
   valve_->require_subcommand(1);
   CLI::App* open = valve_->add_subcommand("open", "opens it, and shuts it after --seconds");
   tap_of(open, values.tap);
-  bounds(open, values.seconds, values.ml, "5", "1000");
+  bounds(open, values.seconds, values.ml, ServiceKind::valve_test);
   tap_of(clean_, values.tap);
-  bounds(clean_, values.seconds, values.ml, "60", "10000");
+  bounds(clean_, values.seconds, values.ml, ServiceKind::clean);
   keg_->require_subcommand(1);
   CLI::App* change = keg_->add_subcommand("change", "bleeds the line of the new keg");
   tap_of(change, values.tap);
-  bounds(change, values.seconds, values.ml, "30", "2000");
+  bounds(change, values.seconds, values.ml, ServiceKind::keg_change);
   tap_of(lock_, values.tap);
   lock_->add_option("why", values.why, "in words, for the journal and the screen");
   tap_of(unlock_, values.tap);
@@ -198,26 +203,28 @@ StaffCommands::StaffCommands(CLI::App& app)
                    "of what is weighed, grams per litre (water 998, beer about 1010)")
       ->capture_default_str()
       ->check(CLI::Range(lightest, heaviest));
-  bounds(calibrate_, values.seconds, values.ml, "120", "3000");
+  bounds(calibrate_, values.seconds, values.ml, ServiceKind::calibrate);
 }
 
 std::optional<int> StaffCommands::run(const ApiClient& client, bool as_json) const {
   const Values& values = *values_;
-  const auto wish = [&](const char* kind, std::int64_t seconds, std::int64_t ml) {
+  const auto wish = [&](ServiceKind kind) {
+    const ServiceBegun usual = usual_work(kind);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(usual.longest).count();
     return ServiceWish{.tap = values.tap,
-                       .kind = kind,
+                       .kind = std::string{to_text(kind)},
                        .seconds = values.seconds > 0 ? values.seconds : seconds,
-                       .ml = values.ml > 0 ? values.ml : ml};
+                       .ml = values.ml > 0 ? values.ml : usual.most.in_millilitres()};
   };
-  if (valve_->parsed()) return act(client, wish("valve_test", 5, 1'000), as_json);
-  if (clean_->parsed()) return act(client, wish("clean", 60, 10'000), as_json);
-  if (keg_->parsed()) return act(client, wish("keg_change", 30, 2'000), as_json);
+  if (valve_->parsed()) return act(client, wish(ServiceKind::valve_test), as_json);
+  if (clean_->parsed()) return act(client, wish(ServiceKind::clean), as_json);
+  if (keg_->parsed()) return act(client, wish(ServiceKind::keg_change), as_json);
   if (lock_->parsed()) {
     return post(client, "/lock", {{"tap", values.tap}, {"why", values.why}}, as_json);
   }
   if (unlock_->parsed()) return post(client, "/unlock", {{"tap", values.tap}}, as_json);
   if (!calibrate_->parsed()) return std::nullopt;
-  const ServiceWish bounds = wish("calibrate", 120, 3'000);
+  const ServiceWish bounds = wish(ServiceKind::calibrate);
   return calibrate(client,
                    {.tap = values.tap,
                     .pours = values.pours,

@@ -26,6 +26,7 @@ void EdgeFilter::take(const Edge& edge) {
     confirm_waiting();
     add_lost(step - 1, edge.stamp);
   }
+  if (newest_stamp_ && step == 1) reading_.intervals.add(edge.stamp - *newest_stamp_);
   newest_stamp_ = edge.stamp;
 
   const auto interval = waiting_ ? edge.stamp - waiting_->stamp : std::chrono::nanoseconds::max();

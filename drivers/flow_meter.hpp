@@ -9,6 +9,8 @@
 
 #include <tl/expected.hpp>
 
+#include "drivers/edge_intervals.hpp"
+
 namespace tapd::drivers {
 
 using SinceBoot = std::chrono::nanoseconds;
@@ -20,6 +22,7 @@ struct MeterReading {
   std::int64_t rejected{0};     ///< Refused by the interval filter (bounce, noise); not in `edges`.
   std::int64_t out_of_turn{0};  ///< Two edges of one kind in a row: a sign of silent loss.
   std::optional<SinceBoot> last_edge;  ///< When the newest accepted edge came.
+  EdgeIntervals intervals{};           ///< Between edges as they came, refused ones included.
   std::string fault;                   ///< Not empty: the line is gone ("GPIO17: No such device").
 };
 

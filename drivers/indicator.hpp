@@ -21,6 +21,12 @@ enum class Signal : std::uint8_t {
   denied_tap,    ///< This tap does not sell now.
   remove_card,   ///< Finished: take the card away.
   fault,
+  service,  ///< Staff's work: the valve is open for it.
+  menu_1,   ///< The service menu, at its first act, and so on.
+  menu_2,
+  menu_3,
+  menu_4,
+  menu_5,
 };
 
 /// Used from the control thread; never blocks, never throws: a broken light stops no pour.

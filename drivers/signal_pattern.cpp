@@ -35,6 +35,20 @@ constexpr std::array remove_card{blinking(Lamp::blue, 500, 500),
                                  blinking(Lamp::buzzer, 80, 120, 2)};
 constexpr std::array fault{blinking(Lamp::red, 100, 100), blinking(Lamp::buzzer, 1'000, 0, 1)};
 
+// A long tone and the valve is open: two colours, because no guest pours now.
+constexpr std::array service{always(Lamp::green), blinking(Lamp::blue, 500, 500),
+                             blinking(Lamp::buzzer, 600, 0, 1)};
+// The number of the act is counted, by ear or by eye; the blue light stays: nothing flows.
+constexpr std::array<Blink, 3> menu(int act) {
+  return {always(Lamp::blue), blinking(Lamp::green, 120, 180, act),
+          blinking(Lamp::buzzer, 120, 180, act)};
+}
+constexpr std::array menu_1 = menu(1);
+constexpr std::array menu_2 = menu(2);
+constexpr std::array menu_3 = menu(3);
+constexpr std::array menu_4 = menu(4);
+constexpr std::array menu_5 = menu(5);
+
 nanoseconds period(const Blink& blink) {
   return blink.on + blink.off;
 }
@@ -82,6 +96,18 @@ std::span<const Blink> pattern_of(Signal signal) {
       return remove_card;
     case Signal::fault:
       return fault;
+    case Signal::service:
+      return service;
+    case Signal::menu_1:
+      return menu_1;
+    case Signal::menu_2:
+      return menu_2;
+    case Signal::menu_3:
+      return menu_3;
+    case Signal::menu_4:
+      return menu_4;
+    case Signal::menu_5:
+      return menu_5;
   }
   return {};
 }

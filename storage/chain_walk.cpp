@@ -1,12 +1,13 @@
 #include "storage/chain_walk.hpp"
 
-#include <charconv>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "storage/chain.hpp"
 #include "storage/model/money.hpp"
+#include "storage/model/whole_number.hpp"
 
 namespace tapd::storage {
 
@@ -72,11 +73,11 @@ std::optional<DeclaredGap> ChainWalk::gap_after(std::int64_t chain_no) {
   Use use{gap_, gap_key(chain_no)};
   if (!use.next()) return std::nullopt;
   const std::string text = use.text();
-  DeclaredGap gap;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), gap.next_no);
-  if (error != std::errc{} || end == text.data() + text.size()) return std::nullopt;
-  gap.prev_hash.assign(end + 1, text.data() + text.size());
-  return gap;
+  const auto space = text.find(' ');
+  if (space == std::string::npos) return std::nullopt;
+  const auto next_no = model::whole_number(std::string_view{text}.substr(0, space));
+  if (!next_no) return std::nullopt;
+  return DeclaredGap{.next_no = *next_no, .prev_hash = text.substr(space + 1)};
 }
 
 std::optional<std::string> ChainWalk::fault_of_link(const ChainPosition& before, const Row& row,

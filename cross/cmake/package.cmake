@@ -16,6 +16,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.udev DESTINATION lib/udev/rules.d
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/tapd.toml DESTINATION /etc/tapd)
 install(FILES ${CMAKE_SOURCE_DIR}/cross/debian/copyright DESTINATION share/doc/tapd)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md DESTINATION share/doc/tapd)
+install(FILES ${CMAKE_SOURCE_DIR}/cross/completion/tapd ${CMAKE_SOURCE_DIR}/cross/completion/tapctl
+        DESTINATION share/bash-completion/completions)
 install(FILES ${CMAKE_SOURCE_DIR}/cross/debian/lintian-overrides DESTINATION share/lintian/overrides
         RENAME tapd)
 

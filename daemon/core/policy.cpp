@@ -127,6 +127,15 @@ std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts) {
   return std::nullopt;
 }
 
+bool is_staff(const PolicyRules& rules, const model::CardUid& card,
+              const model::AuthorizationFacts& facts) {
+  const auto& cards = rules.service_cards;
+  if (std::find(cards.begin(), cards.end(), card) != cards.end()) return true;
+  const auto& guests = rules.staff_guests;
+  return facts.card && facts.card->guest_id &&
+         std::find(guests.begin(), guests.end(), *facts.card->guest_id) != guests.end();
+}
+
 Decision decide_offline(const PolicyRules& rules, const model::AuthorizationFacts& facts,
                         std::optional<model::LitrePrice> own_price, const model::Moment& now,
                         const model::BootId& boot) {

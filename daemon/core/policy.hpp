@@ -32,8 +32,10 @@ struct PolicyRules {
   OfflineLimits offline;
   model::Money dearest_pour{model::largest_amount};  ///< Per pour, in money.
   std::vector<ServingLimit> serving_limits;
-  std::vector<model::CardUid> service_cards;  ///< Laid on a tap, one lifts them for the next pour
-  std::chrono::seconds lift_for{30};          ///< that is asked for within this time.
+  std::vector<model::CardUid> service_cards;  ///< Staff's cards: each opens the service menu, ...
+  std::vector<model::GuestId> staff_guests;   ///< ... and so does every card of these guests.
+  /// A lifted serving limit is for the next pour that is asked for within this time.
+  std::chrono::seconds lift_for{30};
   /// What may still run after the server has refused a card that is already pouring.
   model::Volume late_refusal{model::Volume::millilitres(30)};
 };
@@ -57,7 +59,7 @@ enum class DenialReason : std::uint8_t {
   several_cards,
   ledger_unavailable,
   serving_limit,
-  limits_lifted,  ///< No refusal: a service card was laid on, and is to be taken away.
+  limits_lifted,  ///< No refusal: a service card has lifted them, and is to be taken away.
 };
 [[nodiscard]] std::string_view to_text(DenialReason reason);
 
@@ -108,6 +110,11 @@ struct ServerLeave {
 /// What the card or its guest is refused for whatever the balance: lost, not active. Ends a pour
 /// that runs, too.
 [[nodiscard]] std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts);
+
+/// The card, or its guest as the cache knows it, is staff's. Whether it is lost or not active is
+/// told by `refusal_of_guest`, and counts for staff too.
+[[nodiscard]] bool is_staff(const PolicyRules& rules, const model::CardUid& card,
+                            const model::AuthorizationFacts& facts);
 
 /// The server's word for a refusal, translated.
 [[nodiscard]] Denial denial_from_server(const std::string& reason, const std::string& message);

@@ -84,7 +84,7 @@ struct Repaired {
   FaultKind kind{FaultKind::meter};
 };
 /// What staff do at a tap without a guest. What runs then is metered as non-sale.
-enum class ServiceKind : std::uint8_t { valve_test, clean, keg_change, calibrate };
+enum class ServiceKind : std::uint8_t { valve_test, clean, keg_change, calibrate, bleed };
 [[nodiscard]] std::string_view to_text(ServiceKind kind);
 /// Opens the valve for staff; noted in the audit log before. Refused where a guest's session runs,
 /// where something is broken, and while an emergency stop, a shutdown or an unsafe kill bars the
@@ -95,17 +95,39 @@ struct ServiceBegun {
   model::Volume most;                    ///< Shut when so much has run.
 };
 struct ServiceEnded {};
+/// The card that lies there is staff's: it opens the service menu, see `ServiceMenu`.
+struct StaffCard {
+  model::CardUid uid;
+};
 /// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
 struct Cleared {};
-using Event = std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted,
-                           Denied, RefusedLate, BeginWritten, BeginFailed, ProgressWritten, Locked,
-                           Unlocked, Faulted, Repaired, Cleared, ServiceBegun, ServiceEnded>;
+using Event =
+    std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted, Denied,
+                 RefusedLate, BeginWritten, BeginFailed, ProgressWritten, Locked, Unlocked, Faulted,
+                 Repaired, Cleared, ServiceBegun, ServiceEnded, StaffCard>;
 
 // --- actions -------------------------------------------------------------------------------------
 struct OpenValve {};
 /// Carried out before anything else that the same step asks for.
 struct ShutValve {};
 struct AskAuthorization {
+  model::CardUid card;
+};
+/// A card at a tap that sells nothing to guests: is it staff's? The answer is `StaffCard` or none.
+struct AskStaff {
+  model::CardUid card;
+};
+/// What the service menu offers, in its order.
+enum class ServiceAct : std::uint8_t { lift_limits, bleed, clean, keg_change, stop };
+inline constexpr std::size_t service_act_count = 5;
+[[nodiscard]] std::string_view to_text(ServiceAct act);
+/// To be noted in the audit log and then done: answered by `ServiceBegun` or `Denied`.
+struct RunAct {
+  ServiceAct act{ServiceAct::stop};
+  model::CardUid card;
+};
+/// A card has stopped staff's work. To be noted; the valve is shut already.
+struct StaffStopped {
   model::CardUid card;
 };
 struct BeginPour {
@@ -131,6 +153,11 @@ enum class Display : std::uint8_t {
   denied_card,
   denied_tap,
   service,
+  menu_lift,
+  menu_bleed,
+  menu_clean,
+  menu_keg,
+  menu_stop,
   remove_card,
   locked,
   fault,
@@ -148,10 +175,11 @@ enum class FlowSign : std::uint8_t {
   silence,      ///< Nothing through an open valve.
   noise,        ///< More edges than the meter can make.
   line_refill,  ///< The first of a pour after a pause.
-  valve_test,   ///< By staff, as the next three.
+  valve_test,   ///< By staff, as the rest.
   cleaning,
   keg_change,
   calibration,
+  bleeding,
 };
 /// The word of the flow event's `reason`.
 [[nodiscard]] std::string_view to_text(FlowSign sign);
@@ -199,6 +227,8 @@ enum class Topic : std::uint8_t {
   silence,
   line_refill,
   liquid_lost,
+  menu_opened,
+  menu_closed,  ///< Nothing was chosen.
 };
 struct Say {
   Topic topic{Topic::card_seen};
@@ -207,8 +237,9 @@ struct Say {
   std::optional<FaultKind> fault{};  ///< Of `tap_faulted`.
   std::optional<model::Volume> volume{};
 };
-using Action = std::variant<OpenValve, ShutValve, AskAuthorization, BeginPour, RecordProgress,
-                            EndPour, Show, ReportFlow, ServiceDone, ListenToMeter, Say>;
+using Action =
+    std::variant<OpenValve, ShutValve, AskAuthorization, AskStaff, RunAct, StaffStopped, BeginPour,
+                 RecordProgress, EndPour, Show, ReportFlow, ServiceDone, ListenToMeter, Say>;
 using Actions = std::vector<Action>;
 
 }  // namespace tapd

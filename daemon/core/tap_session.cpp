@@ -56,18 +56,26 @@ void TapSession::on_event(const CardPresent& event, const Moment& now) {
     case TapState::denied:
       if (laid_on_anew) authorize(event.uid, now);
       return;
+    case TapState::locked:
+      out_.emplace_back(AskStaff{event.uid});
+      return;
+    case TapState::service_menu:
+      touch_menu(event.uid, now);
+      return;
+    case TapState::servicing:
+      touch_service(event.uid, now);
+      return;
     case TapState::starting:
     case TapState::settling:
     case TapState::finished:
-    case TapState::locked:
     case TapState::faulted:
-    case TapState::servicing:
       return;  // waits until the card is gone, or until the tap is well
   }
 }
 
-void TapSession::on_event(const CardGone&, const Moment& now) {
+void TapSession::on_event(const CardGone& event, const Moment& now) {
   card_.reset();
+  if (menu_) menu_->taken_away(event.last_seen);
   const bool must_stay = rules_.mode == SessionMode::card_present;
   switch (state_) {
     case TapState::authorizing:
@@ -88,6 +96,7 @@ void TapSession::on_event(const CardGone&, const Moment& now) {
     case TapState::locked:
     case TapState::faulted:
     case TapState::servicing:
+    case TapState::service_menu:
       return;
   }
 }
@@ -106,12 +115,17 @@ void TapSession::on_event(const CardUnusable& event, const Moment& now) {
     case TapState::pouring:
       stop(StopReason::other_card, now);
       return;
+    case TapState::service_menu:
+      rest(now);
+      return;
+    case TapState::servicing:
+      if (menu_) end_service(now);
+      return;
     case TapState::starting:
     case TapState::settling:
     case TapState::denied:
     case TapState::locked:
     case TapState::faulted:
-    case TapState::servicing:
       return;
   }
 }
@@ -190,7 +204,8 @@ void TapSession::on_event(const Granted& event, const Moment& now) {
 }
 
 void TapSession::on_event(const Denied& event, const Moment& now) {
-  if (state_ == TapState::authorizing) deny(event.denial, now);
+  if (state_ == TapState::authorizing) return deny(event.denial, now);
+  if (state_ == TapState::service_menu) deny_act(event.denial, now);
 }
 
 void TapSession::on_event(const RefusedLate& event, const Moment& now) {

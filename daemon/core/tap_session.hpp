@@ -17,6 +17,7 @@
 //   locked       idle (unlocked)                any state but ready/pouring/settling enters it
 //   faulted      idle (repaired)                likewise; faults win over locks
 //   servicing    settling (any end)             from idle, finished, denied, or a lock for guests
+//   service_menu servicing (an act), denied (done, or not noted), idle or locked (closed)
 #pragma once
 
 #include <chrono>
@@ -29,6 +30,7 @@
 #include "daemon/core/meter_rules.hpp"
 #include "daemon/core/noise_watch.hpp"
 #include "daemon/core/pour_meter.hpp"
+#include "daemon/core/service_menu.hpp"
 #include "daemon/core/session_events.hpp"
 #include "daemon/core/stray_flow.hpp"
 #include "daemon/core/tail_estimate.hpp"
@@ -48,7 +50,9 @@ enum class TapState : std::uint8_t {
   locked,
   faulted,
   servicing,
+  service_menu,  ///< A staff card chooses what to do; the valve is shut.
 };
+inline constexpr std::size_t tap_state_count = static_cast<std::size_t>(TapState::service_menu) + 1;
 [[nodiscard]] std::string_view to_text(TapState state);
 
 enum class SessionMode : std::uint8_t {
@@ -75,6 +79,7 @@ struct SessionRules {
   model::Volume keg_end{model::Volume::microlitres(2'000'000)};  ///< A keg with less may be empty.
   MeterRules meter;
   model::Volume late_refusal{model::Volume::microlitres(30'000)};  ///< See PolicyRules.
+  MenuRules menu;
 };
 
 /// What a tap shows to the API: a snapshot of its session.
@@ -108,6 +113,8 @@ class TapSession {
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
   /// Why staff cannot open the valve now; empty: they can.
   [[nodiscard]] std::string service_barred() const;
+  /// The service menu has handed over this act and it is neither begun nor denied.
+  [[nodiscard]] bool waits_for(ServiceAct act, const model::CardUid& card) const;
   [[nodiscard]] TapView view() const;
   [[nodiscard]] const TailEstimate& tail() const { return tail_; }
   [[nodiscard]] const Calibration& calibration() const { return calibration_; }
@@ -162,6 +169,7 @@ class TapSession {
   void on_event(const Cleared&, const model::Moment& now);
   void on_event(const ServiceBegun& event, const model::Moment& now);
   void on_event(const ServiceEnded&, const model::Moment& now);
+  void on_event(const StaffCard& event, const model::Moment& now);
 
   void authorize(const model::CardUid& card, const model::Moment& now);
   void deny(const Denial& denial, const model::Moment& now);
@@ -187,6 +195,11 @@ class TapSession {
   void end_service(const model::Moment& now);
   void settle_service(const model::Moment& now);
   void finish_service(const model::Moment& now);
+  void show_act();
+  void touch_menu(const model::CardUid& uid, const model::Moment& now);
+  void touch_service(const model::CardUid& uid, const model::Moment& now);
+  void lead_menu(const model::Moment& now);
+  void deny_act(const Denial& denial, const model::Moment& now);
   void rest(const model::Moment& now);
   void enter(TapState state, const model::Moment& now);
   [[nodiscard]] model::PourProgress progress(const model::Moment& now) const;
@@ -204,6 +217,7 @@ class TapSession {
   std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
   std::optional<Service> service_;
+  std::optional<ServiceMenu> menu_;  // from its opening until what it began has settled
   NoiseWatch noise_;
   std::optional<model::SinceBoot> last_poured_;
   std::map<LockReason, std::string> locks_;  // with the words of who set it

@@ -62,6 +62,7 @@ void TapSession::on_event(const Flow& event, const Moment& now) {
     case TapState::finished:
     case TapState::locked:
     case TapState::faulted:
+    case TapState::service_menu:
       return stray_flow(event, now);
     case TapState::servicing:
       return service_flow(event, now);
@@ -251,7 +252,7 @@ std::string_view to_text(EventStage stage) {
 }
 
 std::string_view to_text(FlowSign sign) {
-  constexpr std::array<std::string_view, 12> texts{"flow_with_valve_closed",
+  constexpr std::array<std::string_view, 13> texts{"flow_with_valve_closed",
                                                    "seepage_with_valve_closed",
                                                    "steady_flow_with_valve_closed",
                                                    "suspect_gas",
@@ -262,7 +263,8 @@ std::string_view to_text(FlowSign sign) {
                                                    "valve_test",
                                                    "cleaning",
                                                    "keg_change",
-                                                   "calibration"};
+                                                   "calibration",
+                                                   "bleeding"};
   return texts.at(static_cast<std::size_t>(sign));
 }
 

@@ -21,6 +21,8 @@ FlowSign sign_of(ServiceKind kind) {
       return FlowSign::keg_change;
     case ServiceKind::calibrate:
       return FlowSign::calibration;
+    case ServiceKind::bleed:
+      return FlowSign::bleeding;
   }
   return FlowSign::valve_test;
 }
@@ -59,6 +61,9 @@ std::string TapSession::service_barred() const {
       return {};
     case TapState::servicing:
       return "staff are at work there already";
+    case TapState::service_menu:
+      // What the menu has asked for may begin; nobody else's work.
+      return menu_->waits() ? "" : "a service card has opened its menu there";
     case TapState::starting:
     case TapState::authorizing:
     case TapState::preparing:
@@ -79,6 +84,7 @@ void TapSession::on_event(const ServiceBegun& event, const Moment& now) {
                      .pace = {},
                      .volume = {}};
   enter(TapState::servicing, now);
+  if (menu_) menu_->begun();
   reason_ = std::string{to_text(event.kind)};
   out_.emplace_back(OpenValve{});
   out_.emplace_back(Show{Display::service});
@@ -132,7 +138,8 @@ void TapSession::finish_service(const Moment& now) {
 }
 
 std::string_view to_text(ServiceKind kind) {
-  constexpr std::array<std::string_view, 4> texts{"valve_test", "clean", "keg_change", "calibrate"};
+  constexpr std::array<std::string_view, 5> texts{"valve_test", "clean", "keg_change", "calibrate",
+                                                  "bleed"};
   return texts.at(static_cast<std::size_t>(kind));
 }
 

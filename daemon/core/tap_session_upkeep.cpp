@@ -54,6 +54,9 @@ void TapSession::on_event(const Tick&, const Moment& now) {
     case TapState::servicing:
       if (in_state >= service_->what.longest) end_service(now);
       return;
+    case TapState::service_menu:
+      lead_menu(now);
+      return;
   }
 }
 
@@ -97,6 +100,8 @@ std::optional<model::SinceBoot> TapSession::state_wakes_at() const {
       return std::nullopt;
     case TapState::servicing:
       return service_->opened_at + service_->what.longest;
+    case TapState::service_menu:
+      return menu_->wake_at();
   }
   return std::nullopt;
 }
@@ -214,6 +219,9 @@ void TapSession::enter(TapState state, const Moment& now) {
   state_ = state;
   entered_ = now.since_boot;
   asking_.reset();
+  const bool at_menu = state == TapState::service_menu || state == TapState::servicing ||
+                       (state == TapState::settling && service_);
+  if (!at_menu) menu_.reset();
 }
 
 TapView TapSession::view() const {
@@ -241,9 +249,9 @@ TapView TapSession::view() const {
 // --- names ---------------------------------------------------------------------------------------
 
 std::string_view to_text(TapState state) {
-  constexpr std::array<std::string_view, 12> texts{
-      "starting", "idle",   "authorizing", "preparing", "ready",   "pouring",
-      "settling", "denied", "finished",    "locked",    "faulted", "servicing"};
+  constexpr std::array<std::string_view, tap_state_count> texts{
+      "starting", "idle",     "authorizing", "preparing", "ready",     "pouring",     "settling",
+      "denied",   "finished", "locked",      "faulted",   "servicing", "service_menu"};
   return texts.at(static_cast<std::size_t>(state));
 }
 

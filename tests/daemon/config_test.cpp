@@ -255,6 +255,14 @@ TEST_CASE("a meter that cannot be is refused with what would be right", "[config
              ContainsSubstring("tapd.toml:23:") && ContainsSubstring(bad.says));
 }
 
+TEST_CASE("two taps on one pin are refused, and both are named", "[config]") {
+  CHECK_THAT(findings(std::string{good} +
+                      "[[tap]]\nid = 3\nmeter = { line = \"GPIO17\", pulses_per_litre = 450 }\n"
+                      "valve = { line = \"GPIO23\" }\nreader = { device = \"/dev/spidev0.1\" }\n"),
+             ContainsSubstring(
+                 "line GPIO17 is used twice: as the meter of tap 1 and as the meter of tap 3"));
+}
+
 TEST_CASE("every finding of a file is told at once", "[config]") {
   std::string text = replaced(good, "id = \"bar-1\"", "id = 7");
   text = replaced(text, "id = 2", "id = 1000");
@@ -323,6 +331,12 @@ TEST_CASE("serving limits and what lifts them are read", "[config][serving]") {
   CHECK_FALSE(set.policy.serving_limits.back().in_window);
   REQUIRE(set.policy.service_cards.size() == 1);
   CHECK(set.policy.service_cards.front().text() == "04ab7815cd6b80");
+  CHECK(usual.policy.staff_guests.empty());
+  const Config staff = parse_config(
+      replaced(good, "[policy]", "[policy]\nstaff_guests = [\"a-guest\", \"another\"]\n"),
+      "tapd.toml");
+  CHECK(staff.policy.staff_guests ==
+        std::vector{model::GuestId{"a-guest"}, model::GuestId{"another"}});
   CHECK(set.policy.lift_for == std::chrono::seconds{60});
   CHECK(set.taps[1].rules.late_refusal == model::Volume{});
 }
@@ -341,6 +355,8 @@ TEST_CASE("serving limits that limit nothing are refused", "[config][serving]") 
       {"serving_limit = [{style = \"ipa\", per_pour_ml = 300}]", "style: unknown key"},
       {"service_cards = [\"no card\"]", "service_cards"},
       {"service_cards = \"04ab7815cd6b80\"", "must be a list of texts"},
+      {"staff_guests = \"a-guest\"", "must be a list of texts"},
+      {"staff_guests = [\"\"]", "staff_guests: must be a list of texts"},
       {"lift_s = 4", "lift_s: is 4, but must be 5 to 300"},
       {"late_refusal_ml = 1001", "late_refusal_ml: is 1001, but must be 0 to 1000"},
   }));

@@ -92,7 +92,9 @@ class ControllerFixture {
     uid.size = static_cast<std::uint8_t>(card.bytes().size());
     controller.on_presence(0, drivers::CardArrived{uid}, now);
   }
-  void card_leaves() { controller.on_presence(0, drivers::CardLeft{}, now); }
+  void card_leaves() {
+    controller.on_presence(0, drivers::CardLeft{.uid = {}, .last_seen = now.since_boot}, now);
+  }
   void answer_facts(model::CardStatus status = model::CardStatus::active) {
     model::AuthorizationFacts facts;
     facts.card = model::Card{.uid = ann, .guest_id = model::GuestId{"g"}, .status = status};
@@ -102,6 +104,20 @@ class ControllerFixture {
     facts.heard_boot = boot;
     facts.available = model::Money{10'000};
     controller.on_storage(FactsRead{.ticket = newest<ReadFacts>().ticket, .result = facts}, now);
+  }
+  /// What the cache knows of the card that was last asked for: nothing but its status.
+  void answer_staff_facts(model::CardStatus status = model::CardStatus::active,
+                          const model::GuestId& guest = {}) {
+    model::AuthorizationFacts facts;
+    facts.card = model::Card{.uid = bob, .guest_id = guest, .status = status};
+    facts.guest = model::Guest{.id = guest, .first_name = "Bob", .balance = {}};
+    controller.on_storage(FactsRead{.ticket = newest<ReadFacts>().ticket, .result = facts}, now);
+  }
+  void answer_act(storage::Result<> result = {}) {
+    const NoteAct& note = newest<NoteAct>();
+    controller.on_storage(
+        ActNoted{.tap = note.tap, .card = note.card, .act = note.act, .result = std::move(result)},
+        now);
   }
   void answer_begin() {
     controller.on_storage(BeginRowDone{.tap = model::TapId{1},

@@ -130,8 +130,12 @@ TEST_CASE("a pour beyond the limits is in the audit log with the card that lifte
           "[serving]") {
   Bar bar;
   hear(bar.ledger(), small_snapshot());
-  const NoteLift lift{.tap = tap_one, .card = card(9), .lift_for = 30s, .at = at(9)};
-  REQUIRE(std::get<LiftNoted>(carry_out(bar.ledger(), this_boot, lift)).result.has_value());
+  const NoteAct lift{.tap = tap_one,
+                     .card = card(9),
+                     .act = ServiceAct::lift_limits,
+                     .detail = "for the next pour",
+                     .at = at(9)};
+  REQUIRE(std::get<ActNoted>(carry_out(bar.ledger(), this_boot, lift)).result.has_value());
   const BeginRow row{
       .begin = beginning(1),
       .serving = ServingClaim{
@@ -202,9 +206,11 @@ TEST_CASE("a service card lifts the serving limits for one pour, once that is on
   };
   const auto service_card = [&tap] {
     tap.card_arrives(bob);
-    CHECK(tap.newest<NoteLift>().card == bob);
-    tap.controller.on_storage(LiftNoted{.tap = model::TapId{1}, .card = bob, .result = {}},
-                              tap.now);
+    tap.answer_staff_facts();
+    tap.pass(3s);  // it is held: the menu's first act
+    CHECK(tap.newest<NoteAct>().card == bob);
+    CHECK(tap.newest<NoteAct>().act == ServiceAct::lift_limits);
+    tap.answer_act();
     CHECK(tap.state() == TapState::denied);
     CHECK(tap.controller.session(0).view().reason == "limits_lifted");
     CHECK_FALSE(tap.valve.is_open);
@@ -237,11 +243,9 @@ TEST_CASE("a lift that is not in the audit log lifts nothing", "[controller][ser
   policy.service_cards = {bob};
   ControllerFixture tap{policy};
   tap.card_arrives(bob);
-  tap.controller.on_storage(
-      LiftNoted{.tap = model::TapId{1},
-                .card = bob,
-                .result = tl::unexpected(storage::Error{storage::Error::Kind::full, "full"})},
-      tap.now);
+  tap.answer_staff_facts();
+  tap.pass(3s);
+  tap.answer_act(tl::unexpected(storage::Error{storage::Error::Kind::full, "full"}));
   CHECK(tap.state() == TapState::denied);
   CHECK(tap.controller.session(0).view().reason == "ledger_unavailable");
 }

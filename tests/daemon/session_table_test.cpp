@@ -14,8 +14,9 @@ namespace {
 
 using enum TapState;
 
-constexpr std::array all_states{starting, idle,   authorizing, preparing, ready,   pouring,
-                                settling, denied, finished,    locked,    faulted, servicing};
+constexpr std::array all_states{starting, idle,      authorizing, preparing, ready,
+                                pouring,  settling,  denied,      finished,  locked,
+                                faulted,  servicing, service_menu};
 
 const ServiceBegun staff_at_work{.kind = ServiceKind::clean,
                                  .longest = std::chrono::seconds{20},
@@ -38,6 +39,10 @@ SessionFixture in_state(TapState state) {
       break;
     case servicing:
       tap.give(staff_at_work);
+      break;
+    case service_menu:
+      tap.lay_on();
+      tap.give(StaffCard{ann});
       break;
     case denied:
       tap.lay_on();
@@ -79,33 +84,34 @@ const std::vector<Row>& table() {
   static const Event denial = Denied{{.reason = DenialReason::unknown_card, .message = ""}};
   // clang-format off
   static const std::vector<Row> rows{
-    //                                              starting  idle         authorizing  preparing  ready     pouring   settling  denied       finished  locked   faulted  servicing
-    {"started",         Started{},                 {idle,     idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"same card",       CardPresent{ann},          {starting, authorizing, authorizing, preparing, settling, settling, settling, denied,      finished, locked,  faulted, servicing}},
-    {"other card",      CardPresent{bob},          {starting, authorizing, denied,      settling,  settling, settling, settling, denied,      finished, locked,  faulted, servicing}},
-    {"card gone",       CardGone{},                {starting, idle,        idle,        settling,  settling, settling, settling, denied,      idle,     locked,  faulted, servicing}},
-    {"two cards",       CardUnusable{"two cards"}, {starting, denied,      denied,      settling,  settling, settling, settling, denied,      denied,   locked,  faulted, servicing}},
-    {"a little flow",   Flow{.edges = 5},               {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"much flow",       Flow{.edges = 400},             {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling}},
-    {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+    //                                              starting  idle         authorizing  preparing  ready     pouring   settling  denied       finished  locked   faulted  servicing  service_menu
+    {"started",         Started{},                 {idle,     idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"same card",       CardPresent{ann},          {starting, authorizing, authorizing, preparing, settling, settling, settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"other card",      CardPresent{bob},          {starting, authorizing, denied,      settling,  settling, settling, settling, denied,      finished, locked,  faulted, servicing, authorizing}},
+    {"card gone",       CardGone{},                {starting, idle,        idle,        settling,  settling, settling, settling, denied,      idle,     locked,  faulted, servicing, service_menu}},
+    {"two cards",       CardUnusable{"two cards"}, {starting, denied,      denied,      settling,  settling, settling, settling, denied,      denied,   locked,  faulted, servicing, finished}},
+    {"a little flow",   Flow{.edges = 5},               {starting, idle,        authorizing, preparing, pouring,  pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"much flow",       Flow{.edges = 400},             {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling, faulted}},
+    {"a tick",          Tick{},                    {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"granted",         granted,                   {starting, idle,        preparing,   preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"denied",          denial,                    {starting, idle,        denied,      preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, denied}},
     {"refused late",    RefusedLate{{.reason = DenialReason::lost_card, .message = ""}},
-                                                   {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
-    {"progress written", ProgressWritten{},        {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+                                                   {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"progress written", ProgressWritten{},        {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
     {"locked",          Locked{LockReason::storage, ""},
-                                                   {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted, settling}},
+                                                   {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted, settling, locked}},
     {"unlocked",        Unlocked{LockReason::tap_status},
-                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, idle,    faulted, servicing}},
+                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, idle,    faulted, servicing, service_menu}},
     {"faulted",         Faulted{FaultKind::reader, ""},
-                                                   {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling}},
-    {"cleared",         Cleared{},                 {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing}},
+                                                   {starting, faulted,     faulted,     settling,  settling, settling, settling, faulted,     faulted,  faulted, faulted, settling, faulted}},
+    {"cleared",         Cleared{},                 {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
     {"repaired",        Repaired{FaultKind::meter},
-                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  idle, servicing}},
-    {"staff begin",     staff_at_work,             {starting, servicing,   authorizing, preparing, ready,    pouring,  settling, servicing,   servicing, servicing, faulted, servicing}},
-    {"staff end",       ServiceEnded{},            {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, settling}},
+                                                   {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  idle, servicing, service_menu}},
+    {"staff begin",     staff_at_work,             {starting, servicing,   authorizing, preparing, ready,    pouring,  settling, servicing,   servicing, servicing, faulted, servicing, service_menu}},
+    {"staff end",       ServiceEnded{},            {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, settling, service_menu}},
+    {"staff's card",    StaffCard{ann},            {starting, idle,        service_menu, preparing, ready,   pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
   };
   // clang-format on
   return rows;

@@ -60,6 +60,10 @@ TEST_CASE("a line that is not there is answered with the chips that are", "[gpio
   REQUIRE_FALSE(by_place);
   CHECK_THAT(by_place.error(), ContainsSubstring("line 4 on pinctrl-bcm2711"));
   CHECK_FALSE(choose_line(board, LineName{.name = "GPIO17", .chip = "pcf8574"}));
+  const auto unknown_label = choose_line(board, LineName{.name = "GPIO17", .chip = "pinctrl-rp1"});
+  REQUIRE_FALSE(unknown_label);
+  CHECK_THAT(unknown_label.error(), ContainsSubstring("pinctrl-rp1") &&
+                                        ContainsSubstring("gpiochip0 (pinctrl-bcm2711, 4 lines)"));
   CHECK_FALSE(choose_line(board, LineName{.name = "", .chip = "pinctrl-bcm2711"}));
 }
 

@@ -19,7 +19,9 @@ using namespace std::chrono_literals;
 constexpr std::array every_signal{Signal::off,          Signal::idle,        Signal::wait,
                                   Signal::ready,        Signal::pouring,     Signal::nearly_out,
                                   Signal::denied_funds, Signal::denied_card, Signal::denied_tap,
-                                  Signal::remove_card,  Signal::fault};
+                                  Signal::remove_card,  Signal::fault,       Signal::service,
+                                  Signal::menu_1,       Signal::menu_2,      Signal::menu_3,
+                                  Signal::menu_4,       Signal::menu_5};
 
 /// What a signal looks like, looked at every 20 ms for three seconds.
 std::string film(Signal signal) {

@@ -7,6 +7,7 @@
 #include "storage/model/records.hpp"
 #include "storage/model/time.hpp"
 #include "storage/model/volume.hpp"
+#include "storage/model/whole_number.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/random.hpp"
 
@@ -179,5 +180,17 @@ TEST_CASE("the dictionary's words read back as what they stand for", "[model][re
     CHECK_FALSE(parse_card_status(text).has_value());
     CHECK_FALSE(parse_tap_status(text).has_value());
     CHECK_FALSE(parse_keg_status(text).has_value());
+  }
+}
+
+TEST_CASE("a whole number is all of its text or none", "[model]") {
+  CHECK(whole_number("0") == 0);
+  CHECK(whole_number("-12") == -12);
+  CHECK(whole_number("9223372036854775807") == largest_integer);
+  CHECK(whole_number("-9223372036854775808") == smallest_integer);
+  for (const char* text : {"", " ", "1x", "x1", " 1", "1 ", "+1", "1.0", "1e3", "0x10", "-", "--1",
+                           "9223372036854775808"}) {
+    INFO('"' << text << '"');
+    CHECK_FALSE(whole_number(text));
   }
 }

@@ -37,6 +37,11 @@ void LoneTapd::restart() {
   start();
 }
 
+void LoneTapd::revive() {
+  REQUIRE(tapd_->wait(patience).has_value());
+  start();
+}
+
 void LoneTapd::write(const std::string& rest) const {
   std::ofstream{folder_ / "tapd.toml"} << fmt::format(
       "[controller]\nid = \"bar-1\"\nstate_dir = \"{0}\"\nsocket = \"{0}/tapd.sock\"\n{1}",
@@ -57,6 +62,12 @@ nlohmann::json LoneTapd::get(const std::string& path) const {
   return nlohmann::json::parse(answer->body);
 }
 
+LoneTapd::Answer LoneTapd::ask(const std::string& path) const {
+  const auto answer = ApiClient{folder_ / "tapd.sock"}.get(path);
+  REQUIRE(answer);
+  return {.status = answer->status, .body = nlohmann::json::parse(answer->body)};
+}
+
 LoneTapd::Answer LoneTapd::post(const std::string& path, const std::string& body) const {
   const auto answer = ApiClient{folder_ / "tapd.sock"}.post(path, body);
   REQUIRE(answer);
@@ -67,10 +78,14 @@ void LoneTapd::sim(const std::string& command) const {
   REQUIRE(post("/sim", command).status == 200);
 }
 
-FinishedChild LoneTapd::tapctl(std::vector<std::string> words) const {
+FinishedChild LoneTapd::tapctl(std::vector<std::string> words, const std::string& typed) const {
   ChildOptions options;
-  options.program = TAPCTL_PROGRAM;
-  options.arguments = {"--socket", (folder_ / "tapd.sock").string()};
+  options.program = "sh";
+  // A child's standard input is /dev/null, so what is typed goes through a pipe.
+  constexpr const char* typing = R"(printf '%s' "$TYPED" | "$@")";
+  options.arguments = {"-c",           typing,     "sh",
+                       TAPCTL_PROGRAM, "--socket", (folder_ / "tapd.sock").string()};
+  options.environment = {{"TYPED", typed}};
   options.arguments.insert(options.arguments.end(), words.begin(), words.end());
   return run_child(options, patience);
 }

@@ -27,6 +27,8 @@ class LoneTapd {
   void reload() const;
   /// Stops it and starts it again.
   void restart();
+  /// Waits until it has ended, however, and starts it again.
+  void revive();
   /// Waits for a text in what it writes; false when it does not come.
   [[nodiscard]] bool says(const std::string& text);
   [[nodiscard]] std::string said() const { return tapd_->output(); }
@@ -37,11 +39,14 @@ class LoneTapd {
     int status{0};
     nlohmann::json body;
   };
+  [[nodiscard]] Answer ask(const std::string& path) const;  ///< A GET, whatever it answers.
   [[nodiscard]] Answer post(const std::string& path, const std::string& body) const;
   [[nodiscard]] std::string status() const { return get("/status").dump(); }
   [[nodiscard]] nlohmann::json tap() const { return get("/status").at("taps").at(0); }
   void sim(const std::string& command) const;
-  [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words) const;
+  /// `typed`: what a person types meanwhile; nothing: nobody is there.
+  [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words,
+                                     const std::string& typed = {}) const;
   [[nodiscard]] ExitStatus stop();
   [[nodiscard]] const TempDir& folder() const { return folder_; }
 

@@ -104,6 +104,15 @@ TEST_CASE("wrong orders of staff are refused with what would be right", "[system
              ContainsSubstring("milli_pulses_per_litre"));
   CHECK_THAT(refused("/calibration", R"({"tap":7,"milli_pulses_per_litre":5600000})"),
              ContainsSubstring("no tap 7"));
+  for (const char* tap : {"1x", "", "x", "0", "-1", "1.5", "%201", "99999999999999999999"}) {
+    INFO(tap);
+    const auto answer = bar.ask(std::string{"/calibration?tap="} + tap);
+    CHECK(answer.status == 400);
+    CHECK_THAT(answer.body.at("error").get<std::string>(),
+               ContainsSubstring("is not a tap's number"));
+  }
+  CHECK(bar.ask("/calibration").status == 400);
+  CHECK(bar.ask("/calibration?tap=1").status == 200);
 }
 
 }  // namespace tapd::test

@@ -1,0 +1,271 @@
+#include "daemon/tapctl_selftest.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/tapctl_talk.hpp"
+#include "daemon/tapctl_watch.hpp"
+#include "drivers/clock.hpp"
+#include "storage/model/ids.hpp"
+
+namespace tapd {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr int between_looks_ms = 100;
+
+struct Outcome {
+  bool good{false};
+  std::string words;
+};
+
+/// One run of all steps at a tap. What people read goes to stderr when the answer is JSON.
+class Selftest {
+ public:
+  Selftest(const ApiClient& client, int tap, seconds patience, bool as_json)
+      : client_{client}, tap_{tap}, patience_{patience}, out_{as_json ? stderr : stdout} {}
+
+  /// Every step, whatever became of those before it; the exit code.
+  int run(bool kill) {
+    if (const auto look = look_at_meter(client_, tap_); !look) return look.error();
+    say("tap {}: the line must be dry (no keg connected); it is closed to guests meanwhile\n",
+        tap_);
+    close_to_guests();
+    forget_cards();
+    step("reader: lay any card on it", [this] { return wait_for_card("laid_on"); });
+    step("reader: take the card away", [this] { return wait_for_card("taken_away"); });
+    step("meter: touch nothing", [this] { return quiet_meter(); });
+    step("valve: listen, it opens and shuts", [this] { return valve(); });
+    step("meter: the valve is open: blow through the line until told to stop",
+         [this] { return turning_meter(); });
+    if (kill) {
+      step("kill: tapd is killed with the valve open; watch the valve",
+           [this] { return killed(); });
+      step("kill: tapd comes back by itself", [this] { return comes_back(); });
+    }
+    open_to_guests();
+    return failed_ == 0 ? exit_done : exit_refused;
+  }
+  [[nodiscard]] json results() const { return {{"steps", steps_}, {"failed", failed_}}; }
+  [[nodiscard]] std::string sum() const {
+    return fmt::format("{} steps, {} failed", steps_.size(), failed_);
+  }
+
+ private:
+  template<typename... Parts>
+  void say(fmt::format_string<Parts...> text, Parts&&... parts) {
+    fmt::print(out_, text, std::forward<Parts>(parts)...);
+    std::fflush(out_);
+  }
+
+  template<typename Do>
+  void step(const char* what, Do carry_out) {
+    say("{}. {} ...\n", steps_.size() + 1, what);
+    const Outcome outcome = carry_out();
+    say("   {}: {}\n", outcome.good ? "pass" : "FAIL", outcome.words);
+    if (!outcome.good) ++failed_;
+    steps_.push_back({{"what", what}, {"good", outcome.good}, {"words", outcome.words}});
+  }
+
+  /// Looks again and again until it is true; false when patience is over.
+  template<typename Look>
+  [[nodiscard]] bool in_time(seconds limit, Look look) const {
+    const auto begun = drivers::since_boot_now();
+    while (drivers::since_boot_now() - begun < limit) {
+      if (look()) return true;
+      wait_ms(between_looks_ms);
+    }
+    return false;
+  }
+
+  /// Only what is laid on from now on counts.
+  void forget_cards() {
+    const auto answer = client_.get("/cards");
+    const json body = answer ? json::parse(answer->body, nullptr, false) : json{};
+    if (body.is_object()) card_seen_ = body.value("newest", card_seen_);
+  }
+
+  Outcome wait_for_card(const std::string& what) {
+    std::string card;
+    const bool seen = in_time(patience_, [&] {
+      const auto answer = client_.get(fmt::format("/cards?after={}", card_seen_));
+      const json body = answer ? json::parse(answer->body, nullptr, false) : json{};
+      if (!body.is_object()) return false;
+      for (const json& sight : body.value("cards", json::array())) {
+        if (sight.value("tap_id", 0) != tap_ || sight.value("what", "") != what) continue;
+        card = sight.value("card", "");
+        card_seen_ = sight.value("number", card_seen_);
+      }
+      return !card.empty();
+    });
+    if (seen) return {true, "card " + card};
+    return {false, fmt::format("no card was {} within {} s: tapctl doctor looks at the reader, its "
+                               "SPI device and its wiring",
+                               what == "laid_on" ? "read" : "taken away", patience_.count())};
+  }
+
+  Outcome quiet_meter() {
+    const auto first = look_at_meter(client_, tap_);
+    if (!first) return {false, "tapd does not answer"};
+    constexpr int quiet_ms = 3'000;
+    wait_ms(quiet_ms);
+    const auto second = look_at_meter(client_, tap_);
+    if (!second) return {false, "tapd does not answer"};
+    const MeterWhile seen = between(*first, *second);
+    if (seen.counts.edges + seen.counts.rejected == 0) return {true, "no edge in 3 s"};
+    return {false, fmt::format("{} edges in 3 s: {}", seen.counts.edges + seen.counts.rejected,
+                               seen.verdict().words)};
+  }
+
+  Outcome turning_meter() {
+    constexpr std::int64_t enough = 100;
+    if (!opens()) return {false, "the valve could not be opened for it"};
+    const auto first = look_at_meter(client_, tap_);
+    if (!first) return {false, "tapd does not answer"};
+    MeterWhile seen;
+    const bool turned = in_time(patience_, [&] {
+      const auto now = look_at_meter(client_, tap_);
+      if (now) seen = between(*first, *now);
+      return seen.counts.edges >= enough;
+    });
+    say("   stop\n");
+    end_service();
+    if (!turned) {
+      return {false, fmt::format("{} edges within {} s: look at the meter's supply, its line and "
+                                 "meter.bias; tapctl meter {} shows more",
+                                 seen.counts.edges, patience_.count(), tap_)};
+    }
+    // A bounce is filtered out, and the valve's own knock looks like one: the count is right.
+    const MeterVerdict verdict = seen.verdict();
+    return {verdict.look == MeterLook::clean || verdict.look == MeterLook::bounce,
+            fmt::format("{} edges, {}", seen.counts.edges, to_text(verdict.look))};
+  }
+
+  [[nodiscard]] json tap_now() const {
+    const auto answer = client_.get("/status");
+    const json status = answer ? json::parse(answer->body, nullptr, false) : json{};
+    if (!status.is_object()) return json::object();
+    for (const json& tap : status.value("taps", json::array())) {
+      if (tap.value("tap_id", 0) == tap_) return tap;
+    }
+    return json::object();
+  }
+  void close_to_guests() {
+    if (tap_now().value("state", "") == "locked") return;
+    locked_here_ =
+        client_.post("/lock", json{{"tap", tap_}, {"why", "selftest"}}.dump()).has_value();
+  }
+  void open_to_guests() {
+    if (!locked_here_) return;
+    if (!client_.post("/unlock", json{{"tap", tap_}}.dump())) {
+      say("the tap is still locked: tapctl unlock {}\n", tap_);
+    }
+  }
+
+  /// The valve for as long as a person is waited for; why not, otherwise.
+  [[nodiscard]] std::optional<std::string> open_valve() {
+    constexpr int most_ml = 1'000;
+    const json asked{
+        {"tap", tap_}, {"kind", "valve_test"}, {"seconds", patience_.count()}, {"ml", most_ml}};
+    const auto answer = client_.post("/service", asked.dump());
+    constexpr int ok = 200;
+    if (answer && answer->status == ok) return std::nullopt;
+    return "tapd does not open it: " + (answer ? answer->body : answer.error());
+  }
+
+  /// The step before may have to settle first.
+  [[nodiscard]] bool opens() {
+    constexpr seconds longest_settling{5};
+    return in_time(longest_settling, [this] { return !open_valve(); });
+  }
+  void end_service() { (void)client_.post("/service/end", json{{"tap", tap_}}.dump()); }
+
+  /// A person's eyes and ears; nobody there is a no.
+  [[nodiscard]] bool confirmed(const char* question) {
+    say("   {} [y/n] ", question);
+    std::string line;
+    return std::getline(std::cin, line) && !line.empty() && (line[0] == 'y' || line[0] == 'Y');
+  }
+
+  Outcome valve() {
+    if (const auto why = open_valve()) return {false, *why};
+    const bool opened = confirmed("did the valve open?");
+    end_service();
+    const bool shut = confirmed("is it shut now?");
+    if (opened && shut) return {true, "opened and shut"};
+    return {false, "look at the driver's supply, valve.line and valve.active (polarity)"};
+  }
+
+  Outcome killed() {
+    if (!opens()) return {false, "the valve could not be opened for it"};
+    const auto answer = client_.post("/selftest/kill", json{{"tap", tap_}}.dump());
+    // A killed tapd sends no answer.
+    if (answer) return {false, "tapd was not killed: " + answer->body};
+    if (confirmed("did the valve shut at once, by itself?"))
+      return {true, "a kill shuts the valve"};
+    return {false,
+            "a killed tapd leaves the valve open: set dtparam=strict_gpiod, wire a pull-down "
+            "at the driver (README, Running a tap)"};
+  }
+
+  Outcome comes_back() {
+    bool shut = false;
+    const bool back = in_time(patience_, [&] {
+      const auto answer = client_.get(fmt::format("/meter?tap={}", tap_));
+      if (!answer) return false;
+      const json body = json::parse(answer->body, nullptr, false);
+      shut = !body.value("valve_open", true);
+      return true;
+    });
+    if (back && shut) return {true, "it answers, and the valve is shut"};
+    return {false, "it does not answer: systemctl status tapd, journalctl -u tapd -x"};
+  }
+
+  const ApiClient& client_;
+  int tap_;
+  seconds patience_;
+  std::FILE* out_;
+  std::int64_t card_seen_{0};
+  json steps_ = json::array();
+  int failed_{0};
+  bool locked_here_{false};
+};
+
+}  // namespace
+
+SelftestCommand::SelftestCommand(CLI::App& app)
+    : selftest_{app.add_subcommand("selftest",
+                                   "the installer's check of a tap with a dry line: reader, meter, "
+                                   "valve, and a kill of tapd")} {
+  constexpr std::int64_t longest = 600;
+  selftest_->add_option("tap", values_->tap, "its number")
+      ->required()
+      ->check(CLI::Range(1, model::TapId::largest));
+  selftest_->add_option("--patience", values_->patience, "seconds that a step waits for a person")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, longest));
+  selftest_->add_flag("--no-kill", values_->no_kill, "leave the kill of tapd out");
+}
+
+std::optional<int> SelftestCommand::run(const ApiClient& client, bool as_json) const {
+  if (!selftest_->parsed()) return std::nullopt;
+  Selftest test{client, values_->tap, seconds{values_->patience}, as_json};
+  const int code = test.run(!values_->no_kill);
+  if (as_json) {
+    fmt::print("{}\n", test.results().dump(2));
+  } else {
+    fmt::print("{}\n", test.sum());
+  }
+  return code;
+}
+
+}  // namespace tapd

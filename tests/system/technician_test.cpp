@@ -1,0 +1,163 @@
+// A technician's commands on a real tapd with a simulated tap: watching cards and a meter, the
+// selftest, a pour that is parked.
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "lone_tapd.hpp"
+#include "tests/support/deadline.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+void pause(std::chrono::milliseconds time) {
+  const Deadline over{time};
+  while (over.pause(time)) {
+  }
+}
+
+/// tapctl while the test does something at the tap.
+template<typename Meanwhile>
+FinishedChild tapctl_while(const LoneTapd& bar, std::vector<std::string> words, Meanwhile meanwhile,
+                           const std::string& typed = {}) {
+  FinishedChild end;
+  std::thread command{[&] { end = bar.tapctl(std::move(words), typed); }};
+  meanwhile();
+  command.join();
+  return end;
+}
+
+}  // namespace
+
+TEST_CASE("card watch tells each card by its whole UID, and two at once", "[system]") {
+  const LoneTapd bar;
+  const FinishedChild end = tapctl_while(bar, {"card", "watch", "--seconds", "5"}, [&] {
+    pause(800ms);
+    bar.sim("card 1 04c0ffee");
+    pause(800ms);
+    bar.sim("card 1 none");
+    pause(1s);
+    bar.sim("two-cards 1 04c0ffee 04a1b2c3");
+  });
+  CHECK(end.status.success());
+  CHECK_THAT(end.output, ContainsSubstring("tap 1   card 04C0FFEE laid on"));
+  CHECK_THAT(end.output, ContainsSubstring("tap 1   card 04C0FFEE taken away"));
+  CHECK_THAT(end.output, ContainsSubstring("not usable"));
+  CHECK(bar.ask("/cards?after=-1").status == 400);
+  CHECK(bar.ask("/cards?after=1x").status == 400);
+}
+
+// A simulated contact bounces now and then, which the verdict has to see (clean: see the tests of
+// judge_meter).
+TEST_CASE("meter says bounce of a contact that bounces, silent of a dead one, noise of a hum",
+          "[system]") {
+  LoneTapd bar;
+  const auto meter = [&bar] { return bar.tapctl({"--json", "meter", "1", "--seconds", "2"}); };
+  const auto verdict = [](const FinishedChild& end) {
+    return nlohmann::json::parse(end.output).at("verdict").get<std::string>();
+  };
+  CHECK(verdict(meter()) == "silent");
+  bar.sim("handle 1 60");
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("valve open for card ..b2c3"));
+  pause(500ms);
+  const FinishedChild turning = meter();
+  CHECK(verdict(turning) == "bounce");
+  const auto body = nlohmann::json::parse(turning.output);
+  CHECK(body.at("ml_per_s_tenths").get<int>() > 500);
+  CHECK(body.at("ml_per_s_tenths").get<int>() < 700);
+  bar.sim("card 1 none");
+  REQUIRE(bar.says("ended by card_removed"));
+  bar.sim("handle 1 0");
+  bar.sim("meter 1 noise 100");
+  const FinishedChild noise = bar.tapctl({"meter", "1", "--seconds", "2"});
+  CHECK(noise.status.code == 1);
+  CHECK_THAT(noise.output, ContainsSubstring("verdict: noise"));
+  CHECK(bar.ask("/meter?tap=9").status == 400);
+  CHECK(bar.ask("/meter").status == 400);
+}
+
+TEST_CASE("a selftest of a good tap passes each step, the kill of tapd among them",
+          "[system][selftest]") {
+  LoneTapd bar;
+  bar.sim("handle 1 30");
+  const FinishedChild end = tapctl_while(
+      bar, {"selftest", "1", "--patience", "30"},
+      [&] {
+        REQUIRE(bar.says("does not sell: service: selftest"));
+        bar.sim("card 1 04c0ffee");
+        pause(1s);
+        bar.sim("card 1 none");
+        REQUIRE(bar.says("valve_test is over"));
+        bar.revive();  // as the service manager does
+      },
+      "y\ny\ny\n");
+  INFO(end.output);
+  CHECK(end.status.success());
+  CHECK_THAT(end.output, ContainsSubstring("pass: card 04C0FFEE") &&
+                             ContainsSubstring("pass: no edge in 3 s") &&
+                             ContainsSubstring("pass: opened and shut") &&
+                             ContainsSubstring(" edges, ") &&
+                             ContainsSubstring("pass: a kill shuts the valve") &&
+                             ContainsSubstring("pass: it answers, and the valve is shut") &&
+                             ContainsSubstring("7 steps, 0 failed"));
+  CHECK(bar.tap().at("state") == "idle");
+}
+
+TEST_CASE("a selftest of a tap that is broken, with nobody there, fails each step with what to do",
+          "[system][selftest]") {
+  LoneTapd bar;
+  bar.sim("meter 1 noise 20");
+  const FinishedChild end = bar.tapctl({"--json", "selftest", "1", "--patience", "1", "--no-kill"});
+  CHECK(end.status.code == 1);
+  const auto json = nlohmann::json::parse(end.output.substr(end.output.find("\n{") + 1));
+  CHECK(json.at("failed") == 5);
+  CHECK_THAT(json.dump(), ContainsSubstring("tapctl doctor") && ContainsSubstring("valve.active"));
+}
+
+TEST_CASE("tapd is killed for a test only where that test is, and never under a guest",
+          "[system][selftest]") {
+  LoneTapd bar;
+  const auto refused = [&](const char* words) {
+    const auto answer = bar.post("/selftest/kill", R"({"tap":1})");
+    CHECK(answer.status == 409);
+    CHECK_THAT(answer.body.dump(), ContainsSubstring(words));
+  };
+  refused("not open for staff");
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("valve open for card ..b2c3"));
+  refused("not open for staff");
+  CHECK(bar.post("/selftest/kill", R"({"tap":7})").status == 409);
+  CHECK(bar.post("/selftest/kill", "now").status == 400);
+}
+
+TEST_CASE("a pour that is parked waits for a person, is still owed, and can be sent again",
+          "[system]") {
+  LoneTapd bar;
+  bar.sim("handle 1 100");
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("valve open for card ..b2c3"));
+  pause(500ms);
+  bar.sim("card 1 none");
+  REQUIRE(bar.says("ended by card_removed"));
+  const auto row = [&bar] { return bar.get("/queue").at("pours").at(0); };
+  const auto receipt = row().at("receipt").get<std::string>();
+  const auto owed = bar.get("/owed").at("owed_cents");
+  CHECK(bar.tapctl({"queue", "park", receipt, "wrong guest"}).status.success());
+  CHECK(row().at("status") == "failed");
+  CHECK(row().at("server_outcome") == "parked");
+  CHECK_THAT(row().at("last_error").get<std::string>(), ContainsSubstring("wrong guest"));
+  CHECK(bar.get("/owed").at("owed_cents") == owed);
+  CHECK(bar.tapctl({"queue", "park", receipt}).status.code == 1);  // it is parked already
+  CHECK(bar.tapctl({"queue", "park", "all"}).status.code == 1);
+  CHECK(bar.post("/queue/park", "[]").status == 400);
+  CHECK(bar.tapctl({"queue", "retry", receipt}).status.success());
+  CHECK(row().at("status") == "new");
+}
+
+}  // namespace tapd::test
