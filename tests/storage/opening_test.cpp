@@ -123,7 +123,8 @@ TEST_CASE("SQLite is told the true blocks of the medium, for the file and for it
   database.exec("INSERT INTO meta (key, value) VALUES ('a', 'b')");
   for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
     sqlite3_file* file = nullptr;
-    REQUIRE(sqlite3_file_control(database.getHandle(), "main", which, &file) == SQLITE_OK);
+    REQUIRE(sqlite3_file_control(database.getHandle(), "main", which, static_cast<void*>(&file)) ==
+            SQLITE_OK);
     REQUIRE(file != nullptr);
     REQUIRE(file->pMethods != nullptr);
     CHECK(file->pMethods->xSectorSize(file) == bytes);

@@ -25,7 +25,7 @@ TEST = "SIGKILL at random moments*"
 LINE = re.compile(r"^night: (.*)$", re.M)
 LONGEST_NIGHT = 900  # seconds
 TOLD_EVERY = 400  # kills, where there is no terminal
-SUMS = ["kills", "pours", "lost", "doubled", "wrong_cents"]
+SUMS = ["kills", "pours", "lost", "doubled", "wrong_cents", "behind_the_disk"]
 
 
 def play(program, seed, kills):

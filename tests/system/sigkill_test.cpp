@@ -72,14 +72,15 @@ std::int64_t passed_ul(const VenueProcesses& venue) {
   return passed;
 }
 
-/// What a kill, or many of them, did to the books. The first and the last two say how it was tried;
-/// all else has to be zero.
+/// What a kill, or many of them, did to the books: pours, lost, doubled and wrong money, of which
+/// all but the first has to be zero, and how far the books were behind.
 struct Damage {
   std::int64_t pours{0};
-  std::int64_t lost{0};         ///< Kills after which more was missing than the bound allows.
-  std::int64_t doubled{0};      ///< Pours that stand twice at the server.
-  std::int64_t wrong_cents{0};  ///< Between the books here, there, and the guests' money.
-  std::int64_t furthest_ul{0};  ///< The most that one kill took from the books.
+  std::int64_t lost{0};             ///< Kills after which more was missing than the bound allows.
+  std::int64_t doubled{0};          ///< Pours that stand twice at the server.
+  std::int64_t wrong_cents{0};      ///< Between the books here, there, and the guests' money.
+  std::int64_t behind_the_disk{0};  ///< Kills that took more, as much as the disk was slow.
+  std::int64_t furthest_ul{0};      ///< The most that one kill took from the books.
   std::int64_t slowest_write_ms{0};
 };
 
@@ -102,7 +103,8 @@ class Killer {
     const std::int64_t by_this_kill = missing - missing_ul_;
     // Two writes of that kind: that of the row, and one that it may have had to wait for.
     const std::int64_t under_way = 2 * (write_ms + 10) * rate_ul_per_ms;
-    if (by_this_kill > progress_bound_ul + under_way + pours * ramps_ul) ++damage_.lost;
+    const std::int64_t beyond = by_this_kill - progress_bound_ul - pours * ramps_ul;
+    if (beyond > 0) ++(beyond > under_way ? damage_.lost : damage_.behind_the_disk);
     damage_.slowest_write_ms = std::max(damage_.slowest_write_ms, write_ms);
     damage_.furthest_ul = std::max(damage_.furthest_ul, by_this_kill);
     damage_.pours = books.pours_here;
@@ -214,10 +216,11 @@ TEST_CASE("SIGKILL at random moments of a pour loses nothing and charges nothing
   damage.wrong_cents += std::abs(money_at_first - left - venue.books().charged_here);
   CHECK(damage.wrong_cents == 0);
   fmt::print(
-      "night: kills={} pours={} lost={} doubled={} wrong_cents={} furthest_ul={} "
+      "night: kills={} pours={} lost={} doubled={} wrong_cents={} behind_the_disk={} "
+      "furthest_ul={} "
       "slowest_write_ms={}\n",
-      wanted, damage.pours, damage.lost, damage.doubled, damage.wrong_cents, damage.furthest_ul,
-      damage.slowest_write_ms);
+      wanted, damage.pours, damage.lost, damage.doubled, damage.wrong_cents, damage.behind_the_disk,
+      damage.furthest_ul, damage.slowest_write_ms);
 }
 
 }  // namespace tapd::test
