@@ -231,7 +231,7 @@ class Adversary {
       case 4:
         tap_.give(Faulted{FaultKind::reader, "deaf"});
         return;
-      case 5:
+      default:
         tap_.give(Repaired{FaultKind::reader});
         return;
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
@@ -51,8 +52,8 @@ struct FakeSpidev {
     spi_ioc_transfer frame{};
     std::memcpy(&frame, argument, sizeof frame);
     const std::uint32_t length = std::min(frame.len, moves);
-    std::memcpy(reinterpret_cast<void*>(static_cast<std::uintptr_t>(frame.rx_buf)),
-                reinterpret_cast<const void*>(static_cast<std::uintptr_t>(frame.tx_buf)), length);
+    std::memcpy(std::bit_cast<void*>(static_cast<std::uintptr_t>(frame.rx_buf)),
+                std::bit_cast<const void*>(static_cast<std::uintptr_t>(frame.tx_buf)), length);
     return static_cast<int>(length);
   }
 };

@@ -96,8 +96,12 @@ class VenueModel {
   std::vector<Account> accounts_;
   std::vector<Tap> taps_;
   std::map<std::string, Booking> bookings_;
-  std::map<std::string, int> turned_down_;    ///< Rows that are refused so many times more.
-  std::map<std::string, std::int64_t> told_;  ///< Volume of each flow event.
+  std::map<std::string, int> turned_down_;  ///< Rows that are refused so many times more.
+  struct ToldEvent {
+    std::int64_t volume{0};
+    bool stopped{false};
+  };
+  std::map<std::string, ToldEvent> told_;  ///< Each flow event.
   std::int64_t price_{650};
   std::int64_t highest_price_{650};
   std::int64_t revision_{1};
