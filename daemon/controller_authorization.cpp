@@ -69,7 +69,8 @@ void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now)
     const ServerLeave leave{.guest_id = tap.allowed->guest_id,
                             .guest_first_name = tap.allowed->guest_first_name,
                             .most = tap.allowed->most,
-                            .price = tap.allowed->price};
+                            .price = tap.allowed->price,
+                            .rounded_price = tap.allowed->rounded_price};
     decision = decide_online(rules, *facts.result, leave, tap.setup.own_price, now, options_.boot);
   } else {
     decision = decide_offline(rules, *facts.result, tap.setup.own_price, now, options_.boot);

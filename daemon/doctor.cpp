@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/kill_check.hpp"
+#include "daemon/server_setup.hpp"
 #include "drivers/gpio_lines.hpp"
 
 namespace tapd {
@@ -178,9 +179,7 @@ Findings check_secrets(const Config& config, const fs::path& root) {
     return {{Health::doubtful, "no server.token_file: the server is asked without a token",
              "put the venue's token into a file of its own and name it"}};
   }
-  const fs::path file = config.server.token_file.has_parent_path()
-                            ? below(root, config.server.token_file)
-                            : below(root, "/etc/tapd/credentials") / config.server.token_file;
+  const fs::path file = below(root, secret_file(config.server.token_file, Secrets::at_the_source));
   struct stat info{};
   if (::stat(file.c_str(), &info) != 0) {
     findings.push_back({errno == EACCES ? Health::doubtful : Health::bad,

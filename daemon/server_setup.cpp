@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,25 +11,27 @@
 #include "sync/curl_transport.hpp"
 
 namespace tapd {
-namespace {
-
-/// A secret's file: a path as it is, a bare name among the credentials that systemd hands over
-/// (LoadCredential=tapd:..., systemd.exec(5)).
-std::filesystem::path secret_file(const std::filesystem::path& file) {
-  if (file.empty() || file.has_parent_path()) return file;
+// What systemd/tapd.service names in LoadCredential=tapd:... (systemd.exec(5)).
+std::filesystem::path secret_file(const std::filesystem::path& named, Secrets from) {
+  if (named.empty() || named.has_parent_path()) return named;
+  if (from == Secrets::at_the_source) {
+    return std::filesystem::path{"/etc/tapd/credentials"} / named;
+  }
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr) {
     throw std::runtime_error{fmt::format(
         "{}: a name without a folder is a credential of systemd, and tapd was not started by it: "
         "write the whole path",
-        file.string())};
+        named.string())};
   }
-  return std::filesystem::path{folder} / ("tapd_" + file.string());
+  return std::filesystem::path{folder} / ("tapd_" + named.string());
 }
+
+namespace {
 
 std::string read_secret(const std::filesystem::path& named) {
   if (named.empty()) return {};
-  const std::filesystem::path file = secret_file(named);
+  const std::filesystem::path file = secret_file(named, Secrets::handed_over);
   std::ifstream in{file};
   std::string token;
   if (!in || !std::getline(in, token) || token.empty()) {
@@ -56,16 +59,19 @@ sync::EngineOptions engine_options(const Config& config) {
   return options;
 }
 
-std::unique_ptr<sync::Transport> make_transport(const Config& config) {
+std::unique_ptr<sync::Transport> make_transport(
+    const Config& config, Secrets from, std::function<void(const std::string&)> on_certificate) {
   sync::CurlOptions options;
   options.base_url = config.server.url;
   if (!config.server.ca_file.empty()) options.ca_file = config.server.ca_file.string();
   if (!config.server.client_certificate_file.empty()) {
-    options.client_certificate_file = secret_file(config.server.client_certificate_file).string();
-    options.client_key_file = secret_file(config.server.client_key_file).string();
+    options.client_certificate_file =
+        secret_file(config.server.client_certificate_file, from).string();
+    options.client_key_file = secret_file(config.server.client_key_file, from).string();
   }
   options.user_agent = fmt::format("tapd/{}", version());
-  return std::make_unique<sync::CurlTransport>(options);
+  options.on_certificate = std::move(on_certificate);
+  return std::make_unique<sync::CurlTransport>(std::move(options));
 }
 
 }  // namespace tapd

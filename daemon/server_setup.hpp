@@ -1,8 +1,13 @@
 // What the configuration says about the venue server, as sync needs it: options, secrets from their
-// files, the transport. Reads files; called once at a start.
+// files, the transport. Reads files; called once at a start, and by the
+// doctor.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "daemon/config.hpp"
 #include "sync/engine.hpp"
@@ -10,8 +15,19 @@
 
 namespace tapd {
 
+/// Where a secret that the configuration names without a folder is read from.
+enum class Secrets : std::uint8_t {
+  handed_over,    ///< The credentials that systemd gives tapd (LoadCredential=tapd:...).
+  at_the_source,  ///< Where systemd takes them from, for who looks from outside: the doctor.
+};
+/// A path with a folder stays as it is. Throws std::runtime_error when nothing was handed over.
+[[nodiscard]] std::filesystem::path secret_file(const std::filesystem::path& named, Secrets from);
+
 /// Both throw std::runtime_error, naming the file, when a secret cannot be read.
 [[nodiscard]] sync::EngineOptions engine_options(const Config& config);
-[[nodiscard]] std::unique_ptr<sync::Transport> make_transport(const Config& config);
+/// `on_certificate`: see sync::CurlOptions.
+[[nodiscard]] std::unique_ptr<sync::Transport> make_transport(
+    const Config& config, Secrets from = Secrets::handed_over,
+    std::function<void(const std::string&)> on_certificate = {});
 
 }  // namespace tapd

@@ -24,6 +24,7 @@ json status_of(const TapSession& session) {
   tap["guest"] = view.grant->guest_first_name;
   tap["beverage"] = view.grant->beverage;
   tap["price_per_litre_cents"] = view.grant->price.minor_per_litre();
+  if (view.grant->price_is_about) tap["price_is_about"] = true;
   tap["limit_ml"] = view.grant->limit.in_millilitres();
   tap["authorized_by"] = to_text(view.grant->by);
   tap["volume_ml"] = view.volume.in_millilitres();

@@ -161,10 +161,13 @@ void AuthorizeLane::watch_grant(const Asked& asked, const Heard& heard,
   const bool no_lock = std::holds_alternative<Refused>(verdict) ||
                        heard.kind == Heard::Kind::no_link || heard.kind == Heard::Kind::token ||
                        heard.kind == Heard::Kind::cancelled;
+  const model::SinceBoot look_at = now.since_boot + Grants::until_begun;
   if (no_lock) {
-    context_.grants.forget(asked.ask.card, asked.ask.tap);
+    context_.grants.refused(asked.ask.card, asked.ask.tap, look_at);
+  } else if (std::holds_alternative<Allowed>(verdict)) {
+    context_.grants.heard(asked.ask.card, asked.ask.tap, look_at);
   } else {
-    context_.grants.look_later(asked.ask.card, asked.ask.tap, now.since_boot + Grants::until_begun);
+    context_.grants.look_later(asked.ask.card, asked.ask.tap, look_at);
   }
 }
 

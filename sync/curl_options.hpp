@@ -8,6 +8,8 @@
 
 namespace tapd::sync {
 
+/// "host:port" of the base URL, for messages; throws for a URL that the transport does not take.
+[[nodiscard]] std::string authority_of(const std::string& base_url);
 [[nodiscard]] std::string without_trailing_slash(std::string url);
 /// Throws when a file that the options name is not there, or stands without its other half.
 void check_files(const CurlOptions& options);

@@ -29,7 +29,6 @@ struct FreedBy {
 };
 using Multi = std::unique_ptr<CURLM, FreedBy<curl_multi_cleanup>>;
 using Easy = std::unique_ptr<CURL, FreedBy<curl_easy_cleanup>>;
-using Url = std::unique_ptr<CURLU, FreedBy<curl_url_cleanup>>;
 using HeaderList = std::unique_ptr<curl_slist, FreedBy<curl_slist_free_all>>;
 
 // libcurl's own global state: once per process, before the first handle.
@@ -38,36 +37,6 @@ void initialise_curl() {
   if (done != CURLE_OK) {
     throw std::runtime_error{fmt::format("libcurl does not start: {}", curl_easy_strerror(done))};
   }
-}
-
-std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) return {};
-  std::string copy{text};
-  curl_free(text);
-  return copy;
-}
-
-// "host:port" of the base URL, for messages; throws for a URL that this transport does not take.
-std::string authority_of(const std::string& base_url) {
-  const Url url{curl_url()};
-  const auto refuse = [&base_url](std::string_view why) {
-    throw std::invalid_argument{fmt::format("server URL \"{}\": {}", base_url, why)};
-  };
-  if (!url || curl_url_set(url.get(), CURLUPART_URL, base_url.c_str(), 0) != CURLUE_OK) {
-    refuse("is not a URL such as http://venue-server:8000");
-  }
-  const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") refuse("must begin with http:// or https://");
-  if (!url_part(url.get(), CURLUPART_USER).empty()) {
-    refuse("must not hold a user or password; the token is a setting of its own");
-  }
-  if (!url_part(url.get(), CURLUPART_QUERY).empty() ||
-      !url_part(url.get(), CURLUPART_FRAGMENT).empty()) {
-    refuse("must end before '?' and '#'");
-  }
-  return fmt::format("{}:{}", url_part(url.get(), CURLUPART_HOST),
-                     url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
 bool is_clean(const std::string& text) {
@@ -187,6 +156,7 @@ void set_policy(Transfer& transfer) {
     set(easy, CURLOPT_SSLCERT, options.client_certificate_file->c_str());
     set(easy, CURLOPT_SSLKEY, options.client_key_file->c_str());
   }
+  if (options.on_certificate) set(easy, CURLOPT_CERTINFO, 1L);
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(options.longest_idle.count()));
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
@@ -279,6 +249,22 @@ std::string reason_of(const Transfer& transfer, CURLcode code) {
   return detailed ? transfer.error.data() : curl_easy_strerror(code);
 }
 
+// The end of the first certificate's life, as the server showed it.
+void tell_certificate(const Transfer& transfer) {
+  curl_certinfo* chain = nullptr;
+  if (curl_easy_getinfo(transfer.easy.get(), CURLINFO_CERTINFO, &chain) != CURLE_OK ||
+      chain == nullptr || chain->num_of_certs < 1) {
+    return;
+  }
+  constexpr std::string_view key = "Expire date:";
+  for (const curl_slist* line = chain->certinfo[0]; line != nullptr; line = line->next) {
+    const std::string_view text{line->data};
+    if (text.starts_with(key)) {
+      transfer.options->on_certificate(std::string{trimmed(text.substr(key.size()))});
+    }
+  }
+}
+
 HttpOutcome outcome_of(Transfer& transfer, CURLcode code, const std::string& authority) {
   if (code != CURLE_OK) {
     return tl::make_unexpected(TransportError{
@@ -345,6 +331,7 @@ std::vector<Completion> CurlTransport::Implementation::collect() {
     CURL* const easy = message->easy_handle;
     const CURLcode code = message->data.result;
     Transfer& transfer = *transfers.at(easy);
+    if (options.on_certificate) tell_certificate(transfer);
     completions.push_back({transfer.id, outcome_of(transfer, code, authority)});
     drop(easy);
   }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ struct CurlOptions {
   std::size_t largest_body{16U << 20U};     ///< Counted after decompression.
   std::size_t largest_headers{64U << 10U};  ///< All header lines of one answer together.
   std::size_t most_headers{200};
+  /// Not empty: called in `wait` with the end of the server's certificate, as libcurl tells it
+  /// ("Mar 24 12:00:00 2027 GMT"), after each request over a new TLS connection.
+  std::function<void(const std::string&)> on_certificate{};
 };
 
 class CurlTransport final : public Transport {

@@ -22,29 +22,47 @@ class Grants {
   /// on the slowest card.
   static constexpr std::chrono::milliseconds until_begun{10'000};
 
+  static constexpr model::SinceBoot never_looked = model::SinceBoot::max();
+
   struct Grant {
     model::CardUid card;
     model::TapId tap;
     model::SinceBoot asked{};
-    model::SinceBoot look_at{model::SinceBoot::max()};  ///< Not while the request is under way.
-    std::optional<model::ClientTxId> release;           ///< Of the row that releases it, once sent.
-    int server_errors{0};                               ///< Answers to that row.
+    model::SinceBoot look_at{never_looked};    ///< Not while the request is under way.
+    bool locked{false};                        ///< Perhaps, by a request before.
+    bool sure{false};                          ///< The lock was heard of and not used since.
+    std::optional<model::ClientTxId> release;  ///< Of the row that releases it, once sent.
+    int server_errors{0};                      ///< Answers to that row.
   };
 
   void asked(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
+    const Grant* const before = find(card, tap);
+    const bool locked = before != nullptr && (before->locked || before->look_at != never_looked);
     forget(card, tap);
     if (all_.size() >= most) all_.erase(all_.begin());
     Grant grant;
     grant.card = card;
     grant.tap = tap;
     grant.asked = now;
+    grant.locked = locked;
     all_.push_back(grant);
   }
   /// Allowed, or nobody knows.
   void look_later(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
     if (Grant* const grant = find(card, tap)) grant->look_at = when;
   }
-  /// Refused, used or released.
+  /// The server said that it made the lock.
+  void heard(const model::CardUid& card, model::TapId tap, model::SinceBoot look_at) {
+    look_later(card, tap, look_at);
+    if (Grant* const grant = find(card, tap)) grant->sure = true;
+  }
+  /// This request made no lock; one before it may have.
+  void refused(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
+    const Grant* const grant = find(card, tap);
+    if (grant != nullptr && grant->locked) return look_later(card, tap, when);
+    forget(card, tap);
+  }
+  /// Used or released.
   void forget(const model::CardUid& card, model::TapId tap) {
     std::erase_if(all_, [&](const Grant& each) { return each.card == card && each.tap == tap; });
   }

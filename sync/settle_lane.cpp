@@ -35,9 +35,11 @@ void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) 
   switch (std::exchange(next_step_, Step::none)) {
     case Step::sending_row:
       return send_row(now, outgoing);
+    case Step::releasing:
+      return send_release(outgoing);
     case Step::none:
     case Step::asking:
-    case Step::releasing:
+    case Step::asking_again:
       break;
   }
   if (wake_at() > now.since_boot) return;
@@ -77,7 +79,11 @@ bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoin
     grant_.reset();
     return false;
   }
-  send_release(outgoing);
+  if (grant_->sure || grant_->release) {
+    send_release(outgoing);
+  } else {
+    ask_for(Step::asking_again, grant_->card, grant_->tap, outgoing);
+  }
   return true;
 }
 
@@ -136,13 +142,17 @@ void SettleLane::ask(const model::Moment& now, std::vector<Outgoing>& outgoing) 
   PourRows checked = encode_pours({*pour_});
   if (!checked.unsendable.empty()) return judge_row(checked.unsendable.front(), now);
   marker_ = *marker;
-  step_ = Step::asking;
+  ask_for(Step::asking, begin.card_uid, begin.tap_id, outgoing);
+}
+
+void SettleLane::ask_for(Step step, const model::CardUid& card, model::TapId tap,
+                         std::vector<Outgoing>& outgoing) {
+  step_ = step;
   in_flight_ = context_.new_id();
   context_.pours_in_flight = true;
   context_.batch_was_last = false;
-  context_.held = LaneContext::Held{begin.card_uid, begin.tap_id};
-  outgoing.push_back({in_flight_, context_.post(endpoint::authorize,
-                                                encode_authorize(begin.card_uid, begin.tap_id),
+  context_.held = LaneContext::Held{card, tap};
+  outgoing.push_back({in_flight_, context_.post(endpoint::authorize, encode_authorize(card, tap),
                                                 context_.options.request_deadline)});
 }
 
@@ -175,6 +185,9 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
       break;
     case Step::sending_row:
       on_row_answer(heard, now);
+      break;
+    case Step::asking_again:
+      on_asked_again(heard, now);
       break;
     case Step::releasing:
       on_release_answer(heard, now);
@@ -255,6 +268,18 @@ void SettleLane::release_soon(const model::Moment& now) {
   const model::PourBegin& begin = pour_->begin;
   context_.grants.asked(begin.card_uid, begin.tap_id, now.since_boot);
   context_.grants.look_later(begin.card_uid, begin.tap_id, now.since_boot);
+}
+
+void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
+  const AuthorizeVerdict verdict = read_leave(context_, heard);
+  const auto* const refused = std::get_if<Refused>(&verdict);
+  if (refused != nullptr && refused->reason == in_use) {
+    // The card is locked elsewhere, so not here.
+    context_.grants.forget(grant_->card, grant_->tap);
+    return end(now);
+  }
+  if (std::holds_alternative<NoAnswer>(verdict)) return later_then(heard, now);
+  next_step_ = Step::releasing;
 }
 
 void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {

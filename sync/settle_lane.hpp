@@ -8,8 +8,12 @@
 //   asking --another guest---------> row parked for staff, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
 //
+//   asking again --any verdict--> releasing
+//
 // A row that the server had already, or could not use, leaves its authorization behind: that is
-// released, too.
+// released, too. A lock that may be gone already is asked for again first: the server records only
+// a release that ends a lock, and one that it has not recorded may come again by some proxy and
+// take the lock of a later pour.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +47,7 @@ class SettleLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
-  enum class Step : std::uint8_t { none, asking, sending_row, releasing };
+  enum class Step : std::uint8_t { none, asking, sending_row, asking_again, releasing };
 
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
@@ -52,11 +56,14 @@ class SettleLane {
                                                       const model::Moment& now, bool& failed);
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void send_row(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void ask_for(Step step, const model::CardUid& card, model::TapId tap,
+               std::vector<Outgoing>& outgoing);
   void send_release(std::vector<Outgoing>& outgoing);
 
   void on_leave(const Heard& heard, const model::Moment& now);
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
+  void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
   void release_soon(const model::Moment& now);
   void judge_sent(const storage::Verdict& verdict, const model::Moment& now);

@@ -171,9 +171,13 @@ Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts
                        const ServerLeave& leave, std::optional<model::LitrePrice> own_price,
                        const model::Moment& now, const model::BootId& boot) {
   if (auto refusal = standing_refusal(facts)) return *std::move(refusal);
-  const auto price = price_for(facts, leave.price, own_price);
+  auto price = price_for(facts, leave.price, own_price);
+  // The server bills by its own price: its limit is obeyed, and what is shown is no less.
+  const bool about = !price && leave.rounded_price > model::LitrePrice{};
+  if (about) price = leave.rounded_price;
   if (!price) return deny(DenialReason::no_price, "no litre price is known for this tap");
   Grant grant;
+  grant.price_is_about = about;
   grant.guest_id = leave.guest_id;
   grant.guest_first_name = leave.guest_first_name;
   grant.price = *price;

@@ -137,10 +137,15 @@ Judged judge(Connection& connection, const PourRow& row) {
   const Rows before =
       connection.run("SELECT 1 FROM pours WHERE client_tx_id = $1", {row.client_tx_id});
   if (!before.empty()) return {0, {.status = "accepted", .outcome = "duplicate_existing"}};
+  const Rows recorded =
+      connection.run("SELECT 1 FROM authorizations WHERE released_by = $1", {row.client_tx_id});
+  if (!recorded.empty()) {
+    return {0, {.status = "rejected", .outcome = "duplicate_existing_rejected"}};
+  }
   const auto lock = lock_of(connection, row.card_uid);
   if (lock && lock->tap_id != row.tap_id) return {409, {}};
-  if (row.volume_ml == 0) return {0, book_pour(connection, row)};
-  if (row.duration_ms == 0) {
+  if (row.volume_ml == 0 && lock) return {0, book_pour(connection, row)};
+  if (row.duration_ms == 0 && row.volume_ml != 0) {
     return {0, {.status = "rejected", .outcome = "rejected_invalid_duration"}};
   }
   if (!lock) return {0, noted(connection, row)};

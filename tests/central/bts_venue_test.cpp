@@ -76,6 +76,21 @@ TEST_CASE("strict: locks never expire and a row without volume releases them", "
   CHECK(bar.client().authorize(anns_card, cider_tap).status == 200);
 }
 
+TEST_CASE("strict: a row that was turned down for good is known by its id, before any lock",
+          "[bts]") {
+  StrictBar bar;
+  REQUIRE(bar.client().authorize(anns_card, ipa_tap).status == 200);
+  json release = ipa("zero");
+  release["volume_ml"] = 0;
+  CHECK(verdict(bar.client().sync({release})[0]) == "rejected/rejected_zero_volume");
+  REQUIRE(bar.client().authorize(anns_card, ipa_tap).status == 200);
+  CHECK(verdict(bar.client().sync({release})[0]) == "rejected/duplicate_existing_rejected");
+  CHECK(verdict(bar.client().sync({ipa("1")})[0]) == "accepted/charged");
+  // A release of nothing is recorded nowhere.
+  release["client_tx_id"] = "again";
+  CHECK(verdict(bar.client().sync({release})[0]) == "audit_only/missing_pending");
+}
+
 TEST_CASE("strict: authorize does not look at stop, tap or guest, and rounds the price up",
           "[bts]") {
   StrictBar bar;
@@ -95,6 +110,7 @@ TEST_CASE("strict: one minor unit too much without a tail makes the pour free", 
   CHECK(verdict(bar.client().sync({row})[0]) == "rejected/rejected_insufficient_funds");
   CHECK(bar.balance_of(ann) == 2500);
   REQUIRE(bar.client().authorize(anns_card, ipa_tap).status == 200);
+  CHECK(verdict(bar.client().sync({row})[0]) == "rejected/duplicate_existing_rejected");
   row["client_tx_id"] = "2";
   row["tail_volume_ml"] = 5;
   CHECK(verdict(bar.client().sync({row})[0]) == "accepted/charged");

@@ -7,6 +7,7 @@
 
 #include "daemon/doctor.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/sync/tls_server.hpp"
 
 namespace tapd::test {
 
@@ -119,6 +120,24 @@ TEST_CASE("the days until a certificate ends are counted, and nonsense is not", 
   CHECK(days_until("Nov 20 12:00:00 2026 GMT", today) == -1);
   CHECK_FALSE(days_until("soon", today));
   CHECK_FALSE(days_until("", today));
+}
+
+TEST_CASE("the doctor asks as tapd does: the venue's authority, tapd's header, the token",
+          "[doctor]") {
+  Board board;
+  const sync::test::SelfSigned venue{"127.0.0.1"};
+  board.file("token", "secret");
+  board.config.server.token_file = board.root / "token";
+  sync::test::TlsServer stranger{venue, {}};
+  board.config.server.url = stranger.url();
+  is(check_server(board.config, today), Health::bad, "self");
+  CHECK(stranger.first_bytes().empty());  // Nobody vouches for this server.
+  sync::test::TlsServer server{venue, {}};
+  board.config.server.url = server.url();
+  board.config.server.ca_file = venue.write(board.root / "ca.pem");
+  (void)check_server(board.config, today);
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("/api/controllers/bar-1/snapshot"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret"));
 }
 
 TEST_CASE("a server that nobody runs is bad, and none at all is doubtful", "[doctor]") {

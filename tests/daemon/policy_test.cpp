@@ -246,6 +246,31 @@ TEST_CASE("the server's leave is bounded by what only this controller knows", "[
   CHECK(std::get<Grant>(decision).price == model::LitrePrice{1000});
 }
 
+TEST_CASE("a server that tells no litre price has its limit obeyed at its rounded price",
+          "[policy]") {
+  auto facts = usual();
+  facts.beverage.reset();
+  ServerLeave leave{.guest_id = facts.guest->id,
+                    .guest_first_name = "Ann",
+                    .most = model::Volume::millilitres(150),
+                    .price = std::nullopt,
+                    .rounded_price = model::LitrePrice{2000}};
+  const auto decide = [&](std::optional<model::LitrePrice> own_price) {
+    return decide_online({}, facts, leave, own_price, at(2h), this_boot);
+  };
+  const Decision about = decide(std::nullopt);
+  REQUIRE(std::holds_alternative<Grant>(about));
+  CHECK(std::get<Grant>(about).price == model::LitrePrice{2000});
+  CHECK(std::get<Grant>(about).price_is_about);
+  CHECK(std::get<Grant>(about).limit <= leave.most);
+  const Decision exact = decide(model::LitrePrice{1290});
+  REQUIRE(std::holds_alternative<Grant>(exact));
+  CHECK(std::get<Grant>(exact).price == model::LitrePrice{1290});
+  CHECK_FALSE(std::get<Grant>(exact).price_is_about);
+  leave.rounded_price = {};
+  CHECK(refused(decide(std::nullopt)) == DenialReason::no_price);
+}
+
 TEST_CASE("no grant ever costs more than the balance, nor exceeds any bound", "[policy]") {
   std::mt19937_64 random{20'261'121};
   for (int i = 0; i < 20'000; ++i) {

@@ -179,6 +179,18 @@ TEST_CASE("a release whose answer was lost is sent again under its id", "[settle
   CHECK(bar.venue.locks.empty());
 }
 
+TEST_CASE("a request that fails does not make the lock of the one before it forgotten",
+          "[settle]") {
+  StrictBar bar;
+  bar.play.ask_at(5s, 1);
+  bar.play.at_time(9s, [&bar] { bar.venue.denied[card(1).text()] = "insufficient_funds"; });
+  bar.play.ask_at(10s, 1);
+  bar.play.run_until(11s);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(1min);
+  CHECK(bar.venue.locks.empty());
+}
+
 TEST_CASE("a login page in the server's place releases nothing", "[settle]") {
   StrictBar bar;
   bar.play.ask_at(5s, 1);

@@ -1,6 +1,7 @@
 // What tapd accepts of a venue's TLS, one point at a time.
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include <openssl/ssl.h>
 #include <catch2/catch_test_macros.hpp>
@@ -15,14 +16,14 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 using Kind = TransportError::Kind;
 using test::SelfSigned;
 using test::TlsServer;
 
 /// One GET with this authority trusted, or the system's when `trusted` is null.
-HttpOutcome ask(const std::string& url, const SelfSigned* trusted) {
+HttpOutcome ask(const std::string& url, const SelfSigned* trusted, CurlOptions options = {}) {
   const tapd::test::TempDir folder;
-  CurlOptions options;
   options.base_url = url;
   if (trusted != nullptr) options.ca_file = trusted->write(folder / "ca.pem");
   CurlTransport transport{options};
@@ -72,6 +73,17 @@ TEST_CASE("TLS 1.1 is refused, 1.2 and 1.3 are spoken", "[tls]") {
     (void)ask(good.url(), &venue);
     CHECK_THAT(good.first_bytes(), ContainsSubstring("GET /api/system/status HTTP/1.1"));
   }
+}
+
+TEST_CASE("the end of the server's certificate is told to who asks for it", "[tls]") {
+  const SelfSigned venue{"127.0.0.1"};
+  TlsServer server{venue, {}};
+  std::vector<std::string> ends;
+  CurlOptions options;
+  options.on_certificate = [&ends](const std::string& end) { ends.push_back(end); };
+  (void)ask(server.url(), &venue, options);
+  REQUIRE(ends.size() == 1);
+  CHECK_THAT(ends[0], EndsWith("GMT"));
 }
 
 TEST_CASE("HTTP/2 is spoken where the server offers it", "[tls]") {

@@ -47,7 +47,7 @@ EMPTY_CATCH = re.compile(r"catch \(\.\.\.\) \{\s*\}")
 # Libraries that have one home each.
 HOMES = {
     "curl/curl.h": {"sync/curl_transport.cpp", "daemon/api_client.cpp", "daemon/main.cpp",
-                    "daemon/doctor_server.cpp"},
+                    "sync/curl_options.cpp"},
     "gpiod.hpp": {"drivers/gpio_lines.cpp", "drivers/gpiod_flow_meter.cpp",
                   "drivers/gpiod_output.cpp",
                   "tests/rig/line_probe.cpp"},
