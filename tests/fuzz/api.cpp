@@ -65,13 +65,14 @@ class Bar {
     ports.books = {
         .storage = &storage_, .keeper = nullptr, .policy = {}, .boot = boot_, .now = now};
     ports.pours = {.storage = &storage_, .now = now, .pours_waiting = [] {}};
-    ports.staff = {.control = &inbox_, .storage = &storage_, .now = now};
+    ports.staff = {.control = &inbox_, .storage = &storage_, .now = now, .die = [] {}};
     ports.explain = {.control = &inbox_,
                      .storage = &storage_,
                      .policy = {},
                      .boot = boot_,
                      .now = now,
                      .taps = {{model::TapId{1}, std::nullopt}}};
+    ports.watch = {.control = &inbox_, .cards = &cards_};
     ports.simulate = [](const std::string&) -> tl::expected<void, std::string> {
       return tl::unexpected<std::string>{"nothing is simulated here"};
     };
@@ -107,6 +108,7 @@ class Bar {
   test::TestMeter meter_;
   test::TestValve valve_;
   test::KeptJournal journal_;
+  CardLog cards_;
   std::uint8_t minted_{0};
   Controller controller_;
   Api api_;
