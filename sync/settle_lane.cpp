@@ -225,6 +225,7 @@ void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
   if (!kept) context_.board.books_trouble(verdict_work, kept.error().message);
   if (allowed.guest_id != begin.guest_id) {
     release_soon(now);
+    context_.grants.heard(begin.card_uid, begin.tap_id, now.since_boot);
     return judge_row({begin.client_tx_id, storage::Verdict::Kind::final_failure, "guest_changed",
                       "the card belongs to another guest by now; staff decides who pays"},
                      now);
