@@ -12,7 +12,7 @@ using nlohmann::json;
 void ScreenLines::read_offers() {
   for (const auto& [tap, own_price] : own_prices_) {
     const auto facts = storage_.run(
-        [tap = tap](storage::Ledger& ledger) { return ledger.facts(model::CardUid{}, tap); });
+        [wanted = tap](storage::Ledger& ledger) { return ledger.facts(model::CardUid{}, wanted); });
     if (!facts) continue;
     TapOffer offer{.beverage = {}, .price = own_price, .keg_left = {}};
     if (facts->beverage) {
