@@ -26,6 +26,11 @@ ApiResponse metrics_answer(const tl::expected<std::string, std::string>& text) {
   return {.status = 200, .body = *text, .content_type = "text/plain; version=0.0.4"};
 }
 
+std::string of_query(const ApiRequest& request, const std::string& key) {
+  const auto found = request.query.find(key);
+  return found == request.query.end() ? std::string{} : found->second;
+}
+
 std::optional<model::TapId> tap_named(std::string_view text) {
   const auto number = model::whole_number(text);
   if (!number || *number < 1 || *number > model::TapId::largest) return std::nullopt;

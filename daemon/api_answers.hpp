@@ -24,6 +24,9 @@ namespace tapd {
 /// The request's body as a JSON object; nullopt when it is none.
 [[nodiscard]] std::optional<nlohmann::json> object_of(const ApiRequest& request);
 
+/// A value of the query; empty when it is not there.
+[[nodiscard]] std::string of_query(const ApiRequest& request, const std::string& key);
+
 /// A tap by its number as text; nullopt when that is no number that a tap can have.
 [[nodiscard]] std::optional<model::TapId> tap_named(std::string_view text);
 

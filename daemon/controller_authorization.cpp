@@ -19,11 +19,9 @@ void Controller::ask_authorization(TapSlot& tap, const model::CardUid& card) {
   tap.ticket = ++last_ticket_;
   tap.staff_ticket = 0;
   const PolicyRules& policy = options_.policy;
-  const auto& service_cards = policy.service_cards;
   // The cache tells whose card it is, so staff need no network. Where no guest is staff, a guest's
   // card is not looked up twice.
-  if (!policy.staff_guests.empty() ||
-      std::find(service_cards.begin(), service_cards.end(), card) != service_cards.end()) {
+  if (!policy.staff_guests.empty() || is_service_card(policy, card)) {
     return read_staff_facts(tap, card);
   }
   ask_guest(tap, card);

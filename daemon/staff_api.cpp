@@ -216,8 +216,7 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
 }
 
 ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& request) {
-  const auto named = request.query.find("tap");
-  const std::string text = named == request.query.end() ? std::string{} : named->second;
+  const std::string text = of_query(request, "tap");
   const auto tap = tap_named(text);
   if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", text));
   const auto found = ask<std::optional<Calibration>>(

@@ -87,19 +87,20 @@ class Selftest {
     return false;
   }
 
-  /// Only what is laid on from now on counts.
-  void forget_cards() {
-    const auto answer = client_.get("/cards");
-    const json body = answer ? json::parse(answer->body, nullptr, false) : json{};
-    if (body.is_object()) card_seen_ = body.value("newest", card_seen_);
+  /// What tapd answers; an empty object when it does not.
+  [[nodiscard]] json asked(const std::string& path) const {
+    const auto answer = client_.get(path);
+    json body = answer ? json::parse(answer->body, nullptr, false) : json{};
+    return body.is_object() ? body : json::object();
   }
+
+  /// Only what is laid on from now on counts.
+  void forget_cards() { card_seen_ = asked("/cards").value("newest", card_seen_); }
 
   Outcome wait_for_card(const std::string& what) {
     std::string card;
     const bool seen = in_time(patience_, [&] {
-      const auto answer = client_.get(fmt::format("/cards?after={}", card_seen_));
-      const json body = answer ? json::parse(answer->body, nullptr, false) : json{};
-      if (!body.is_object()) return false;
+      const json body = asked(fmt::format("/cards?after={}", card_seen_));
       for (const json& sight : body.value("cards", json::array())) {
         if (sight.value("tap_id", 0) != tap_ || sight.value("what", "") != what) continue;
         card = sight.value("card", "");
@@ -151,10 +152,7 @@ class Selftest {
   }
 
   [[nodiscard]] json tap_now() const {
-    const auto answer = client_.get("/status");
-    const json status = answer ? json::parse(answer->body, nullptr, false) : json{};
-    if (!status.is_object()) return json::object();
-    for (const json& tap : status.value("taps", json::array())) {
+    for (const json& tap : asked("/status").value("taps", json::array())) {
       if (tap.value("tap_id", 0) == tap_) return tap;
     }
     return json::object();

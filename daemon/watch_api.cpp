@@ -13,11 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string of_query(const ApiRequest& request, const char* key) {
-  const auto found = request.query.find(key);
-  return found == request.query.end() ? std::string{} : found->second;
-}
-
 ApiResponse cards(const WatchPorts& ports, const ApiRequest& request) {
   const std::string text = of_query(request, "after");
   const auto after = text.empty() ? std::int64_t{0} : model::whole_number(text);

@@ -127,10 +127,14 @@ std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts) {
   return std::nullopt;
 }
 
+bool is_service_card(const PolicyRules& rules, const model::CardUid& card) {
+  const auto& cards = rules.service_cards;
+  return std::find(cards.begin(), cards.end(), card) != cards.end();
+}
+
 bool is_staff(const PolicyRules& rules, const model::CardUid& card,
               const model::AuthorizationFacts& facts) {
-  const auto& cards = rules.service_cards;
-  if (std::find(cards.begin(), cards.end(), card) != cards.end()) return true;
+  if (is_service_card(rules, card)) return true;
   const auto& guests = rules.staff_guests;
   return facts.card && facts.card->guest_id &&
          std::find(guests.begin(), guests.end(), *facts.card->guest_id) != guests.end();

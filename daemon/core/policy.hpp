@@ -114,6 +114,8 @@ struct ServerLeave {
 /// that runs, too.
 [[nodiscard]] std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts);
 
+/// The card is one of staff's by its own number.
+[[nodiscard]] bool is_service_card(const PolicyRules& rules, const model::CardUid& card);
 /// The card, or its guest as the cache knows it, is staff's. Whether it is lost or not active is
 /// told by `refusal_of_guest`, and counts for staff too.
 [[nodiscard]] bool is_staff(const PolicyRules& rules, const model::CardUid& card,

@@ -10,22 +10,10 @@ namespace tapd::test {
 
 using Catch::Matchers::ContainsSubstring;
 
-namespace {
-
-void pour(LoneTapd& bar) {
-  bar.sim("handle 1 100");
-  bar.sim("card 1 04a1b2c3");
-  REQUIRE(bar.says("valve open for card ..b2c3"));
-  bar.sim("card 1 none");
-  REQUIRE(bar.says("ended by card_removed"));
-}
-
-}  // namespace
-
 TEST_CASE("tapctl verify calls a whole chain whole, and names the row that was changed by hand",
           "[system][chain]") {
   LoneTapd bar;
-  pour(bar);
+  bar.pour();
   const FinishedChild whole = bar.tapctl({"verify"});
   CHECK(whole.status.success());
   CHECK_THAT(whole.output, ContainsSubstring("the chain is whole: 1 pours"));
@@ -48,7 +36,7 @@ TEST_CASE("tapctl verify calls a whole chain whole, and names the row that was c
 TEST_CASE("tapctl owed says what waits, for how much, since when, and what is at stake",
           "[system][exposure]") {
   LoneTapd bar;
-  pour(bar);
+  bar.pour();
   const FinishedChild said = bar.tapctl({"owed"});
   CHECK(said.status.success());
   CHECK_THAT(said.output, ContainsSubstring("1 pours for ") &&

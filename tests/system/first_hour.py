@@ -10,6 +10,7 @@ manager does (start, restart after a kill) is done here by hand. Needs root, Pos
 systemd-journald; exit code 77: it could not be tried here.
 """
 
+import functools
 import os
 import pty
 import re
@@ -21,8 +22,12 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # nothing is left beside the sources
+import waiting
+
 SKIPPED = 77
 PATIENCE = 60.0
+wait_for = functools.partial(waiting.wait_for, patience=PATIENCE)
 GUEST = "04ab7815cd6b80"  # Ann, of the seed file
 PULSES_PER_LITRE = 5600
 JOURNALD = "/lib/systemd/systemd-journald"
@@ -46,16 +51,6 @@ meter = {{ {key} = 5600 }}
 sim = {{ rate_ml_per_s = 60 }}
 """
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    sys.exit(f"not within {PATIENCE:.0f} s: {what}")
 
 
 def free_port():

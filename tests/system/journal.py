@@ -16,14 +16,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+sys.dont_write_bytecode = True  # nothing is left beside the sources
+from waiting import wait_for
 
 SKIPPED = 77
 JOURNALD = "/lib/systemd/systemd-journald"
 CATALOGS = "/usr/lib/systemd/catalog"
 CARD = "04a1b2c3"
-PATIENCE = 20.0
 
 CONFIG = """
 [controller]
@@ -36,16 +37,6 @@ id = 1
 driver = "sim"
 meter = {{ pulses_per_litre = 5600 }}
 """
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    sys.exit(f"not within {PATIENCE:.0f} s: {what}")
 
 
 def journal_stream():

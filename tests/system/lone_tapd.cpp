@@ -52,6 +52,14 @@ void LoneTapd::reload() const {
   tapd_->signal(SIGHUP);
 }
 
+void LoneTapd::pour() {
+  sim("handle 1 100");
+  sim("card 1 04a1b2c3");
+  REQUIRE(says("valve open for card ..b2c3"));
+  sim("card 1 none");
+  REQUIRE(says("ended by card_removed"));
+}
+
 bool LoneTapd::says(const std::string& text) {
   return tapd_->wait_for_output(text, patience);
 }

@@ -44,6 +44,8 @@ class LoneTapd {
   [[nodiscard]] std::string status() const { return get("/status").dump(); }
   [[nodiscard]] nlohmann::json tap() const { return get("/status").at("taps").at(0); }
   void sim(const std::string& command) const;
+  /// The guest pours and takes the card away; done when the pour is over.
+  void pour();
   /// `typed`: what a person types meanwhile; nothing: nobody is there.
   [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words,
                                      const std::string& typed = {}) const;

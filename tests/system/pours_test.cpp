@@ -9,21 +9,9 @@ namespace tapd::test {
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
-namespace {
-
-void pour(LoneTapd& bar) {
-  bar.sim("handle 1 100");
-  bar.sim("card 1 04a1b2c3");
-  REQUIRE(bar.says("valve open for card ..b2c3"));
-  bar.sim("card 1 none");
-  REQUIRE(bar.says("ended by card_removed"));
-}
-
-}  // namespace
-
 TEST_CASE("pours are chosen by tap, card and state, and written as CSV", "[system]") {
   LoneTapd bar;
-  pour(bar);
+  bar.pour();
   const auto count = [&](const std::string& query) {
     return bar.get("/pours" + query).at("pours").size();
   };
@@ -44,7 +32,7 @@ TEST_CASE("pours are chosen by tap, card and state, and written as CSV", "[syste
 TEST_CASE("a pour that has not failed is not sent again, and the words say which are", "[system]") {
   LoneTapd bar;
   CHECK_THAT(bar.tapctl({"queue", "list"}).output, ContainsSubstring("confirmed everything"));
-  pour(bar);
+  bar.pour();
   const FinishedChild all = bar.tapctl({"queue", "retry", "all"});
   CHECK(all.status.code == 1);
   CHECK_THAT(all.output, ContainsSubstring("no failed pour") && ContainsSubstring("queue list"));
