@@ -2,10 +2,12 @@
 """Plants known faults, one at a time, into a copy of the tree, and shows who catches each.
 
   mutants.py [--only NAME,...] [--again] [--seeds N] [--copy DIR]
+  mutants.py --check
 
 For each fault of table.py: the copy is changed in that one place, built, and first the simulator's
 seeds run, then the rooms' tests, until somebody fails. The results are kept beside the copy, so an
 interrupted run goes on where it was; --again forgets them. Exit code 1 when a fault survives.
+--check only looks whether each fault has its one place in the sources as they are now.
 """
 
 import argparse
@@ -87,13 +89,29 @@ def caught_by(copy, log, seeds):
     return ""
 
 
+def misplaced(text, path, old):
+    """Why the fault has no place in the text; nothing when it has one."""
+    found = text.count(old)
+    return "" if found == 1 else f"{path}: \"{old}\" is there {found} times; mend table.py"
+
+
 def plant(copy, path, old, new):
     file = copy / path
     text = file.read_text()
-    if text.count(old) != 1:
-        raise SystemExit(f"{path}: \"{old}\" is there {text.count(old)} times; mend table.py")
+    if fault := misplaced(text, path, old):
+        raise SystemExit(fault)
     file.write_text(text.replace(old, new))
     return file, text
+
+
+def check():
+    faults = [f"{name}: {fault}" for name, _, path, old, new in MUTANTS
+              if (fault := misplaced((ROOT / path).read_text(), path, old))
+              or (fault := "it changes nothing" if old == new else "")]
+    for fault in faults:
+        print(fault)
+    print(f"{len(MUTANTS) - len(faults)} of {len(MUTANTS)} faults have their place")
+    return 1 if faults else 0
 
 
 def main():
@@ -104,7 +122,10 @@ def main():
     parser.add_argument("--copy", type=Path,
                         default=Path(os.environ.get("TAPD_CACHE", Path.home() / ".cache/tapd"))
                         / "mutants")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    if options.check:
+        return check()
     copy = options.copy / "tree"
     kept = options.copy / "results.json"
     renew(copy)

@@ -28,6 +28,7 @@ struct Wishes {
   std::string without;
   std::int64_t days{0};
   std::int64_t taps{0};
+  unsigned threads{std::max(std::thread::hardware_concurrency(), 1U)};
   std::string seeds_file;
   bool trace{false};
   bool keep{false};
@@ -140,7 +141,7 @@ int run_many(const Budget& budget, bool keep, const char* how) {
 }
 
 /// Seeds that have failed once, a line each: the seed, then why. Answers how many fail again.
-int run_file(const std::string& name, unsigned threads) {
+int run_file(const std::string& name) {
   std::ifstream file{name};
   if (!file) throw std::runtime_error{name + ": cannot be read"};
   int failed = 0;
@@ -149,7 +150,6 @@ int run_file(const std::string& name, unsigned threads) {
     if (line.empty() || line.front() == '#') continue;
     Budget one;
     one.first_seed = std::stoull(line);
-    one.threads = std::min(threads, 1U);
     const Totals totals = run_campaign(one, [](const Totals&) {});
     for (const Finding& finding : totals.findings) tell(finding, true);
     failed += static_cast<int>(totals.findings.size());
@@ -183,6 +183,9 @@ int main(int argc, char** argv) {
   app.add_option("--days", wishes.days, "so many days instead of the plan's");
   app.add_option("--taps", wishes.taps, "so many taps instead of the plan's")
       ->check(CLI::Range(1, 8));
+  app.add_option("--threads", wishes.threads, "so many bars side by side")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 256U));
   app.add_option("--again", wishes.seeds_file, "first the seeds of this file");
   app.add_flag("--trace", wishes.trace, "tells step by step what happens");
   app.add_flag("--first-failure", wishes.first_failure, "ends with the first seed that fails");
@@ -199,8 +202,8 @@ int main(int argc, char** argv) {
     budget.seeds = wishes.seeds > 0 ? wishes.seeds : open_end ? as_many_as_it_takes : 20;
     budget.first_failure = wishes.first_failure;
     budget.twice = !wishes.first_failure;
-    budget.threads = std::max(std::thread::hardware_concurrency(), 1U);
-    int failed = wishes.seeds_file.empty() ? 0 : run_file(wishes.seeds_file, budget.threads);
+    budget.threads = wishes.threads;
+    int failed = wishes.seeds_file.empty() ? 0 : run_file(wishes.seeds_file);
     fmt::print("seeds from {} on\n", budget.first_seed);
     std::fflush(stdout);
     failed += run_many(budget, wishes.keep, "twice each");
