@@ -1,11 +1,17 @@
 #include "bar.hpp"
 
 #include <atomic>
+#include <utility>
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
 
 #include "crowd.hpp"
 #include "life.hpp"
 #include "mischief.hpp"
 #include "site.hpp"
+#include "storage/database_file.hpp"
+#include "storage/migrations.hpp"
 
 namespace tapd::simulation {
 namespace {
@@ -31,7 +37,7 @@ class Bar {
     power_on();
     if (plan.has(Fault::power_cuts)) expect_end(true);
     if (plan.has(Fault::kills)) expect_end(false);
-    if (plan.has(Fault::restarts)) expect_restart();
+    if (plan.has(Fault::restarts) || plan.has(Fault::upgrades)) expect_restart();
     if (plan.has(Fault::night_power)) expect_night();
     keep_books();
   }
@@ -85,6 +91,7 @@ class Bar {
   void start() {
     if (life_) return;
     try {
+      if (std::exchange(older_ran_, false)) run_older_version();
       life_ = std::make_unique<Life>(site_);
       life_->start();
     } catch (const ProcessEnds&) {
@@ -95,6 +102,20 @@ class Bar {
       site_.trace.say("tapd does not start: {}", error.what());
       if (!site_.referee.disk_troubled) throw Breach{"start", error.what()};
       start_in(2s);
+    }
+  }
+
+  /// What the version before this one leaves: its own schema, all rows as they were.
+  void run_older_version() {
+    site_.trace.say("an older tapd has been here");
+    try {
+      const auto uri = storage::sqlite_uri(crash::ledger_name, "psow=0");
+      SQLite::Database ledger{uri, SQLite::OPEN_READWRITE | SQLite::OPEN_URI, 0, site_.disk.vfs()};
+      ledger.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL");
+      storage::migrate(ledger, storage::newest_schema() - 1, storage::migrations());
+    } catch (const SQLite::Exception&) {
+      if (site_.disk.process_ends()) throw ProcessEnds{};
+      throw;
     }
   }
 
@@ -173,6 +194,7 @@ class Bar {
   void expect_restart() {
     site_.agenda.in(std::chrono::seconds{chance_.between(1, 2 * 20h / 1s)}, [this] {
       if (healed_) return;
+      older_ran_ = site_.plan.has(Fault::upgrades) && life_ != nullptr;
       restart();
       expect_restart();
     });
@@ -222,6 +244,7 @@ class Bar {
   Crowd crowd_;
   std::unique_ptr<Life> life_;
   bool healed_{false};
+  bool older_ran_{false};  ///< Since tapd was stopped.
   bool with_power_{false};
   Time away_for_{1s};
   std::uint64_t ends_{0};

@@ -16,8 +16,10 @@ constexpr std::array<std::string_view, fault_count> names{
     "server_down",      "token_refused", "clock_unset",    "clock_jumps",      "kills",
     "power_cuts",       "restarts",      "emergency_stop", "tap_locked",       "rejected_rows",
     "lost_cards",       "prices",        "other_bar",      "hostile",          "twin_cards",
-    "night_power"};
+    "night_power",      "upgrades"};
 
+/// Later ones are drawn after all the rest, so that a seed stays the bar it was but for them.
+constexpr std::size_t first_faults = 41;
 constexpr std::array meters{450'000, 450'000, 450'000, 1'000'000, 5'600'000};
 
 }  // namespace
@@ -52,7 +54,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.tap_to_start = random.chance(15);
   // One run in ten is a bar without faults, one in ten has a third of everything.
   const std::uint64_t share = random.chance(10) ? 0 : random.chance(11) ? 35 : 15;
-  for (std::size_t i = 0; i < fault_count; ++i) plan.faults[i] = random.chance(share);
+  for (std::size_t i = 0; i < first_faults; ++i) plan.faults[i] = random.chance(share);
   // What everything else is about is in every second run that has faults at all.
   const auto often = [&](Fault fault, std::uint64_t percent) {
     if (share > 0 && random.chance(percent)) plan.faults.set(static_cast<std::size_t>(fault));
@@ -63,6 +65,7 @@ Plan draw_plan(std::uint64_t seed) {
   often(Fault::net_loss, 40);
   often(Fault::hostile, 40);
   if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
+  for (std::size_t i = first_faults; i < fault_count; ++i) plan.faults[i] = random.chance(share);
   return plan;
 }
 

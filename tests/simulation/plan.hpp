@@ -59,8 +59,9 @@ enum class Fault : std::uint8_t {
   hostile,      ///< Guests flap cards, lay two, swap them, pull them away at any moment.
   twin_cards,   ///< One card's UID at two taps.
   night_power,  ///< The main switch is off at night.
+  upgrades,     ///< The version before this one ran on the ledger, and an update brings this one.
 };
-inline constexpr std::size_t fault_count = 41;
+inline constexpr std::size_t fault_count = 42;
 [[nodiscard]] std::string_view to_text(Fault fault);
 using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
