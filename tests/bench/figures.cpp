@@ -22,7 +22,11 @@ Spread spread(std::vector<double> sample) {
 }
 
 void Report::section(const std::string& title) const {
-  if (!as_json_) fmt::print("\n{}\n", title);
+  if (as_json_) {
+    fmt::print("{}\n", nlohmann::json{{"section", title}}.dump());
+  } else {
+    fmt::print("\n{}\n", title);
+  }
 }
 
 void Report::add(const Figure& figure) const {

@@ -1,5 +1,6 @@
 // What a bench prints: figures with their conditions, as a table for people or, with --json, one
-// object a line (name, value, unit, conditions).
+// object a line (name, value, unit, conditions; or a section's title). write_figures.py reads
+// these.
 #pragma once
 
 #include <string>

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "drivers/clock.hpp"
+#include "storage/medium_blocks.hpp"
 #include "storage_bench.hpp"
 #include "storage_pours.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -108,6 +109,33 @@ std::size_t bare_batch(SQLite::Statement& statement) {
   return bytes > 0 ? rows : 0;
 }
 
+/// Pours into the large file and into an empty one, in turns. Answers the last one's number.
+std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t number, int block,
+                          const StorageBenchOptions& options, const Report& report) {
+  const test::TempDir folder;
+  const auto opened = [block](const std::filesystem::path& path) {
+    storage::LedgerOptions wanted = options_for(path);
+    wanted.medium_blocks = block;
+    return wanted;
+  };
+  storage::Ledger large{opened(file)};
+  storage::Ledger empty{opened(folder / "tap.db")};
+  std::vector<double> in_large;
+  std::vector<double> in_empty;
+  for (int i = 1; i <= options.commits / 4; ++i) {
+    ++number;
+    in_large.push_back(milliseconds_of([&] { pour_once(large, number, 2); }));
+    in_empty.push_back(milliseconds_of([&] { pour_once(empty, number, 2); }));
+  }
+  const std::string conditions = fmt::format(
+      "begin, 2 x progress, end; {} in turns; {} bytes a block", options.commits / 4, block);
+  report.add("a pour", spread(in_large), "ms", conditions);
+  report.add("a pour in an empty file", spread(in_empty), "ms", conditions);
+  report.add({"a pour ratio p50", spread(in_large).p50 / spread(in_empty).p50, "",
+              "large / empty; " + conditions});
+  return number;
+}
+
 /// In turns: the file belongs to one of them alone.
 void bench_batches(const std::filesystem::path& file, std::optional<storage::Ledger>& ledger,
                    const StorageBenchOptions& options, const Report& report) {
@@ -179,7 +207,6 @@ void bench_commits(const StorageBenchOptions& options, const Report& report) {
 void bench_large_file(const StorageBenchOptions& options, const Report& report) {
   report.section(fmt::format("A file of {} pours", options.pours));
   const test::TempDir folder;
-  const test::TempDir empty_folder;
   constexpr std::int64_t pours_a_commit = 5'000;
   {
     storage::Ledger ledger{file_in(folder)};
@@ -208,19 +235,11 @@ void bench_large_file(const StorageBenchOptions& options, const Report& report) 
   report.add({"start to ready max", spread(starts).max, "ms", "opening, page cache warm"});
 
   bench_batches(folder / "tap.db", ledger, options, report);
-  storage::Ledger empty{file_in(empty_folder)};
-  std::vector<double> large;
-  std::vector<double> small;
-  for (int i = 1; i <= options.commits / 4; ++i) {
-    const auto number = static_cast<std::uint64_t>(options.pours + i);
-    large.push_back(milliseconds_of([&] { pour_once(*ledger, number, 2); }));
-    small.push_back(milliseconds_of([&] { pour_once(empty, number, 2); }));
+  ledger.reset();
+  std::uint64_t number = static_cast<std::uint64_t>(options.pours);
+  for (const int block : {storage::wide_blocks, storage::narrow_blocks}) {
+    number = bench_pours(folder / "tap.db", number, block, options, report);
   }
-  const std::string conditions =
-      fmt::format("begin, 2 x progress, end; {} in turns", options.commits / 4);
-  report.add("a pour", spread(large), "ms", conditions);
-  report.add("a pour in an empty file", spread(small), "ms", conditions);
-  report.add({"a pour ratio p50", spread(large).p50 / spread(small).p50, "", "large / empty"});
 }
 
 }  // namespace tapd::bench
