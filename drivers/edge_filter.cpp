@@ -8,6 +8,9 @@ namespace {
 
 // Numbers wrap at 32 bits; a step of more than half of that is a step back.
 constexpr std::uint32_t longest_step = 0x8000'0000U;
+/// How many edges back the line is remembered, and how many tell anything of it.
+constexpr std::int64_t lately = 1'024;
+constexpr std::int64_t telling = 16;
 
 }  // namespace
 
@@ -32,6 +35,7 @@ void EdgeFilter::take(const Edge& edge) {
   const auto interval = waiting_ ? edge.stamp - waiting_->stamp : std::chrono::nanoseconds::max();
   if (interval >= std::chrono::nanoseconds::zero() && interval < shortest_interval_) {
     reading_.rejected += 2;
+    saw(2, 0);
     waiting_.reset();
     return;
   }
@@ -41,6 +45,11 @@ void EdgeFilter::take(const Edge& edge) {
 
 void EdgeFilter::add_lost(std::uint32_t gap, SinceBoot stamp) {
   std::int64_t counted = gap;
+  // The dropped ones cannot be looked at. They bounced as those did that were read: no guest pays
+  // for a contact that chatters while the board is late.
+  if (seen_lately_ >= telling) {
+    counted = (counted * counted_lately_ + seen_lately_ / 2) / seen_lately_;
+  }
   const bool measurable = newest_stamp_ && stamp >= *newest_stamp_ &&
                           shortest_interval_ > std::chrono::nanoseconds::zero();
   if (measurable) {
@@ -57,10 +66,19 @@ void EdgeFilter::confirm_waiting() {
   const Edge edge = *waiting_;
   waiting_.reset();
   ++reading_.edges;
+  saw(1, 1);
   if (last_rising_ == edge.rising) ++reading_.out_of_turn;
   last_rising_ = edge.rising;
   last_counted_ = last_counted_ ? std::max(*last_counted_, edge.stamp) : edge.stamp;
   reading_.last_edge = last_counted_;
+}
+
+void EdgeFilter::saw(std::int64_t edges, std::int64_t counted) {
+  seen_lately_ += edges;
+  counted_lately_ += counted;
+  if (seen_lately_ < lately) return;
+  seen_lately_ /= 2;
+  counted_lately_ /= 2;
 }
 
 MeterReading EdgeFilter::drain(SinceBoot now) {

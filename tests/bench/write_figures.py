@@ -95,13 +95,17 @@ def table(figures):
     return "\n".join(lines)
 
 
+def words(name):
+    """What stands in docs/figures/NAME.md, its links as docs/figures.md needs them."""
+    file = KEPT / f"{name}.md"
+    return [file.read_text().strip().replace("](../", "](")] if file.exists() else []
+
+
 def of_bench(name, kept):
     parts = [f"## {TITLES[name]}: `{kept['command']}`",
-             f"{kept['date']}, {kept['machine']}, {kept['load_before']} other processes running as it"
-             f" began, {kept['commit']}."]
-    words = KEPT / f"{name}.md"
-    if words.exists():
-        parts.append(words.read_text().strip())
+             f"{kept['date']}, {kept['machine']}, {kept['load_before']} other processes running as"
+             f" it began, {kept['commit']}."]
+    parts += words(name)
     section, figures = "", []
 
     def close():
@@ -141,7 +145,7 @@ def texts():
              "Written by `./dev figures`, which measures; what is said between the tables stands in"
              " `docs/figures/`. On a Raspberry Pi nothing has been measured yet."]
     parts += [of_bench(name, kept) for name, kept in measured.items()]
-    parts.append((KEPT / "other.md").read_text().strip())
+    parts += words("other")
     readme = (ROOT / "README.md").read_text()
     before, rest = readme.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
