@@ -109,6 +109,9 @@ ApiResponse Api::status() const {
   if (!body) return control_is_silent();
   if (ports_.readers) add_readers((*body)["taps"], ports_.readers());
   (*body)["queue"] = queue_json(*queue);
+  const BoardHealth board = ports_.board();
+  (*body)["clock"] = to_json(board.clock);
+  (*body)["disk"] = to_json(board.disk);
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;
   return json_answer(*body);

@@ -1,7 +1,7 @@
 // The local API behind the Unix socket: what tapctl, a screen and a technician ask of a running
 // tapd. It answers with JSON; every answer that is not 200 carries {"error": words}.
 //
-//   GET  /status          taps, sessions, queue, server
+//   GET  /status          taps, sessions, queue, owed, server, clock, disk
 //   GET  /stream          each change of a tap's state as a line, see state_stream.hpp
 //   GET  /pours, GET /queue, POST /queue/retry, POST /queue/park   see pours_api.hpp
 //   POST /clear           a tap's number as text: somebody has looked after it
@@ -19,6 +19,7 @@
 
 #include "daemon/books_api.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/doctor.hpp"
 #include "daemon/explain_api.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/pours_api.hpp"
@@ -46,6 +47,8 @@ struct ApiPorts {
   std::function<tl::expected<void, std::string>(const std::string&)> simulate;
   /// How the readers have been doing, in the order of the taps. Empty: not told.
   std::function<std::vector<drivers::ReaderHealth>()> readers;
+  /// Clock and disk, in the doctor's words.
+  std::function<BoardHealth()> board;
   /// Prometheus' text, or why there is none now.
   std::function<tl::expected<std::string, std::string>()> metrics;
   std::string controller_id;

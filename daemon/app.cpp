@@ -93,12 +93,21 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
   return ledger;
 }
 
+/// What may be wrong when everything is opened.
+enum class Begin : std::uint8_t {
+  /// A bar must not stay dry because a file of the server's is gone: its pours wait.
+  at_any_rate,
+  /// There is an older configuration that works.
+  as_written,
+};
+
 /// Everything that runs, in the order in which it is made; taken down in reverse.
 class Running {
  public:
-  Running(const Config& config, Metrics& metrics)
+  Running(const Config& config, Begin begin, Metrics& metrics)
       : config_{config},
         metrics_{metrics},
+        server_trouble_{server_trouble_for(config, begin)},
         boot_{drivers::boot_id()},
         hardware_{open_hardware(config, clock_)},
         ledger_{open_ledger(config, boot_, moment(clock_), metrics)},
@@ -110,48 +119,46 @@ class Running {
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
             [this](std::chrono::nanoseconds took) { metrics_.committed(took); })} {
     say_what_was_opened(config, hardware_, metrics_);
-    if (!config.server.url.empty()) {
+    if (asks_server()) {
       sync_ = std::make_unique<SyncThread>(
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
           [this](sync::Notice notice) { tell_loop(std::move(notice)); });
     } else {
-      metrics_.line(Message::no_server, Level::warning,
-                    "no server.url is configured: pours wait in the queue");
+      say_no_server();
     }
     books_ = std::make_unique<BookKeepingThread>(
         config.storage.books, *storage_, [this] { return moment(clock_); }, metrics_);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
     states_ = std::make_unique<StateStream>(ScreenLines{inbox_, *storage_, explain_ports().taps});
-    api_ = std::make_unique<HttpServer>(config.socket,
-                                        Api{{.control = &inbox_,
-                                             .storage = storage_.get(),
-                                             .books = books_ports(),
-                                             .pours = {.storage = storage_.get(),
-                                                       .now = [this] { return moment(clock_); },
-                                                       .pours_waiting =
-                                                           [this] {
-                                                             if (sync_) sync_->pours_waiting();
-                                                           }},
-                                             .staff = {.control = &inbox_,
-                                                       .storage = storage_.get(),
-                                                       .now = [this] { return moment(clock_); },
-                                                       .die = [] { std::raise(SIGKILL); }},
-                                             .explain = explain_ports(),
-                                             .watch = {.control = &inbox_, .cards = &cards_},
-                                             .listen = [this] { return states_->listen(); },
-                                             .simulate = hardware_.simulate,
-                                             .readers = [this] { return readers_health(); },
-                                             .metrics = [this] { return metrics_text(); },
-                                             .controller_id = config.controller_id,
-                                             .version = version()}});
-    if (config.metrics_port != 0) {
-      scraped_ =
-          std::make_unique<HttpServer>(config.metrics_port, [this](const ApiRequest& request) {
-            if (request.path == "/metrics") return metrics_answer(metrics_text());
-            return problem(404, "only /metrics is here");
-          });
-    }
+    api_ = std::make_unique<HttpServer>(
+        config.socket, Api{{.control = &inbox_,
+                            .storage = storage_.get(),
+                            .books = books_ports(),
+                            .pours = {.storage = storage_.get(),
+                                      .now = [this] { return moment(clock_); },
+                                      .pours_waiting =
+                                          [this] {
+                                            if (sync_) sync_->pours_waiting();
+                                          }},
+                            .staff = {.control = &inbox_,
+                                      .storage = storage_.get(),
+                                      .now = [this] { return moment(clock_); },
+                                      .die = [] { std::raise(SIGKILL); }},
+                            .explain = explain_ports(),
+                            .watch = {.control = &inbox_, .cards = &cards_},
+                            .listen = [this] { return states_->listen(); },
+                            .simulate = hardware_.simulate,
+                            .readers = [this] { return readers_health(); },
+                            .board =
+                                [this] {
+                                  const auto now = clock_.read();
+                                  return board_health(config_, "/", now.wall_trusted, now.wall);
+                                },
+                            .metrics = [this] { return metrics_text(); },
+                            .controller_id = config.controller_id,
+                            .version = version()}});
+    if (config.metrics_port != 0) offer_metrics(config.metrics_port);
   }
 
   LoopEnd run(ServiceNotify& service, std::function<bool()> reload_wanted) {
@@ -172,10 +179,42 @@ class Running {
   }
 
  private:
+  static std::string server_trouble_for(const Config& config, Begin begin) {
+    std::string trouble = server_trouble(config);
+    if (begin == Begin::as_written && !trouble.empty()) throw std::runtime_error{trouble};
+    return trouble;
+  }
+  [[nodiscard]] bool asks_server() const {
+    return !config_.server.url.empty() && server_trouble_.empty();
+  }
+
+  void say_no_server() {
+    if (config_.server.url.empty()) {
+      return metrics_.line(Message::no_server, Level::warning,
+                           "no server.url is configured: pours wait in the queue");
+    }
+    metrics_.line(Message::no_server, Level::error,
+                  fmt::format("the server is not asked, and pours wait in the queue: {}; correct "
+                              "it, then systemctl reload tapd",
+                              server_trouble_));
+  }
+
+  /// Whoever counts must not be able to leave a bar dry: the taps go on without it.
+  void offer_metrics(std::uint16_t port) {
+    try {
+      scraped_ = std::make_unique<HttpServer>(port, [this](const ApiRequest& request) {
+        if (request.path == "/metrics") return metrics_answer(metrics_text());
+        return problem(404, "only /metrics is here");
+      });
+    } catch (const std::exception& error) {
+      metrics_.line(Message::no_metrics, Level::error,
+                    fmt::format("no metrics on controller.metrics_port: {}", error.what()));
+    }
+  }
+
   ControllerOptions options() const {
     ControllerOptions options;
-    options.authorize =
-        config_.server.url.empty() ? AuthorizeMode::cached : config_.server.authorize;
+    options.authorize = asks_server() ? config_.server.authorize : AuthorizeMode::cached;
     options.policy = config_.policy;
     options.boot = boot_;
     return options;
@@ -280,6 +319,7 @@ class Running {
 
   const Config& config_;
   Metrics& metrics_;
+  std::string server_trouble_;
   drivers::SystemClock clock_;
   model::BootId boot_;
   ControlInbox inbox_;
@@ -321,7 +361,7 @@ std::optional<Config> next_config(const std::filesystem::path& file, Journal& jo
 std::unique_ptr<Running> reopen(Config& config, Config next, Metrics& journal) {
   Config old = std::exchange(config, std::move(next));
   try {
-    auto running = std::make_unique<Running>(config, journal);
+    auto running = std::make_unique<Running>(config, Begin::as_written, journal);
     journal.line(Message::config_reloaded, Level::info, "the new configuration is in force");
     return running;
   } catch (const std::exception& error) {
@@ -330,7 +370,7 @@ std::unique_ptr<Running> reopen(Config& config, Config next, Metrics& journal) {
                              error.what()));
   }
   config = std::move(old);
-  return std::make_unique<Running>(config, journal);
+  return std::make_unique<Running>(config, Begin::at_any_rate, journal);
 }
 
 }  // namespace
@@ -341,7 +381,7 @@ int run_tapd(Config config, const std::filesystem::path& file, JournalThread& jo
   ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
                         std::getenv("WATCHDOG_PID")};
   Metrics metrics{journal, drivers::since_boot_now};
-  auto running = std::make_unique<Running>(config, metrics);
+  auto running = std::make_unique<Running>(config, Begin::at_any_rate, metrics);
   for (;;) {
     std::optional<Config> next;
     const LoopEnd end = running->run(service, [&] {

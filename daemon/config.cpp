@@ -118,22 +118,53 @@ class Claims {
   explicit Claims(Findings& findings) : findings_{&findings} {}
   void claim(const TomlTable& tap, const std::string& thing, const std::string& user) {
     const auto [first, fresh] = users_.emplace(thing, user);
-    if (fresh) return;
-    findings_->add(tap.where(),
-                   fmt::format("{} is used twice: as {} and as {}", thing, first->second, user));
+    if (!fresh) complain(tap, thing, first->second, user);
+  }
+  /// A line without a chip is that of any chip: it cannot be one of the same name beside it.
+  void claim_line(const TomlTable& tap, const LineConfig& line, const std::string& user) {
+    for (const UsedLine& used : lines_) {
+      const bool same_chip = used.chip == line.chip || used.chip.empty() || line.chip.empty();
+      if (used.name != line.name || !same_chip) continue;
+      const std::string& chip = line.chip.empty() ? used.chip : line.chip;
+      complain(tap, "line " + line.name + (chip.empty() ? "" : " of " + chip), used.user, user);
+      return;
+    }
+    lines_.push_back({.name = line.name, .chip = line.chip, .user = user});
   }
 
  private:
+  struct UsedLine {
+    std::string name, chip, user;
+  };
+  void complain(const TomlTable& tap, const std::string& thing, const std::string& first,
+                const std::string& second) {
+    findings_->add(tap.where(),
+                   fmt::format("{} is used twice: as {} and as {}", thing, first, second));
+  }
+
   Findings* findings_;
   std::map<std::string, std::string> users_;
+  std::vector<UsedLine> lines_;
 };
 
-std::string line_name(const std::string& name, const std::string& chip) {
-  return "line " + name + (chip.empty() ? "" : " of " + chip);
-}
-
-std::string line_name(const LineConfig& line) {
-  return line_name(line.name, line.chip);
+void claim_hardware(Claims& claims, const TomlTable& table, const TapConfig& tap,
+                    const std::string& name) {
+  claims.claim_line(table, tap.meter_line, "the meter of " + name);
+  claims.claim_line(table, tap.valve_line, "the valve of " + name);
+  if (tap.keep_alive) {
+    claims.claim_line(table, tap.keep_alive->line, "the keep-alive of " + name);
+  }
+  for (const auto& lamp : tap.lamps) {
+    if (lamp) claims.claim_line(table, *lamp, "a lamp of " + name);
+  }
+  claims.claim(table, "reader " + tap.reader.device.lexically_normal().string(),
+               "the reader of " + name);
+  if (!tap.reader.reset_line.empty()) {
+    LineConfig reset;
+    reset.name = tap.reader.reset_line;
+    reset.chip = tap.reader.reset_chip;
+    claims.claim_line(table, reset, "the reader's reset of " + name);
+  }
 }
 
 void read_taps(TomlTable& root, Config& config, Findings& findings) {
@@ -142,21 +173,7 @@ void read_taps(TomlTable& root, Config& config, Findings& findings) {
     const TapConfig tap = read_tap(table);
     const std::string name = fmt::format("tap {}", tap.id.number());
     claims.claim(table, name, name);
-    if (!tap.simulated) {
-      claims.claim(table, line_name(tap.meter_line), "the meter of " + name);
-      claims.claim(table, line_name(tap.valve_line), "the valve of " + name);
-      if (tap.keep_alive) {
-        claims.claim(table, line_name(tap.keep_alive->line), "the keep-alive of " + name);
-      }
-      for (const auto& lamp : tap.lamps) {
-        if (lamp) claims.claim(table, line_name(*lamp), "a lamp of " + name);
-      }
-      claims.claim(table, "reader " + tap.reader.device.string(), "the reader of " + name);
-      if (!tap.reader.reset_line.empty()) {
-        claims.claim(table, line_name(tap.reader.reset_line, tap.reader.reset_chip),
-                     "the reader's reset of " + name);
-      }
-    }
+    if (!tap.simulated) claim_hardware(claims, table, tap, name);
     config.taps.push_back(tap);
   }
   constexpr std::size_t most_taps = 8;

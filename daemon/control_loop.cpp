@@ -181,7 +181,7 @@ void ControlLoop::serve(std::uint64_t tag) {
       return;
     }
     default:
-      controller_.on_meter(tag, moment(clock_));
+      controller_.on_meter(static_cast<std::size_t>(tag), moment(clock_));
       return;
   }
 }

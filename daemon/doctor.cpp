@@ -1,5 +1,6 @@
 #include "daemon/doctor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/kill_check.hpp"
 #include "daemon/server_setup.hpp"
@@ -74,6 +76,10 @@ std::string_view to_text(Health health) {
   return texts.at(static_cast<std::size_t>(health));
 }
 
+nlohmann::json to_json(const Finding& finding) {
+  return {{"health", to_text(finding.health)}, {"what", finding.what}, {"next", finding.next}};
+}
+
 Findings check_readers(const Config& config, const fs::path& root) {
   Findings findings;
   for (const TapConfig& tap : config.taps) {
@@ -114,6 +120,17 @@ Findings check_lines(const Config& config, const fs::path& root) {
   return findings;
 }
 
+Finding check_room(const std::string& folder, std::int64_t free_mib) {
+  constexpr std::int64_t little_mib = 200;
+  constexpr std::int64_t no_mib = 20;
+  const std::string room = fmt::format("the disk of {} has {} MiB free", folder, free_mib);
+  if (free_mib < no_mib) return {Health::bad, room, "make room: journalctl --vacuum-size=50M"};
+  if (free_mib < little_mib) {
+    return {Health::doubtful, room, "make room before it is full: journalctl --vacuum-size=50M"};
+  }
+  return {Health::good, room};
+}
+
 Findings check_storage(const Config& config, const fs::path& root) {
   const fs::path folder = below(root, config.state_dir);
   struct statvfs disk{};
@@ -126,14 +143,18 @@ Findings check_storage(const Config& config, const fs::path& root) {
              "dmesg says why; an SD card that turned read-only is worn out: replace it"}};
   }
   const auto free_mib = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize / (1U << 20U));
-  constexpr std::int64_t little_mib = 200;
-  constexpr std::int64_t no_mib = 20;
-  const std::string room = fmt::format("{}: {} MiB free", config.state_dir.string(), free_mib);
-  if (free_mib < no_mib) return {{Health::bad, room, "make room: journalctl --vacuum-size=50M"}};
-  if (free_mib < little_mib) {
-    return {{Health::doubtful, room, "make room before it is full: journalctl --vacuum-size=50M"}};
-  }
-  return {{Health::good, room}};
+  return {check_room(config.state_dir.string(), free_mib)};
+}
+
+Findings check_wear(const fs::path& root) {
+  const std::string wear = first_line(root / "sys/block/mmcblk0/device/life_time");
+  if (wear.empty()) return {};
+  // JEDEC eMMC 5.0: tenths of the life used up, 0x0b: exceeded.
+  const bool worn = wear.find("0x09") != std::string::npos ||
+                    wear.find("0x0a") != std::string::npos ||
+                    wear.find("0x0b") != std::string::npos;
+  return {{worn ? Health::bad : Health::good, "wear of the storage: " + wear,
+           worn ? "tapctl backup, then replace it" : ""}};
 }
 
 Findings check_board(const fs::path& root) {
@@ -145,15 +166,6 @@ Findings check_board(const fs::path& root) {
          "use the board's own supply and a short cable; readers and cards fail first"});
   } else if (!bits.empty()) {
     findings.push_back({Health::good, "the supply has held since the start"});
-  }
-  const std::string wear = first_line(root / "sys/block/mmcblk0/device/life_time");
-  if (!wear.empty()) {
-    // JEDEC eMMC 5.0: tenths of the life used up, 0x0b: exceeded.
-    const bool worn = wear.find("0x09") != std::string::npos ||
-                      wear.find("0x0a") != std::string::npos ||
-                      wear.find("0x0b") != std::string::npos;
-    findings.push_back({worn ? Health::bad : Health::good, "wear of the storage: " + wear,
-                        worn ? "tapctl backup, then replace it" : ""});
   }
   const bool kept = fs::exists(root / "var/log/journal");
   findings.push_back(
@@ -170,6 +182,16 @@ Findings check_clock(bool synchronised, model::WallTime now) {
   if (synchronised) return {{Health::good, "the clock is set: " + time}};
   return {{Health::doubtful, "the clock has not been set since the start: " + time,
            "timedatectl; a time server must be reachable once, pours are dated afterwards"}};
+}
+
+BoardHealth board_health(const Config& config, const fs::path& root, bool synchronised,
+                         model::WallTime now) {
+  Findings disk = check_storage(config, root);
+  for (Finding& finding : check_wear(root)) disk.push_back(std::move(finding));
+  const auto worst = std::max_element(
+      disk.begin(), disk.end(),
+      [](const Finding& one, const Finding& other) { return one.health < other.health; });
+  return {.clock = check_clock(synchronised, now).front(), .disk = *worst};
 }
 
 Findings check_secrets(const Config& config, const fs::path& root) {

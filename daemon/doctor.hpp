@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "daemon/config.hpp"
 
 namespace tapd {
@@ -21,18 +23,31 @@ struct Finding {
   std::string next{};  ///< What to do; empty where nothing is to be done.
 };
 using Findings = std::vector<Finding>;
+[[nodiscard]] nlohmann::json to_json(const Finding& finding);
 
 /// Each looks at one side of the board. `root` stands for "/", so that tests need no board.
 [[nodiscard]] Findings check_readers(const Config& config, const std::filesystem::path& root);
 /// Lines by name, who holds them, and what a kill does to the valves. Real lines only.
 [[nodiscard]] Findings check_lines(const Config& config, const std::filesystem::path& root);
 [[nodiscard]] Findings check_storage(const Config& config, const std::filesystem::path& root);
-/// Undervoltage, the wear of an eMMC or SD card, and whether the journal is kept.
+/// How much room is left for the ledger, in `folder`.
+[[nodiscard]] Finding check_room(const std::string& folder, std::int64_t free_mib);
+/// The wear of an eMMC or SD card, where it tells it.
+[[nodiscard]] Findings check_wear(const std::filesystem::path& root);
+/// Undervoltage, and whether the journal is kept.
 [[nodiscard]] Findings check_board(const std::filesystem::path& root);
 [[nodiscard]] Findings check_clock(bool synchronised, model::WallTime now);
 [[nodiscard]] Findings check_secrets(const Config& config, const std::filesystem::path& root);
 /// Asks the server once, with the token where it can be read.
 [[nodiscard]] Findings check_server(const Config& config, model::WallTime now);
+
+/// What a look at the taps should not miss of the board below them; of the disk only the worst.
+struct BoardHealth {
+  Finding clock;
+  Finding disk;
+};
+[[nodiscard]] BoardHealth board_health(const Config& config, const std::filesystem::path& root,
+                                       bool synchronised, model::WallTime now);
 
 /// Days until an X.509 date as libcurl tells it ("Mar 24 12:00:00 2027 GMT"); nullopt: unreadable.
 [[nodiscard]] std::optional<std::int64_t> days_until(const std::string& date, model::WallTime now);

@@ -62,10 +62,18 @@ int listen_on(const std::filesystem::path& socket) {
   const sockaddr_un address = address_of(socket);
   if (in_use(address)) {
     throw std::runtime_error{fmt::format(
-        "{}: another tapd listens there: stop it first, or name another controller.socket",
+        "{}: somebody listens there already (another tapd?): stop that first, or name another "
+        "controller.socket",
         socket.string())};
   }
-  ::unlink(address.sun_path);
+  struct stat there{};
+  if (::lstat(address.sun_path, &there) == 0 && !S_ISSOCK(there.st_mode)) {
+    throw std::runtime_error{fmt::format(
+        "{}: there is something that is no socket, and tapd does not delete it: name another "
+        "controller.socket",
+        socket.string())};
+  }
+  ::unlink(address.sun_path);  // what a killed tapd has left
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) fail(socket, "no socket");
   if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

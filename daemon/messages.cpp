@@ -75,6 +75,7 @@ constexpr std::array<Entry, message_count> entries{{
     {Message::service_act, "service_act", "705e9271cb4747ad9f2bba93b73255df"},
     {Message::liquid_lost, "liquid_lost", "6cd0205c10a3427e8986f4b75c608de3"},
     {Message::service_menu, "service_menu", "87923211ae9d4238b8e7fa55de298b89"},
+    {Message::no_metrics, "no_metrics", "c3d9fd67ed2643fe9cc79ae2eec54811"},
 }};
 
 constexpr bool in_order() {

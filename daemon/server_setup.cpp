@@ -20,8 +20,8 @@ std::filesystem::path secret_file(const std::filesystem::path& named, Secrets fr
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr) {
     throw std::runtime_error{fmt::format(
-        "{}: a name without a folder is a credential of systemd, and tapd was not started by it: "
-        "write the whole path",
+        "{}: a name without a folder is a credential of systemd (from /etc/tapd/credentials), and "
+        "tapd was not started by it: write the whole path",
         named.string())};
   }
   return std::filesystem::path{folder} / ("tapd_" + named.string());
@@ -44,6 +44,17 @@ std::string read_secret(const std::filesystem::path& named) {
 }
 
 }  // namespace
+
+std::string server_trouble(const Config& config) {
+  if (config.server.url.empty()) return {};
+  try {
+    (void)engine_options(config);
+    (void)make_transport(config);
+    return {};
+  } catch (const std::exception& error) {
+    return fmt::format("[server]: {}", error.what());
+  }
+}
 
 sync::EngineOptions engine_options(const Config& config) {
   sync::EngineOptions options;

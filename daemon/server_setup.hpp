@@ -1,6 +1,5 @@
 // What the configuration says about the venue server, as sync needs it: options, secrets from their
-// files, the transport. Reads files; called once at a start, and by the
-// doctor.
+// files, the transport. Reads files; called at a start, and by the doctor.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +22,9 @@ enum class Secrets : std::uint8_t {
 /// A path with a folder stays as it is. Throws std::runtime_error when nothing was handed over.
 [[nodiscard]] std::filesystem::path secret_file(const std::filesystem::path& named, Secrets from);
 
+/// Why the configured server cannot be asked: a file that [server] names is not there or is no use.
+/// Empty: it can be, or there is none.
+[[nodiscard]] std::string server_trouble(const Config& config);
 /// Both throw std::runtime_error, naming the file, when a secret cannot be read.
 [[nodiscard]] sync::EngineOptions engine_options(const Config& config);
 /// `on_certificate`: see sync::CurlOptions.

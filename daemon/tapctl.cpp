@@ -59,6 +59,16 @@ void print_reader(const json& tap) {
       count("given_up"));
 }
 
+/// A finding of the doctor's, with what to do where there is something to do.
+void print_finding(const json& finding) {
+  const auto health = finding.at("health").get<std::string>();
+  fmt::print("{}{}\n", health == "good" ? "" : health + ": ",
+             finding.at("what").get<std::string>());
+  if (const auto next = finding.at("next").get<std::string>(); !next.empty()) {
+    fmt::print("        next: {}\n", next);
+  }
+}
+
 void print_status(const json& status) {
   fmt::print("{} (tapd {}), server {}{}\n", status.at("controller_id").get<std::string>(),
              status.at("version").get<std::string>(),
@@ -72,6 +82,8 @@ void print_status(const json& status) {
   fmt::print("queue: {} waiting, {} failed, {} confirmed; {} not yet confirmed by the server\n",
              queue.at("waiting").get<int>(), queue.at("failed").get<int>(),
              queue.at("confirmed").get<int>(), money(queue.at("owed_cents")));
+  print_finding(status.at("clock"));
+  print_finding(status.at("disk"));
 }
 
 /// Prints the answer or the refusal; answers the exit code.
@@ -121,7 +133,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
 
-  CLI::App* status = app.add_subcommand("status", "taps, sessions, queue and server");
+  CLI::App* status = app.add_subcommand("status", "taps, sessions, queue, server, clock and disk");
   bool watch = false;
   status->add_flag("--watch", watch, "draw it again twice a second, until Ctrl-C");
   CLI::App* clear = app.add_subcommand(

@@ -49,7 +49,7 @@ Findings check_all(const std::string& file, const ApiClient& client) {
   for (const Findings& some :
        {check_tapd(client), check_lines(*config, "/"), check_readers(*config, "/"),
         check_storage(*config, "/"), check_secrets(*config, "/"), check_server(*config, now.wall),
-        check_clock(now.wall_trusted, now.wall), check_board("/")}) {
+        check_wear("/"), check_clock(now.wall_trusted, now.wall), check_board("/")}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
@@ -80,10 +80,7 @@ std::optional<int> DoctorCommand::run(const ApiClient& client, bool as_json) con
   });
   if (as_json) {
     json list = json::array();
-    for (const Finding& finding : findings) {
-      list.push_back(
-          {{"health", to_text(finding.health)}, {"what", finding.what}, {"next", finding.next}});
-    }
+    for (const Finding& finding : findings) list.push_back(to_json(finding));
     fmt::print("{}\n", list.dump(2));
   } else {
     const bool colour = ::isatty(STDOUT_FILENO) == 1;

@@ -80,7 +80,7 @@ void pause_for(nanoseconds duration) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(until);
   timespec time{};
   time.tv_sec = seconds.count();
-  time.tv_nsec = (until - seconds).count();
+  time.tv_nsec = static_cast<long>((until - seconds).count());
   // An absolute deadline: resuming after a signal does not lengthen the sleep.
   while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) == EINTR) {
   }

@@ -50,8 +50,8 @@ class Bytes {
       bytes_ = {};
       return {};
     }
-    const std::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
+    const std::string_view taken = bytes_.substr(0, static_cast<std::size_t>(size));
+    bytes_.remove_prefix(taken.size());
     return taken;
   }
 
@@ -91,8 +91,9 @@ std::optional<std::vector<StoredValue>> read_record(std::string_view payload) {
   if (!start.good() || header_size < size_of_size || header_size > payload.size()) {
     return std::nullopt;
   }
-  Bytes types{payload.substr(size_of_size, header_size - size_of_size)};
-  Bytes body{payload.substr(header_size)};
+  const auto header_end = static_cast<std::size_t>(header_size);
+  Bytes types{payload.substr(size_of_size, header_end - size_of_size)};
+  Bytes body{payload.substr(header_end)};
   std::vector<StoredValue> values;
   while (types.left() > 0) {
     const std::uint64_t type = types.varint();

@@ -18,7 +18,10 @@ elseif(TAPD_ARCH STREQUAL armhf)
   set(CMAKE_SYSTEM_PROCESSOR armv7l)
   set(triple arm-linux-gnueabihf)
   set(emulators qemu-arm qemu-arm-static)
-  set(CMAKE_CXX_FLAGS_INIT "-march=armv7-a -mfpu=vfpv3-d16 -mfloat-abi=hard")
+  # Debian 13's armhf counts time and file sizes in 64 bits, and its GCC assumes so unasked; clang
+  # would call the libraries with the old, shorter types.
+  string(CONCAT CMAKE_CXX_FLAGS_INIT "-march=armv7-a -mfpu=vfpv3-d16 -mfloat-abi=hard "
+                "-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64")
 else()
   message(FATAL_ERROR "TAPD_ARCH is \"${TAPD_ARCH}\": there are arm64 and armhf")
 endif()

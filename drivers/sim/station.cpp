@@ -184,7 +184,7 @@ void Station::arm_timer() {
     at = std::max(at, SinceBoot{1});
     const auto whole = std::chrono::floor<std::chrono::seconds>(at);
     when.it_value.tv_sec = whole.count();
-    when.it_value.tv_nsec = (at - whole).count();
+    when.it_value.tv_nsec = static_cast<long>((at - whole).count());
   }
   ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
 }

@@ -167,9 +167,10 @@ std::vector<Truth> read_truth(const std::filesystem::path& path) {
   if (bytes < size_for(0)) throw not_ours(path);
   const Mapping map = map_file(file.get(), bytes, path);
   const Head head = *static_cast<Head*>(map.get());
-  if (head.mark != mark || bytes != size_for(head.taps)) throw not_ours(path);
+  const auto taps = static_cast<std::size_t>(head.taps);
+  if (head.mark != mark || bytes != size_for(taps)) throw not_ours(path);
   std::vector<Truth> truths;
-  for (std::size_t tap = 0; tap < head.taps; ++tap) truths.push_back(load(place(map.get(), tap)));
+  for (std::size_t tap = 0; tap < taps; ++tap) truths.push_back(load(place(map.get(), tap)));
   return truths;
 }
 

@@ -1,7 +1,8 @@
 #include "storage/model/money.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <cstdlib>
+#include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -9,18 +10,25 @@
 namespace tapd::model {
 namespace {
 
-// A product of two 64-bit integers always fits.
-__extension__ using Wide = __int128;
-
 constexpr std::int64_t minor_per_major = 100;
 constexpr std::int64_t millilitres_per_litre = 1000;
 
-std::int64_t narrow(Wide value, const char* what) {
-  if (value > std::numeric_limits<std::int64_t>::max() ||
-      value < std::numeric_limits<std::int64_t>::min()) {
-    throw std::overflow_error{what};
+// round_half_up(millilitres * per_litre / 1000) of two counts that are not negative; nullopt when
+// it does not fit. The product is never formed, as it may need more than 64 bits, which a 32-bit
+// board does not have: with ml = 1000 a + b and price = 1000 c + d it is a * price + b c + (b d +
+// 500) / 1000.
+std::optional<std::int64_t> exact_price(std::int64_t millilitres, std::int64_t per_litre) {
+  const auto [litres, rest] = std::lldiv(millilitres, millilitres_per_litre);
+  const auto [per_millilitre, finer] = std::lldiv(per_litre, millilitres_per_litre);
+  // Below 1000 * (largest / 1000): always fits.
+  const std::int64_t of_rest =
+      rest * per_millilitre + (rest * finer + millilitres_per_litre / 2) / millilitres_per_litre;
+  std::int64_t price{};
+  if (__builtin_mul_overflow(litres, per_litre, &price) ||
+      __builtin_add_overflow(price, of_rest, &price)) {
+    return std::nullopt;
   }
-  return static_cast<std::int64_t>(value);
+  return price;
 }
 
 bool is_digit(char c) {
@@ -58,9 +66,9 @@ Money price_of(Volume volume, LitrePrice price) {
   if (millilitres < 0 || price.minor_per_litre() < 0) {
     throw std::domain_error{"a negative volume or litre price has no price"};
   }
-  const Wide exact = static_cast<Wide>(millilitres) * price.minor_per_litre();
-  return Money{narrow((exact + millilitres_per_litre / 2) / millilitres_per_litre,
-                      "the price of a volume does not fit")};
+  const auto exact = exact_price(millilitres, price.minor_per_litre());
+  if (!exact) throw std::overflow_error{"the price of a volume does not fit"};
+  return Money{*exact};
 }
 
 Volume volume_for(Money funds, LitrePrice price) {
@@ -68,13 +76,16 @@ Volume volume_for(Money funds, LitrePrice price) {
   if (funds < Money{}) return Volume{};
   if (price.minor_per_litre() == 0) return Volume::largest();
   if (funds == Money{}) return Volume{};
-  // floor((ml * price + 500) / 1000) <= funds  holds exactly when  ml * price <= funds * 1000 +
-  // 499.
-  const Wide bound = static_cast<Wide>(funds.minor_units()) * millilitres_per_litre +
-                     (millilitres_per_litre / 2 - 1);
-  const Wide millilitres = bound / price.minor_per_litre();
-  if (millilitres >= Volume::largest().in_millilitres()) return Volume::largest();
-  return Volume::millilitres(static_cast<std::int64_t>(millilitres));
+  // The price grows with the volume: halve what lies between one that is bought and one that is
+  // not.
+  std::int64_t bought = 0;
+  std::int64_t too_much = Volume::largest().in_millilitres() + 1;
+  while (too_much - bought > 1) {
+    const std::int64_t middle = bought + (too_much - bought) / 2;
+    const auto cost = exact_price(middle, price.minor_per_litre());
+    (cost && *cost <= funds.minor_units() ? bought : too_much) = middle;
+  }
+  return Volume::millilitres(bought);
 }
 
 std::string price_per_ml_decimal(LitrePrice price) {

@@ -263,6 +263,23 @@ TEST_CASE("two taps on one pin are refused, and both are named", "[config]") {
                  "line GPIO17 is used twice: as the meter of tap 1 and as the meter of tap 3"));
 }
 
+// A name without a chip means any chip: it is the same pin, unless there are two of the name, which
+// is refused when the lines are opened.
+TEST_CASE("two taps on one pin are refused also when only one of them names the chip", "[config]") {
+  CHECK_THAT(
+      findings(std::string{good} +
+               "[[tap]]\nid = 3\n"
+               "meter = { line = \"GPIO22\", chip = \"pinctrl-rp1\", pulses_per_litre = 450 }\n"
+               "valve = { line = \"GPIO23\" }\nreader = { device = \"/dev//spidev0.0\" }\n"),
+      ContainsSubstring("line GPIO22 of pinctrl-rp1 is used twice: as the valve of tap 1 and as "
+                        "the meter of tap 3") &&
+          ContainsSubstring("reader /dev/spidev0.0 is used twice"));
+  const std::string two_chips =
+      replaced(replaced(good, "line = \"GPIO17\"", "line = \"GPIO4\", chip = \"one\""),
+               "line = \"GPIO22\"", "line = \"GPIO4\", chip = \"other\"");
+  CHECK(findings(two_chips).empty());
+}
+
 TEST_CASE("every finding of a file is told at once", "[config]") {
   std::string text = replaced(good, "id = \"bar-1\"", "id = 7");
   text = replaced(text, "id = 2", "id = 1000");

@@ -84,16 +84,38 @@ TEST_CASE("a ledger's folder that is missing is bad, one with room is good", "[d
   CHECK_THAT(findings[0].what, ContainsSubstring("MiB free"));
 }
 
+TEST_CASE("a disk is good while there is room, and bad before the ledger meets its end",
+          "[doctor]") {
+  is({check_room("/var/lib/tapd", 200)}, Health::good, "/var/lib/tapd has 200 MiB free");
+  is({check_room("/var/lib/tapd", 199)}, Health::doubtful, "199 MiB free");
+  is({check_room("/var/lib/tapd", 20)}, Health::doubtful, "20 MiB free");
+  is({check_room("/var/lib/tapd", 19)}, Health::bad, "19 MiB free");
+}
+
 TEST_CASE("a weak supply, a worn card and a journal that is not kept are told", "[doctor]") {
   const Board board;
+  CHECK(check_wear(board.root.path()).empty());  // most SD cards say nothing of it
   board.file("sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n");
   board.file("sys/block/mmcblk0/device/life_time", "0x0a 0x01\n");
+  is(check_wear(board.root.path()), Health::bad, "0x0a");
   const Findings findings = check_board(board.root.path());
-  REQUIRE(findings.size() == 3);
+  REQUIRE(findings.size() == 2);
   CHECK(findings[0].health == Health::bad);
   CHECK_THAT(findings[0].what, ContainsSubstring("50005"));
-  CHECK(findings[1].health == Health::bad);
-  CHECK(findings[2].health == Health::doubtful);
+  CHECK(findings[1].health == Health::doubtful);
+}
+
+TEST_CASE("a status tells the clock, and of the disk what is worst", "[doctor]") {
+  const Board board;
+  std::filesystem::create_directories(board.root / "var/lib/tapd");
+  const auto health = [&](bool clock) {
+    return board_health(board.config, board.root.path(), clock, today);
+  };
+  CHECK(health(true).clock.health == Health::good);
+  CHECK(health(false).clock.health == Health::doubtful);
+  CHECK_THAT(health(true).disk.what, ContainsSubstring("MiB free"));
+  board.file("sys/block/mmcblk0/device/life_time", "0x0b 0x01\n");
+  is({health(true).disk}, Health::bad, "wear of the storage: 0x0b");
 }
 
 TEST_CASE("a token that everybody can read is doubtful, a missing one is bad", "[doctor]") {

@@ -88,7 +88,7 @@ TEST_CASE("two cards are named whichever bit of their UIDs differs", "[type_a]")
 TEST_CASE("of more cards than two, two are named", "[type_a]") {
   const std::vector<Uid> all{four_bytes, make_uid({0xDE, 0xAD, 0xBE, 0xEE}),
                              make_uid({0xDE, 0xAD, 0x3E, 0xEE}), seven_bytes, ten_bytes};
-  const auto count = GENERATE(3U, 4U, 5U);
+  const auto count = GENERATE(3, 4, 5);
   Bench bench{{all.begin(), all.begin() + count}};
   for (int i = 0; i < 5; ++i) {
     const auto named = bench.named();

@@ -2,8 +2,9 @@
 """What the board says and does with the file that a technician wrote, without a board: the image's
 own script, the real tapd, and folders in the place of the card's partitions.
 
-    first_boot.py TAPD FOLDER_OF_THE_SCRIPTS
+    first_boot.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
 """
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import unittest
 from pathlib import Path
 
 TAPD = Path(sys.argv[1]).resolve()
-SCRIPTS = Path(sys.argv[2]).resolve()
+TAPCTL = Path(sys.argv[2]).resolve()
+SCRIPTS = Path(sys.argv[3]).resolve()
 
 CONFIG = """\
 [board]
@@ -28,7 +30,7 @@ ssh_key = "ssh-ed25519 AAAAC3Nza anna"
 id = "bar-7"
 
 [server]
-url = "https://venue.example"
+url = "http://127.0.0.1:9"
 token_file = "token"
 
 [[tap]]
@@ -45,7 +47,21 @@ reader = { device = "/dev/spidev0.1" }
 """
 
 
-class Card(unittest.TestCase):
+@contextlib.contextmanager
+def full(folder):
+    """A file system without room over a folder; False where it cannot be had."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=3", "tapd-test", folder],
+                      capture_output=True, check=False).returncode != 0:
+        yield False
+        return
+    try:
+        (folder / "full").write_bytes(b"\0" * 4096)
+        yield True
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+class Board(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tapd-board-")
         self.root = Path(self.folder.name)
@@ -77,6 +93,10 @@ class Card(unittest.TestCase):
 
     def text(self, place):
         return (self.root / place).read_text()
+
+
+class Card(Board):
+    """What becomes of the technician's file."""
 
     def assert_refused(self, text, *words):
         self.write(text)
@@ -171,6 +191,8 @@ class Card(unittest.TestCase):
                 ("Europe/Berlin", "../../etc/shadow", "timezone"),
                 ("guests-may-not", "short", "wifi_password"),
                 ('"DE"', '"Germany"', "wifi_country"),
+                ('"Europe/Berlin"', '"Europe/Berlin"\nupdates = "weekly"', "updates"),
+                ('"Europe/Berlin"', '"Europe/Berlin"\nupdates_from = "mirror"', "updates_from"),
                 ("ssh-ed25519 AAAAC3Nza anna", "my key", "ssh_key"),
                 ("bar-7", "bar 7", "hostname")):
             with self.subTest(new=new):
@@ -199,19 +221,27 @@ class Card(unittest.TestCase):
         self.assertTrue(ready, said)
 
     def test_a_full_data_partition(self):
-        # The size that a small tmpfs has left: nothing.
         self.write(CONFIG)
-        data = self.root / "data"
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=3", "tapd-test", data],
-                          capture_output=True, check=False).returncode != 0:
-            self.skipTest("a small file system cannot be mounted here")
-        try:
-            (data / "full").write_bytes(b"\0" * 4096)
+        with full(self.root / "data") as is_full:
+            if not is_full:
+                self.skipTest("a small file system cannot be mounted here")
             ready, said = self.boot()
-        finally:
-            subprocess.run(["umount", data], check=True)
         self.assertFalse(ready)
         self.assertIn("full or read-only", said)
+
+    def test_security_updates_are_asked_for(self):
+        self.write(CONFIG)
+        self.boot()
+        self.assertFalse((self.root / "data/etc/tapd-updates").exists())
+        wish = 'updates = "security"\nupdates_from = "http://mirror.example/debian-security"\n'
+        self.write(CONFIG.replace("[controller]", wish + "[controller]"))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertEqual(self.text("data/etc/tapd-updates"),
+                         "updates\tsecurity\nfrom\thttp://mirror.example/debian-security\n")
+        self.write(CONFIG.replace("[controller]", 'updates = "off"\n[controller]'))
+        self.boot()
+        self.assertFalse((self.root / "data/etc/tapd-updates").exists())
 
     def test_a_fixed_address(self):
         self.write(CONFIG.replace("[controller]", 'address = "10.0.0.7/24"\ngateway = "10.0.0.1"\n'
@@ -220,6 +250,158 @@ class Card(unittest.TestCase):
         self.assertTrue(ready, said)
         network = self.text("data/etc/systemd/network/10-board.network")
         self.assertIn("Address=10.0.0.7/24\nGateway=10.0.0.1\nDNS=10.0.0.1\nDNS=9.9.9.9\n", network)
+
+
+class Report(Board):
+    """What is said afterwards: in tapd-status.txt, on the console, and by the lamp. The commands
+    that ask the running system are stand-ins that answer as it would; tapctl doctor is real."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.root / "world"
+        for name in ("world", "lamp", "data/updates/layer-1"):
+            (self.root / name).mkdir(parents=True)
+        (self.world / "tapctl").symlink_to(TAPCTL)
+        (self.root / "uptime").write_text("100.00 50.00\n")
+        self.systemctl(0)
+        self.answer("timedatectl", "echo NTPSynchronized=yes")
+        self.answer("ip", "echo eth0 UP 192.168.1.20/24")
+        self.answer("journalctl", "")
+
+    def answer(self, name, script):
+        file = self.world / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+
+    def systemctl(self, active):
+        """What it answers when asked whether tapd runs; anything else it is told is noted."""
+        self.answer("systemctl", f"""case $1 in
+            is-active) exit {active} ;;
+            *) echo "$*" >>{self.root}/asked ;;
+            esac""")
+
+    def tapd_is_down(self, *journal):
+        self.systemctl(3)
+        self.answer("journalctl", "\n".join(f"echo '{line}'" for line in journal))
+
+    def report(self):
+        places = {"TAPD_BOOT": "boot", "TAPD_RUN": "run", "TAPD_DATA": "data", "TAPD_ETC": "etc",
+                  "TAPD_LAMP": "lamp", "TAPD_CONSOLE": "console", "TAPD_LAYER": "layer",
+                  "TAPD_UPTIME": "uptime", "TAPD_SOCKET": "no-socket"}
+        environment = dict(os.environ, PATH=f"{self.world}:{os.environ['PATH']}",
+                           **{key: str(self.root / value) for key, value in places.items()})
+        subprocess.run([SCRIPTS / "tapd-report"], env=environment, timeout=60, check=True)
+        said = (self.root / "boot/tapd-status.txt").read_bytes().decode()
+        self.assertNotIn("\n", said.replace("\r\n", ""), "for Windows, too")
+        for line in self.text("console").splitlines():
+            self.assertTrue(line.startswith("tapd: "), line)
+        return said.replace("\r\n", "\n")
+
+    def lamp(self):
+        return self.text("lamp/trigger").strip()
+
+    def test_a_board_that_is_well(self):
+        self.write(CONFIG)
+        self.boot()
+        said = self.report()
+        for words in ("tapd.toml was taken over", "tapd runs.", "Network: eth0 192.168.1.20/24"):
+            self.assertIn(words, said)
+            self.assertIn("tapd: " + words, self.text("console"))
+        self.assertNotIn("not set", said)
+        self.assertEqual(self.lamp(), "default-on")
+
+    def test_nothing_is_written_while_nothing_changes(self):
+        self.write(CONFIG)
+        self.boot()
+        self.report()
+        (self.root / "boot/tapd-status.txt").write_bytes(b"as it was\r\n")
+        self.assertIn("as it was", self.report())
+
+    def test_without_network_and_time(self):
+        self.write(CONFIG)
+        self.boot()
+        self.answer("ip", "echo 'eth0             DOWN'")  # as with the cable pulled out
+        self.answer("timedatectl", "echo NTPSynchronized=no")
+        said = self.report()
+        self.assertIn("There is no network. The taps pour for guests they know", said)
+        self.assertIn("The clock is not set yet (network?).", said)
+        self.assertEqual(self.lamp(), "default-on", "the taps can be used")
+
+    def test_without_a_configuration(self):
+        self.boot()
+        self.tapd_is_down()
+        said = self.report()
+        for words in ("Copy example.toml to tapd.toml", "every valve stays shut",
+                      "tapd does not run."):
+            self.assertIn(words, said)
+            self.assertIn(words, self.text("console"))
+        self.assertNotIn("BAD", said, "the doctor has nothing to look at")
+        self.assertEqual(self.lamp(), "timer")
+        self.assertEqual(self.text("lamp/delay_on"), "100\n")
+
+    def test_with_a_broken_configuration(self):
+        self.write(CONFIG.replace('"high"', '"hihg"'))
+        self.boot()
+        self.tapd_is_down()
+        said = self.report()
+        self.assertIn("tapd.toml was not taken over", said)
+        self.assertIn('"hihg"', said)
+        self.assertEqual(self.lamp(), "timer")
+
+    def test_without_the_reader(self):
+        self.write(CONFIG)
+        self.boot()
+        self.tapd_is_down("cannot run: tap 1, reader: /dev/spidev0.0 does not exist")
+        said = self.report()
+        for words in ("tapd does not run.\ncannot run: tap 1, reader: /dev/spidev0.0 does not",
+                      "BAD      tap 1: reader /dev/spidev0.0 does not exist",
+                      "next: switch SPI on"):
+            self.assertIn(words, said)
+        self.assertEqual(self.lamp(), "timer")
+
+    def test_a_full_data_partition(self):
+        self.write(CONFIG)
+        self.boot()
+        with full(self.root / "data") as is_full:
+            if not is_full:
+                self.skipTest("a small file system cannot be mounted here")
+            ready, _ = self.boot()
+            self.tapd_is_down()
+            said = self.report()
+        self.assertFalse(ready)
+        self.assertIn("full or read-only", said)
+        self.assertIn("every valve stays shut", said)
+        self.assertEqual(self.lamp(), "timer")
+
+    def layer_is_new(self):
+        self.write(CONFIG)
+        self.boot()
+        (self.root / "layer").write_text("layer-1\n")
+        (self.root / "data/updates/current").write_text("layer-1\nlayer-0\n")
+
+    def test_updates_with_which_tapd_runs_are_good(self):
+        self.layer_is_new()
+        self.report()
+        self.assertTrue((self.root / "data/updates/layer-1/good").exists())
+
+    def test_updates_with_which_tapd_does_not_run_are_given_up(self):
+        self.layer_is_new()
+        self.tapd_is_down()
+        self.report()
+        self.assertEqual(self.text("data/updates/current"), "layer-1\nlayer-0\n", "it has time")
+        (self.root / "uptime").write_text("700.00 50.00\n")
+        said = self.report()
+        self.assertEqual(self.text("data/updates/current"), "layer-0\n")
+        self.assertEqual(self.text("asked"), "reboot\n")
+        self.assertIn("layer-1 was given up, tapd did not run with it", said)
+
+    def test_updates_are_not_blamed_for_what_was_there_before(self):
+        self.layer_is_new()
+        (self.root / "data/updates/layer-1/good").touch()
+        self.tapd_is_down()
+        (self.root / "uptime").write_text("700.00 50.00\n")
+        self.report()
+        self.assertEqual(self.text("data/updates/current"), "layer-1\nlayer-0\n")
 
 
 if __name__ == "__main__":

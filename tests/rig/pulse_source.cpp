@@ -36,6 +36,7 @@ constexpr std::string_view usage =
     "  --rate HZ      pulses per second, at most\n"
     "  --steady 1     keeps the rate over a delay: edges half as far apart until it is made up "
     "for\n"
+    "  --bounce N     the contact bounces at every Nth pulse\n"
     "  --valve DIR    only while this line's value is 1; waits for it first\n"
     "  --tail N       pulses after the valve falls (0)\n"
     "  --patience MS  gives up when the valve has not opened by then (60000)\n"
@@ -51,6 +52,7 @@ struct Arguments {
   std::int64_t rate{0};
   std::int64_t tail{0};
   std::int64_t patience_ms{60'000};
+  std::int64_t bounce_every{0};
   bool steady{false};
 };
 
@@ -80,6 +82,8 @@ Arguments parse(int argc, char** argv) {
       arguments.tail = parse_number(word);
     } else if (option == "--steady") {
       arguments.steady = parse_number(word) != 0;
+    } else if (option == "--bounce") {
+      arguments.bounce_every = parse_number(word);
     } else if (option == "--patience") {
       arguments.patience_ms = parse_number(word);
     } else {
@@ -103,15 +107,22 @@ UniqueFd open_line_file(const std::string& path, int flags) {
 // steady one does, as far as half the distance, so that the rate is the one asked for.
 class Meter {
  public:
-  Meter(const std::string& line, std::int64_t rate, bool steady)
-      : pull_{open_line_file(line + "/pull", O_WRONLY)},
-        half_period_{nanoseconds{1s} / (2 * rate)},
-        steady_{steady},
+  explicit Meter(const Arguments& arguments)
+      : pull_{open_line_file(arguments.meter + "/pull", O_WRONLY)},
+        half_period_{nanoseconds{1s} / (2 * arguments.rate)},
+        bounce_every_{arguments.bounce_every},
+        steady_{arguments.steady},
         next_{since_boot_now()} {}
 
   void pulse() {
     set("pull-up");
+    if (bounce_every_ > 0 && pulses_ % bounce_every_ == 0) {
+      set("pull-down");
+      set("pull-up");
+    }
+    wait();
     set("pull-down");
+    wait();
     ++pulses_;
   }
   [[nodiscard]] std::int64_t pulses() const { return pulses_; }
@@ -121,6 +132,8 @@ class Meter {
     if (::pwrite(pull_.get(), level.data(), level.size(), 0) < 0) {
       throw std::system_error(errno, std::generic_category(), "pulling the meter line");
     }
+  }
+  void wait() {
     if (!steady_) return tapd::drivers::pause_for(half_period_);
     const nanoseconds now = since_boot_now();
     next_ += half_period_;
@@ -129,6 +142,7 @@ class Meter {
 
   UniqueFd pull_;
   nanoseconds half_period_;
+  std::int64_t bounce_every_;
   bool steady_;
   nanoseconds next_;  // when the next edge is due, of a steady one
   std::int64_t pulses_{0};
@@ -162,7 +176,7 @@ bool wait_for_open(const Valve& valve, std::chrono::milliseconds patience) {
 int pour(const Arguments& arguments) {
   std::optional<Valve> valve;
   if (!arguments.valve.empty()) valve.emplace(arguments.valve);
-  Meter meter{arguments.meter, arguments.rate, arguments.steady};
+  Meter meter{arguments};
   if (valve && !wait_for_open(*valve, std::chrono::milliseconds{arguments.patience_ms})) {
     fmt::print(stderr, "pulse_source: the valve did not open\n");
     return 1;

@@ -219,9 +219,10 @@ TEST_CASE("whatever was acknowledged before a kill is there, once", "[kill]") {
     number = survivors;
     if (survivors > last) unacknowledged.insert(survivors);
     for (std::uint64_t one = 1; one <= last; ++one) {
-      REQUIRE(pours->at(survivors - one).begin.client_tx_id == pour_id(one));
+      const auto& pour = pours->at(static_cast<std::size_t>(survivors - one));
+      REQUIRE(pour.begin.client_tx_id == pour_id(one));
       if (unacknowledged.contains(one)) continue;
-      REQUIRE(pours->at(survivors - one).volume == model::Volume::millilitres(100));
+      REQUIRE(pour.volume == model::Volume::millilitres(100));
     }
   }
   CHECK(survivors > kills);

@@ -7,14 +7,14 @@
 #include "storage/model/money.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/random.hpp"
+#include "tests/storage/wide.hpp"
 
 using namespace tapd::model;
 using Catch::Matchers::ContainsSubstring;
 using tapd::test::Random;
+using tapd::test::Wide;
 
 namespace {
-
-__extension__ using Wide = __int128;
 
 constexpr int cases = 20'000;
 constexpr std::int64_t largest_integer = std::numeric_limits<std::int64_t>::max();

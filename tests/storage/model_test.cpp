@@ -10,9 +10,11 @@
 #include "storage/model/whole_number.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/random.hpp"
+#include "tests/storage/wide.hpp"
 
 using namespace tapd::model;
 using tapd::test::Random;
+using tapd::test::Wide;
 
 namespace {
 
@@ -24,7 +26,6 @@ constexpr std::int64_t smallest_integer = std::numeric_limits<std::int64_t>::min
 
 TEST_CASE("microlitres become millilitres half up, also at the ends of the range",
           "[model][volume]") {
-  __extension__ using Wide = __int128;
   Random random{1};
   std::vector<std::int64_t> samples{0,
                                     499,

@@ -326,12 +326,13 @@ TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silenc
       if (!random.chance(50)) continue;
       std::string bytes = bytes_of(folder / name);
       if (random.chance(15)) {
-        bytes.resize(random.below(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(random.below(bytes.size())));
         journal_is_cut |= name == "tapd.db-wal";
       }
       const std::uint64_t spoilt = bytes.empty() ? 0 : random.below(12);
       for (std::uint64_t i = 0; i < spoilt; ++i) {
-        bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+        bytes[static_cast<std::size_t>(random.below(bytes.size()))] =
+            static_cast<char>(random.next());
       }
       write_file(folder / name, bytes);
     }

@@ -1,4 +1,7 @@
 // The metrics of a running tapd: on its socket, and on the loopback where that is switched on.
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -6,6 +9,7 @@
 #include "httplib.h"
 #include "lone_tapd.hpp"
 #include "tests/support/free_port.hpp"
+#include "tests/support/unique_fd.hpp"
 
 namespace tapd::test {
 
@@ -37,6 +41,25 @@ TEST_CASE("a pour is in the metrics, on the socket and on the loopback port", "[
   const auto other = client.Post("/service", R"({"tap":1})", "application/json");
   REQUIRE(other);
   CHECK(other->status == 404);
+}
+
+// Whoever counts must not be able to leave a bar dry.
+TEST_CASE("a metrics port that is taken is told, and the taps sell", "[system]") {
+  const UniqueFd taken{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(taken.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(taken.get(), 1) == 0);
+  REQUIRE(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+
+  LoneTapd bar;
+  bar.write(fmt::format("metrics_port = {}\n{}", ntohs(address.sin_port), LoneTapd::tap_line));
+  bar.restart();
+  CHECK(bar.says(fmt::format("port {} of the loopback", ntohs(address.sin_port))));
+  bar.pour();
+  CHECK(bar.get("/status").at("queue").at("waiting") == 1);
 }
 
 }  // namespace tapd::test

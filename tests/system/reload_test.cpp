@@ -3,6 +3,7 @@
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "lone_tapd.hpp"
@@ -45,6 +46,32 @@ TEST_CASE("a new configuration that cannot be opened is given up for the old one
   CHECK(bar.stop().success());
   // The valve was opened for the old configuration again, and the API as well.
   CHECK_THAT(bar.said(), !ContainsSubstring("cannot run:"));
+}
+
+// At a start there is no older configuration: the bar must not stay dry for it.
+TEST_CASE("a file of the server's that is missing at a start is named, and the taps sell",
+          "[system]") {
+  struct Missing {
+    std::string keys, key, file;
+  };
+  const auto missing = GENERATE(values<Missing>(
+      {{"token_file = \"absent\"", "server.token_file", "/tapd_absent"},
+       {"token_file = \"/nowhere/token\"", "server.token_file", "/nowhere/token"},
+       {"ca_file = \"/nowhere/ca.pem\"", "[server]", "/nowhere/ca.pem"},
+       {"client_certificate_file = \"/nowhere/own.pem\"\nclient_key_file = \"/nowhere/own.key\"",
+        "[server]", "/nowhere/own.pem"}}));
+  LoneTapd bar;
+  bar.write(std::string{LoneTapd::tap_line} + "[server]\nurl = \"https://127.0.0.1:9\"\n" +
+            missing.keys + "\n");
+  bar.restart();
+  CHECK_THAT(bar.said(), ContainsSubstring("the server is not asked") &&
+                             ContainsSubstring(missing.key) && ContainsSubstring(missing.file) &&
+                             ContainsSubstring("systemctl reload tapd"));
+  bar.pour();
+  const nlohmann::json status = bar.get("/status");
+  CHECK(status.at("queue").at("waiting") == 1);
+  CHECK(status.at("server_reachable") == false);
+  CHECK(bar.stop().success());
 }
 
 TEST_CASE("a bare name of a token is looked for among the credentials", "[system]") {

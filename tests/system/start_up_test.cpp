@@ -4,11 +4,14 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/unique_fd.hpp"
 
 namespace tapd::test {
 
@@ -36,6 +39,17 @@ struct Setup {
     return run_child(options, 30s);
   }
 };
+
+/// A program that is not tapd and listens where tapd wants to.
+UniqueFd stranger_on(const std::string& socket) {
+  UniqueFd stranger{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  REQUIRE(socket.copy(address.sun_path, sizeof address.sun_path - 1) == socket.size());
+  REQUIRE(::bind(stranger.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(stranger.get(), 1) == 0);
+  return stranger;
+}
 
 }  // namespace
 
@@ -103,14 +117,6 @@ TEST_CASE("a missing state folder is named", "[system]") {
   CHECK_THAT(end.output, ContainsSubstring("/nowhere/x"));
 }
 
-TEST_CASE("a missing token file is named with what to put into it", "[system]") {
-  Setup setup;
-  setup.server = "url = \"http://127.0.0.1:9\"\ntoken_file = \"/nowhere/token\"";
-  const FinishedChild end = setup.run();
-  CHECK(end.status.code == 1);
-  CHECK_THAT(end.output, ContainsSubstring("/nowhere/token") && ContainsSubstring("token_file"));
-}
-
 TEST_CASE("a second tapd on the same ledger or socket is refused, and the first goes on",
           "[system]") {
   const Setup setup;
@@ -126,6 +132,28 @@ TEST_CASE("a second tapd on the same ledger or socket is refused, and the first 
   CHECK_THAT(second.output, ContainsSubstring(setup.folder.path().string()));
   CHECK_FALSE(first.wait(0ms).has_value());
   CHECK(first.stop(30s).success());
+}
+
+TEST_CASE("a socket that somebody else listens on is named, and left to him", "[system]") {
+  const Setup setup;
+  const std::string socket = (setup.folder / "tapd.sock").string();
+  const UniqueFd stranger = stranger_on(socket);
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring(socket) && ContainsSubstring("listens there") &&
+                             ContainsSubstring("controller.socket"));
+  CHECK(std::filesystem::is_socket(socket));
+}
+
+TEST_CASE("a socket's path that leads to a file is named, and the file is not touched",
+          "[system]") {
+  const Setup setup;
+  std::ofstream{setup.folder / "tapd.sock"} << "notes of the owner";
+  const FinishedChild end = setup.run();
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("tapd.sock") && ContainsSubstring("is no socket") &&
+                             ContainsSubstring("controller.socket"));
+  CHECK(std::filesystem::file_size(setup.folder / "tapd.sock") == 18);
 }
 
 TEST_CASE("tapctl explains itself and says what to do when nobody answers", "[system]") {

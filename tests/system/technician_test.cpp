@@ -34,6 +34,23 @@ FinishedChild tapctl_while(const LoneTapd& bar, std::vector<std::string> words, 
 
 }  // namespace
 
+TEST_CASE("status tells taps, what is owed, the server, the clock and the disk", "[system]") {
+  LoneTapd bar;
+  bar.pour();
+  const FinishedChild end = bar.tapctl({"status"});
+  CHECK(end.status.success());
+  CHECK_THAT(end.output, ContainsSubstring("tap 1") && ContainsSubstring("server NOT reachable") &&
+                             ContainsSubstring("1 waiting") &&
+                             ContainsSubstring("not yet confirmed by the server") &&
+                             ContainsSubstring("the clock ") && ContainsSubstring(" MiB free"));
+  const nlohmann::json status = nlohmann::json::parse(bar.tapctl({"--json", "status"}).output);
+  for (const char* part : {"clock", "disk"}) {
+    for (const char* key : {"health", "what", "next"}) {
+      CHECK(status.at(part).at(key).is_string());
+    }
+  }
+}
+
 TEST_CASE("card watch tells each card by its whole UID, and two at once", "[system]") {
   const LoneTapd bar;
   const FinishedChild end = tapctl_while(bar, {"card", "watch", "--seconds", "5"}, [&] {
