@@ -76,6 +76,7 @@ class Bar {
     ports.simulate = [](const std::string&) -> tl::expected<void, std::string> {
       return tl::unexpected<std::string>{"nothing is simulated here"};
     };
+    ports.board = [] { return BoardHealth{}; };
     ports.metrics = []() -> tl::expected<std::string, std::string> { return "tapd_up 1\n"; };
     return ports;
   }
