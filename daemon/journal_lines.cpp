@@ -229,8 +229,12 @@ struct NoticeLine {
   }
   JournalLine operator()(const sync::SnapshotApplied& applied) const {
     return {Message::snapshot_taken, Level::debug,
-            fmt::format("server: snapshot {} taken over: {} guests, {} cards", applied.revision,
-                        applied.guests, applied.cards)};
+            applied.since
+                ? fmt::format("server: changes from snapshot {} to {} taken over: {} guests, {} "
+                              "cards",
+                              *applied.since, applied.revision, applied.guests, applied.cards)
+                : fmt::format("server: snapshot {} taken over: {} guests, {} cards",
+                              applied.revision, applied.guests, applied.cards)};
   }
   JournalLine operator()(const sync::NoSnapshotHere&) const {
     return {Message::no_snapshot, Level::info,

@@ -70,8 +70,9 @@ struct TokenRefused {
 };
 struct SnapshotApplied {
   std::int64_t revision{0};
-  std::size_t guests{0};
+  std::size_t guests{0};  ///< Of changes: those that are new, different or gone.
   std::size_t cards{0};
+  std::optional<std::int64_t> since{};  ///< Only the changes since this revision; none: the whole.
 };
 /// The server has no snapshot (404, or 401 with a token that is good elsewhere): balances are
 /// learnt from authorizations. Told once.
