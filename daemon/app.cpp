@@ -113,7 +113,10 @@ class Running {
     if (!config.server.url.empty()) {
       sync_ = std::make_unique<SyncThread>(
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
-          [this](sync::Notice notice) { tell_loop(std::move(notice)); });
+          SyncThread::Reports{
+              .notice = [this](sync::Notice notice) { tell_loop(std::move(notice)); },
+              .requested = [this](const char* endpoint, bool answered,
+                                  auto took) { metrics_.requested(endpoint, answered, took); }});
     } else {
       metrics_.line(Message::no_server, Level::warning,
                     "no server.url is configured: pours wait in the queue");

@@ -246,9 +246,12 @@ struct NoticeLine {
             stop.on ? "server: EMERGENCY STOP: every valve is shut" : "server: no emergency stop"};
   }
   JournalLine operator()(const sync::PoursConfirmed& confirmed) const {
+    JournalFields fields;
+    fields.confirmed_after = confirmed.after;
     return {Message::pours_confirmed, Level::info,
             fmt::format("server: {} pour{} confirmed", confirmed.count,
-                        confirmed.count == 1 ? "" : "s")};
+                        confirmed.count == 1 ? "" : "s"),
+            fields};
   }
   JournalLine operator()(const sync::PourNotBooked& refused) const {
     return {refused.final ? Message::pour_failed : Message::pour_not_booked,

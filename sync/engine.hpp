@@ -84,6 +84,8 @@ struct EmergencyStop {
 };
 struct PoursConfirmed {
   std::size_t count{0};
+  /// From the end of each to now; without those whose clock was not set.
+  std::vector<std::chrono::milliseconds> after{};
 };
 /// A row that was not charged: turned down, or noted for staff (`audit_only`, which counts as
 /// confirmed too: the server has it).

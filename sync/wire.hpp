@@ -30,6 +30,8 @@ inline constexpr const char* flow_events = "/api/controllers/flow-events";
 inline constexpr const char* system_status = "/api/system/status";
 /// "/api/controllers/{id}/snapshot".
 [[nodiscard]] std::string snapshot(std::string_view controller_id);
+/// A word for each path, for counts: "pours", "snapshot".
+[[nodiscard]] const char* word(std::string_view path);
 }  // namespace endpoint
 
 /// An answer that makes no sense.

@@ -103,7 +103,7 @@ void bench_one_card(Puller& puller, const std::string& database, const Report& r
   std::array<std::vector<double>, 2> took;
   std::array<std::size_t, 2> bytes{};
   for (int turn = 0; turn < 2 * turns; ++turn) {
-    const std::size_t which = turn % 2;
+    const std::size_t which = static_cast<std::size_t>(turn) % 2;
     connection.run(
         "UPDATE cards SET status = CASE status WHEN 'lost' THEN 'active' ELSE 'lost' END"
         " WHERE card_uid = (SELECT max(card_uid) FROM cards)");
