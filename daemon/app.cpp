@@ -122,7 +122,10 @@ class Running {
     if (asks_server()) {
       sync_ = std::make_unique<SyncThread>(
           engine_options(config), *storage_, boot_, make_transport(config), clock_,
-          [this](sync::Notice notice) { tell_loop(std::move(notice)); });
+          SyncThread::Reports{
+              .notice = [this](sync::Notice notice) { tell_loop(std::move(notice)); },
+              .requested = [this](const char* endpoint, bool answered,
+                                  auto took) { metrics_.requested(endpoint, answered, took); }});
     } else {
       say_no_server();
     }

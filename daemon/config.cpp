@@ -211,7 +211,7 @@ ServerConfig read_server(TomlTable server) {
       milliseconds{server.whole("snapshot_interval_ms", 2'000, {200, hour_ms})};
   config.longest_backoff =
       milliseconds{server.whole("longest_backoff_ms", 300'000, {1'000, hour_ms})};
-  config.batch_size = static_cast<std::size_t>(server.whole("batch_size", 200, {1, 500}));
+  config.batch_size = static_cast<std::size_t>(server.whole("batch_size", 500, {1, 500}));
   config.attempt_cap = static_cast<std::int32_t>(server.whole("attempt_cap", 10, {1, 1'000}));
   server.refuse_unknown_keys();
   return config;

@@ -74,7 +74,7 @@ struct ServerConfig {
   std::chrono::milliseconds request_deadline{10'000};
   std::chrono::milliseconds snapshot_interval{2'000};
   std::chrono::milliseconds longest_backoff{300'000};
-  std::size_t batch_size{200};
+  std::size_t batch_size{500};
   std::int32_t attempt_cap{10};
 };
 

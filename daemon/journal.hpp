@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "daemon/messages.hpp"
 #include "storage/model/ids.hpp"
@@ -31,6 +32,8 @@ struct JournalFields {
   /// From the pulse that reached the limit, as the kernel stamped it, to the command.
   std::optional<std::chrono::nanoseconds> shut_after{};
   std::string state{};  ///< STATE: of the tap, afterwards
+  /// Of pours that the server confirmed: since the end of each.
+  std::vector<std::chrono::milliseconds> confirmed_after{};
 };
 
 struct JournalLine {

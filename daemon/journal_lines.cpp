@@ -229,8 +229,12 @@ struct NoticeLine {
   }
   JournalLine operator()(const sync::SnapshotApplied& applied) const {
     return {Message::snapshot_taken, Level::debug,
-            fmt::format("server: snapshot {} taken over: {} guests, {} cards", applied.revision,
-                        applied.guests, applied.cards)};
+            applied.since
+                ? fmt::format("server: changes from snapshot {} to {} taken over: {} guests, {} "
+                              "cards",
+                              *applied.since, applied.revision, applied.guests, applied.cards)
+                : fmt::format("server: snapshot {} taken over: {} guests, {} cards",
+                              applied.revision, applied.guests, applied.cards)};
   }
   JournalLine operator()(const sync::NoSnapshotHere&) const {
     return {Message::no_snapshot, Level::info,
@@ -242,9 +246,12 @@ struct NoticeLine {
             stop.on ? "server: EMERGENCY STOP: every valve is shut" : "server: no emergency stop"};
   }
   JournalLine operator()(const sync::PoursConfirmed& confirmed) const {
+    JournalFields fields;
+    fields.confirmed_after = confirmed.after;
     return {Message::pours_confirmed, Level::info,
             fmt::format("server: {} pour{} confirmed", confirmed.count,
-                        confirmed.count == 1 ? "" : "s")};
+                        confirmed.count == 1 ? "" : "s"),
+            fields};
   }
   JournalLine operator()(const sync::PourNotBooked& refused) const {
     return {refused.final ? Message::pour_failed : Message::pour_not_booked,

@@ -58,6 +58,12 @@ storage::Result<> LedgerBooks::apply_snapshot(const model::Snapshot& snapshot,
     return ledger.apply_snapshot(snapshot, asked, heard_at, boot_);
   });
 }
+storage::Result<> LedgerBooks::apply_changes(const model::SnapshotChanges& changes,
+                                             storage::Marker asked, const model::Moment& heard_at) {
+  return run([&](storage::Ledger& ledger) {
+    return ledger.apply_changes(changes, asked, heard_at, boot_);
+  });
+}
 storage::Result<> LedgerBooks::snapshot_unchanged(storage::Marker asked,
                                                   const model::Moment& heard_at) {
   return run(

@@ -32,6 +32,8 @@ class LedgerBooks final : public sync::Books {
   storage::Result<storage::Marker> ask_marker() override;
   storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                    const model::Moment& heard_at) override;
+  storage::Result<> apply_changes(const model::SnapshotChanges& changes, storage::Marker asked,
+                                  const model::Moment& heard_at) override;
   storage::Result<> snapshot_unchanged(storage::Marker asked,
                                        const model::Moment& heard_at) override;
   storage::Result<> hear_system_state(const model::SystemState& state,

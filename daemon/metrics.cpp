@@ -45,9 +45,22 @@ Family<Gauge>& gauges(prometheus::Registry& registry, const std::string& name,
                       const std::string& help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
+// A second on a good day, hours after an outage.
+prometheus::Histogram::BucketBoundaries sync_bounds() {
+  return {0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1'800, 7'200, 43'200};
+}
+// To the longest deadline, three times that of a request.
+prometheus::Histogram::BucketBoundaries request_bounds() {
+  return {0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30};
+}
+
+Family<Histogram>& histograms(prometheus::Registry& registry, const std::string& name,
+                              const std::string& help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
 Histogram& histogram(prometheus::Registry& registry, const std::string& name,
                      const std::string& help) {
-  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, bounds());
+  return histograms(registry, name, help).Add({}, bounds());
 }
 
 }  // namespace
@@ -74,6 +87,12 @@ struct Metrics::Implementation {
       histogram(registry, "tapd_limit_to_shut_seconds",
                 "From the pulse that reached the limit, as the kernel stamped it, to the command");
   Histogram& commit = histogram(registry, "tapd_commit_seconds", "One commit of the ledger");
+  Histogram& confirmed = histograms(registry, "tapd_sync_latency_seconds",
+                                    "From the end of a pour to the server's confirmation")
+                             .Add({}, sync_bounds());
+  Family<Histogram>& request =
+      histograms(registry, "tapd_request_seconds",
+                 "Requests to the venue server, by endpoint and whether an answer came");
   Family<Gauge>& state = gauges(registry, "tapd_tap_state", "1 for the state that the tap is in");
   Family<Gauge>& reader =
       gauges(registry, "tapd_reader_recoveries", "Steps taken to bring a reader back, by kind");
@@ -95,6 +114,7 @@ struct Metrics::Implementation {
 
   void count(const JournalLine& line) {
     lines.Add({{"message", std::string{to_text(line.message)}}}).Increment();
+    for (const auto after : line.fields.confirmed_after) confirmed.Observe(seconds(after));
     if (!line.fields.tap) return;
     const Labels tap{{"tap", std::to_string(line.fields.tap->number())}};
     const auto outcome = [&](const std::string& how) {
@@ -192,6 +212,11 @@ void Metrics::write(const JournalLine& line) noexcept {
 
 void Metrics::committed(std::chrono::nanoseconds took) {
   self_->commit.Observe(seconds(took));
+}
+
+void Metrics::requested(const char* endpoint, bool answered, std::chrono::nanoseconds took) {
+  const Labels labels{{"endpoint", endpoint}, {"answered", answered ? "yes" : "no"}};
+  self_->request.Add(labels, request_bounds()).Observe(seconds(took));
 }
 
 std::string Metrics::text(const MetricsNow& now) {

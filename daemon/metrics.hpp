@@ -46,6 +46,8 @@ class Metrics final : public Journal {
   void write(const JournalLine& line) noexcept override;
   /// A commit of the ledger took so long.
   void committed(std::chrono::nanoseconds took);
+  /// A request to the venue server took so long; `endpoint`: its word (sync/wire.hpp).
+  void requested(const char* endpoint, bool answered, std::chrono::nanoseconds took);
   /// Everything, as text.
   [[nodiscard]] std::string text(const MetricsNow& now);
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sync/wire.hpp"
+
 namespace tapd {
 
 namespace {
@@ -27,12 +29,12 @@ model::Moment moment(const drivers::Clock& clock) {
 
 SyncThread::SyncThread(sync::EngineOptions options, StorageThread& storage,
                        const model::BootId& boot, std::unique_ptr<sync::Transport> transport,
-                       const drivers::Clock& clock, std::function<void(sync::Notice)> notice)
+                       const drivers::Clock& clock, Reports reports)
     : books_{[&storage](const std::function<void(storage::Ledger&)>& work) { storage.run(work); },
              boot},
       transport_{std::move(transport)},
       clock_{clock},
-      notice_{std::move(notice)},
+      reports_{std::move(reports)},
       engine_{std::move(options), books_, random_below},
       thread_{[this](const std::stop_token& stop) { work(stop); }} {}
 
@@ -69,20 +71,29 @@ void SyncThread::hand_over_wishes(const model::Moment& now) {
   for (const sync::AuthorizeAsk& ask : asks) engine_.ask(ask, now);
 }
 
+void SyncThread::start(const sync::Outgoing& outgoing) {
+  under_way_[outgoing.id] = {sync::endpoint::word(outgoing.request.path), clock_.read().since_boot};
+  transport_->start(outgoing.id, outgoing.request);
+}
+
+void SyncThread::end(const sync::Completion& completion) {
+  if (const auto started = under_way_.extract(completion.id)) {
+    reports_.requested(started.mapped().endpoint, completion.outcome.has_value(),
+                       clock_.read().since_boot - started.mapped().at);
+  }
+  engine_.on_outcome(completion.id, completion.outcome, moment(clock_));
+}
+
 void SyncThread::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     hand_over_wishes(moment(clock_));
-    for (const sync::Outgoing& outgoing : engine_.due(moment(clock_))) {
-      transport_->start(outgoing.id, outgoing.request);
-    }
-    for (sync::Notice& notice : engine_.take_notices()) notice_(std::move(notice));
+    for (const sync::Outgoing& outgoing : engine_.due(moment(clock_))) start(outgoing);
+    for (sync::Notice& notice : engine_.take_notices()) reports_.notice(std::move(notice));
     const auto until = engine_.wake_at() - moment(clock_).since_boot;
     const auto wait = std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(until),
                                  std::chrono::milliseconds{0}, longest_wait);
-    for (const sync::Completion& completion : transport_->wait(wait)) {
-      engine_.on_outcome(completion.id, completion.outcome, moment(clock_));
-    }
-    for (sync::Notice& notice : engine_.take_notices()) notice_(std::move(notice));
+    for (const sync::Completion& completion : transport_->wait(wait)) end(completion);
+    for (sync::Notice& notice : engine_.take_notices()) reports_.notice(std::move(notice));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -19,10 +20,16 @@ namespace tapd {
 
 class SyncThread {
  public:
-  /// `notice` is called from the sync thread and must return at once.
+  /// Called from the sync thread; each must return at once.
+  struct Reports {
+    std::function<void(sync::Notice)> notice;
+    /// A request to this endpoint (its word) has ended after so long.
+    std::function<void(const char* endpoint, bool answered, std::chrono::nanoseconds took)>
+        requested;
+  };
   SyncThread(sync::EngineOptions options, StorageThread& storage, const model::BootId& boot,
              std::unique_ptr<sync::Transport> transport, const drivers::Clock& clock,
-             std::function<void(sync::Notice)> notice);
+             Reports reports);
   /// Cancels what is under way and ends.
   ~SyncThread();
   SyncThread(const SyncThread&) = delete;
@@ -38,11 +45,18 @@ class SyncThread {
  private:
   void work(const std::stop_token& stop);
   void hand_over_wishes(const model::Moment& now);
+  void start(const sync::Outgoing& outgoing);
+  void end(const sync::Completion& completion);
 
   LedgerBooks books_;
   std::unique_ptr<sync::Transport> transport_;
   const drivers::Clock& clock_;
-  std::function<void(sync::Notice)> notice_;
+  Reports reports_;
+  struct Started {
+    const char* endpoint;
+    model::SinceBoot at;
+  };
+  std::map<sync::RequestId, Started> under_way_;
   sync::Engine engine_;
   std::mutex mutex_;
   std::deque<sync::AuthorizeAsk> asks_;

@@ -26,9 +26,10 @@ model::Tap read_tap(Use& row) {
 
 }  // namespace
 
-Cache::Cache(SQLite::Database& database, Marks& marks, Hearings& hearings)
+Cache::Cache(SQLite::Database& database, Marks& marks, Hearings& hearings, ToldRows& told)
     : marks_{marks},
       hearings_{hearings},
+      told_{told},
       card_{database, "SELECT guest_id, status FROM cards WHERE card_uid = ?1"},
       guest_{database,
              "SELECT first_name, is_active, balance_cents, balance_asked, balance_heard_at,"
@@ -100,6 +101,7 @@ void Cache::hear_balance(const HeardBalance& heard, const model::BootId& boot) {
   }
   const std::string wall = model::to_iso8601(heard.at.wall);
   if (!newer_balance_known(heard.guest_id, heard.asked)) {
+    told_.keep(heard.guest_id);
     Use{put_guest_,
         heard.guest_id.text(),
         heard.first_name,
@@ -111,6 +113,7 @@ void Cache::hear_balance(const HeardBalance& heard, const model::BootId& boot) {
         boot.text()}
         .run();
   }
+  told_.keep(heard.card_uid);
   Use{put_card_, heard.card_uid.text(), heard.guest_id.text(), heard.asked, wall}.run();
 }
 
@@ -119,6 +122,7 @@ void Cache::hear_card_status(const model::CardUid& card, model::CardStatus statu
   if (card.empty()) throw Refusal{"a card status was heard without its card"};
   const std::string wall = model::to_iso8601(at.wall);
   if (status == model::CardStatus::active) {
+    told_.keep(card);
     Use{admit_card_, card.text(), marks_.current(), wall}.run();
     return;
   }
@@ -130,6 +134,7 @@ void Cache::hear_card_status(const model::CardUid& card, model::CardStatus statu
       return;
     }
   }
+  told_.keep(card);
   Use{refuse_card_, card.text(), model::to_text(status), marks_.next(), wall}.run();
 }
 

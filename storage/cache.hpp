@@ -13,12 +13,13 @@
 #include "storage/hearings.hpp"
 #include "storage/ledger.hpp"
 #include "storage/marks.hpp"
+#include "storage/told_rows.hpp"
 
 namespace tapd::storage {
 
 class Cache {
  public:
-  Cache(SQLite::Database& database, Marks& marks, Hearings& hearings);
+  Cache(SQLite::Database& database, Marks& marks, Hearings& hearings, ToldRows& told);
 
   // Meanings are those of the ledger's functions of the same names.
   void hear_balance(const HeardBalance& heard, const model::BootId& boot);
@@ -43,6 +44,7 @@ class Cache {
 
   Marks& marks_;
   Hearings& hearings_;
+  ToldRows& told_;
   SQLite::Statement card_;
   SQLite::Statement guest_;
   SQLite::Statement charges_;

@@ -22,6 +22,7 @@
 #include "storage/servings.hpp"
 #include "storage/snapshot.hpp"
 #include "storage/start_check.hpp"
+#include "storage/told_rows.hpp"
 #include "storage/upkeep.hpp"
 
 namespace tapd::storage {
@@ -33,13 +34,14 @@ struct Ledger::Implementation {
         commits{connection.database(), connection.file()},
         marks{connection.database()},
         hearings{connection.database(), commits},
+        told{connection.database()},
         notes{connection.database()},
         pours{connection.database()},
         queue{connection.database(), commits, marks, options.boot},
         standings{connection.database()},
-        cache{connection.database(), marks, hearings},
+        cache{connection.database(), marks, hearings, told},
         offline_risk{connection.database()},
-        snapshots{connection.database(), hearings},
+        snapshots{connection.database(), hearings, told},
         measuring{connection.database(), notes},
         flow_queue{connection.database(), options.boot},
         chain{connection.database()},
@@ -118,6 +120,7 @@ struct Ledger::Implementation {
   Commits commits;
   Marks marks;
   Hearings hearings;
+  ToldRows told;
   Notes notes;
   Pours pours;
   Queue queue;
@@ -242,6 +245,11 @@ Result<Marker> Ledger::ask_marker() const {
 Result<> Ledger::apply_snapshot(const model::Snapshot& snapshot, Marker asked,
                                 const model::Moment& heard_at, const model::BootId& boot) {
   return self_->change([&] { self_->snapshots.apply(snapshot, Hearing{asked, heard_at, boot}); });
+}
+
+Result<> Ledger::apply_changes(const model::SnapshotChanges& changes, Marker asked,
+                               const model::Moment& heard_at, const model::BootId& boot) {
+  return self_->change([&] { self_->snapshots.apply(changes, Hearing{asked, heard_at, boot}); });
 }
 
 Result<> Ledger::snapshot_unchanged(Marker asked, const model::Moment& heard_at,

@@ -234,6 +234,11 @@ class Ledger {
   /// stays.
   [[nodiscard]] Result<> apply_snapshot(const model::Snapshot& snapshot, Marker asked,
                                         const model::Moment& heard_at, const model::BootId& boot);
+  /// Makes the cache what the whole snapshot of the later revision would make it. Refused, with
+  /// nothing changed, unless the last thing applied since the file was opened was a snapshot, or
+  /// changes, of the revision that these start from: the whole is to be asked for then.
+  [[nodiscard]] Result<> apply_changes(const model::SnapshotChanges& changes, Marker asked,
+                                       const model::Moment& heard_at, const model::BootId& boot);
   /// The server says that the last snapshot still holds (304): its balances are as fresh as
   /// `heard_at`. Refused when there never was one.
   [[nodiscard]] Result<> snapshot_unchanged(Marker asked, const model::Moment& heard_at,

@@ -45,11 +45,12 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
                                          select_pours)},
       status_{database, "SELECT status FROM pours WHERE client_tx_id = ?1"},
       mark_sent_{database,
-                 "UPDATE pours SET status = 'sent', sent_at = ?2 WHERE client_tx_id = ?1"},
+                 "UPDATE pours SET status = 'sent', sent_at = ?2 WHERE client_tx_id = ?1"
+                 " AND status IN ('new', 'sent')"},
       confirm_{database,
                "UPDATE pours SET status = 'confirmed', confirmed_at = ?2, settled_marker = ?3,"
                " server_outcome = ?4, last_error = ?5, next_attempt_at = NULL,"
-               " next_attempt_boot = NULL WHERE client_tx_id = ?1"},
+               " next_attempt_boot = NULL WHERE client_tx_id = ?1 AND status = 'sent'"},
       fail_{database,
             "UPDATE pours SET status = 'failed', settled_marker = ?2, server_outcome = ?3,"
             " last_error = ?4, next_attempt_at = NULL, next_attempt_boot = NULL"
@@ -108,42 +109,53 @@ model::PourStatus Queue::status_of(const model::ClientTxId& row) {
 }
 
 void Queue::mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now) {
+  const std::string at = model::to_iso8601(now.wall);
   for (const auto& row : rows) {
-    const model::PourStatus status = status_of(row);
-    if (status != model::PourStatus::fresh && status != model::PourStatus::sent) {
-      throw Refusal{fmt::format("pour {}: it is \"{}\" and not to be sent", row.text(),
-                                model::to_text(status))};
-    }
-    Use{mark_sent_, row.text(), model::to_iso8601(now.wall)}.run();
+    if (Use{mark_sent_, row.text(), at}.run() == 1) continue;
+    throw Refusal{fmt::format("pour {}: it is \"{}\" and not to be sent", row.text(),
+                              model::to_text(status_of(row)))};
   }
 }
 
+// The final verdicts of one answer are known at one moment, and so share one mark.
 void Queue::apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
                   const model::Moment& now, const model::Moment& retry_at) {
-  for (const Verdict& verdict : verdicts) apply_one(verdict, attempt_cap, now, retry_at);
+  mark_ = marks_.current() + 1;
+  settled_ = false;
+  std::int64_t confirmed = 0;
+  for (const Verdict& verdict : verdicts) {
+    // The usual one, in one statement; what is not `sent` is looked at more closely.
+    if (verdict.kind == Verdict::Kind::confirmed && confirm(verdict, now)) {
+      ++confirmed;
+    } else {
+      confirmed += apply_one(verdict, attempt_cap, now, retry_at) ? 1 : 0;
+    }
+  }
+  if (settled_) static_cast<void>(marks_.next());
+  note_confirmed(confirmed);
 }
 
-void Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const model::Moment& now,
+bool Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const model::Moment& now,
                       const model::Moment& retry_at) {
   const model::ClientTxId& row = verdict.client_tx_id;
   const model::PourStatus status = status_of(row);
-  if (status == model::PourStatus::confirmed) return;  // Said twice.
+  if (status == model::PourStatus::confirmed) return false;  // Said twice.
   if (status == model::PourStatus::open) {
     throw Refusal{fmt::format("pour {}: it is still open, no verdict can be about it", row.text())};
   }
   const bool confirmed = verdict.kind == Verdict::Kind::confirmed;
   if (status == model::PourStatus::failed) {
-    if (!confirmed) return;  // Parked already; only "it is booked" is news.
+    if (!confirmed) return false;  // Parked already; only "it is booked" is news.
     Use{send_again_, row.text()}.run();
   }
   if (status != model::PourStatus::sent)
     Use{mark_sent_, row.text(), model::to_iso8601(now.wall)}.run();
   switch (verdict.kind) {
     case Verdict::Kind::confirmed:
-      confirm(verdict, now);
-      break;
+      return confirm(verdict, now);
     case Verdict::Kind::final_failure:
-      Use{fail_, row.text(), marks_.next(), note(verdict.outcome), note(verdict.reason)}.run();
+      Use{fail_, row.text(), mark_, note(verdict.outcome), note(verdict.reason)}.run();
+      settled_ = true;
       break;
     case Verdict::Kind::spend_attempt:
       spend_attempt(verdict, attempt_cap, retry_at);
@@ -152,13 +164,15 @@ void Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const mo
       Use{put_back_, row.text(), note(verdict.reason)}.run();
       break;
   }
+  return false;
 }
 
-void Queue::confirm(const Verdict& verdict, const model::Moment& now) {
-  Use{confirm_,      verdict.client_tx_id.text(), model::to_iso8601(now.wall),
-      marks_.next(), note(verdict.outcome),       note(verdict.reason)}
-      .run();
-  note_confirmed(1);
+bool Queue::confirm(const Verdict& verdict, const model::Moment& now) {
+  const bool done = Use{confirm_, verdict.client_tx_id.text(), model::to_iso8601(now.wall),
+                        mark_,    note(verdict.outcome),       note(verdict.reason)}
+                        .run() == 1;
+  settled_ |= done;
+  return done;
 }
 
 void Queue::spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,

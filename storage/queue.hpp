@@ -37,9 +37,10 @@ class Queue {
 
  private:
   [[nodiscard]] model::PourStatus status_of(const model::ClientTxId& row);
-  void apply_one(const Verdict& verdict, std::int32_t attempt_cap, const model::Moment& now,
+  /// Both answer whether the row became confirmed; confirm: it was `sent`.
+  bool apply_one(const Verdict& verdict, std::int32_t attempt_cap, const model::Moment& now,
                  const model::Moment& retry_at);
-  void confirm(const Verdict& verdict, const model::Moment& now);
+  bool confirm(const Verdict& verdict, const model::Moment& now);
   void spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,
                      const model::Moment& retry_at);
 
@@ -51,6 +52,8 @@ class Queue {
   std::string boot_;
   std::optional<std::int64_t> known_confirmed_;  // as of the last commit
   bool confirmed_changes_{false};                // since the last commit, or in one undone
+  Marker mark_{0};                               // of the answer at hand
+  bool settled_{false};                          // a row has it
 
   SQLite::Statement due_;
   SQLite::Statement unconfirmed_;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/errors.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
@@ -46,6 +47,7 @@ template<typename Item>
 struct Difference {
   std::vector<const Item*> put;
   std::vector<std::string> remove;
+  std::vector<std::pair<std::string, const Item*>> later;  ///< Left alone; null: not listed.
   [[nodiscard]] bool any() const { return !put.empty() || !remove.empty(); }
 };
 
@@ -64,12 +66,12 @@ Difference<Item> compare(Use&& rows, const Wanted<Item>& wanted, Stands stands) 
     const bool listed = next != wanted.end() && next->first == key;
     const Item* item = listed ? next->second : nullptr;
     const auto [origin, same] = stands(rows, item);
-    if (origin != Origin::later) {
-      if (!listed) {
-        difference.remove.push_back(std::move(key));
-      } else if (origin == Origin::before || !same) {
-        difference.put.push_back(item);
-      }
+    if (origin == Origin::later) {
+      difference.later.emplace_back(std::move(key), item);
+    } else if (!listed) {
+      difference.remove.push_back(std::move(key));
+    } else if (origin == Origin::before || !same) {
+      difference.put.push_back(item);
     }
     if (listed) ++next;
   }
@@ -79,12 +81,8 @@ Difference<Item> compare(Use&& rows, const Wanted<Item>& wanted, Stands stands) 
 
 using Standing = std::pair<Origin, bool>;
 
-std::optional<std::string> text_of(const std::optional<model::GuestId>& id) {
-  return id ? std::optional{id->text()} : std::nullopt;
-}
-std::optional<std::string> text_of(const std::optional<model::KegId>& id) {
-  return id ? std::optional{id->text()} : std::nullopt;
-}
+constexpr const model::Guest* no_guest = nullptr;
+constexpr const model::Card* no_card = nullptr;
 
 // Ascending like the numbers themselves, within the range of tap numbers.
 std::string tap_key(const model::Tap& tap) {
@@ -98,8 +96,9 @@ std::int64_t what_is_left(model::Volume volume) {
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(SQLite::Database& database, Hearings& hearings)
+SnapshotWriter::SnapshotWriter(SQLite::Database& database, Hearings& hearings, ToldRows& told)
     : hearings_{hearings},
+      told_{told},
       guests_{{database,
                "SELECT guest_id, balance_asked, first_name, is_active, balance_cents"
                " FROM guests ORDER BY guest_id"},
@@ -121,17 +120,28 @@ SnapshotWriter::SnapshotWriter(SQLite::Database& database, Hearings& hearings)
       beverages_{{database,
                   "SELECT beverage_id, name, brewery, style, price_cents_per_litre"
                   " FROM beverages ORDER BY beverage_id"},
-                 {database, "INSERT OR REPLACE INTO beverages VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+                 {database,
+                  "INSERT INTO beverages VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (beverage_id)"
+                  " DO UPDATE SET name = ?2, brewery = ?3, style = ?4, price_cents_per_litre = ?5,"
+                  " heard_at = ?6 WHERE (name, brewery, style, price_cents_per_litre) IS NOT"
+                  " (?2, ?3, ?4, ?5)"},
                  {database, "DELETE FROM beverages WHERE beverage_id = ?1"}},
       kegs_{{database,
              "SELECT keg_id, beverage_id, initial_volume_ml, current_volume_ml, status"
              " FROM kegs ORDER BY keg_id"},
-            {database, "INSERT OR REPLACE INTO kegs VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+            {database,
+             "INSERT INTO kegs VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (keg_id) DO UPDATE SET"
+             " beverage_id = ?2, initial_volume_ml = ?3, current_volume_ml = ?4, status = ?5,"
+             " heard_at = ?6 WHERE (beverage_id, initial_volume_ml, current_volume_ml, status)"
+             " IS NOT (?2, ?3, ?4, ?5)"},
             {database, "DELETE FROM kegs WHERE keg_id = ?1"}},
       taps_{{database,
              "SELECT printf('%03d', tap_id), keg_id, display_name, status FROM taps"
              " ORDER BY tap_id"},
-            {database, "INSERT OR REPLACE INTO taps VALUES (?1, ?2, ?3, ?4, ?5)"},
+            {database,
+             "INSERT INTO taps VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (tap_id) DO UPDATE SET"
+             " keg_id = ?2, display_name = ?3, status = ?4, heard_at = ?5"
+             " WHERE (keg_id, display_name, status) IS NOT (?2, ?3, ?4)"},
             {database, "DELETE FROM taps WHERE tap_id = CAST(?1 AS INTEGER)"}},
       states_{{database, "SELECT key, value FROM system_states ORDER BY key"},
               {database, "INSERT OR REPLACE INTO system_states VALUES (?1, ?2, ?3)"},
@@ -140,13 +150,41 @@ SnapshotWriter::SnapshotWriter(SQLite::Database& database, Hearings& hearings)
 void SnapshotWriter::apply(const model::Snapshot& snapshot, const Hearing& heard) {
   const auto last = hearings_.snapshot();
   if (last && last->asked > heard.asked) return;  // An answer that was overtaken.
+  told_.forget();
   bool changed = apply_beverages(snapshot, heard);
   changed |= apply_kegs(snapshot, heard);
   changed |= apply_taps(snapshot, heard);
   changed |= apply_guests(snapshot, heard);
   changed |= apply_cards(snapshot, heard);
   changed |= apply_states(snapshot, heard);
+  told_.set_revision(snapshot.revision);
   hearings_.hear_snapshot(heard, snapshot.revision, changed);
+}
+
+// Guests and cards are told first and applied together with those that were kept: what a row
+// becomes does not depend on whether the changes name it.
+void SnapshotWriter::apply(const model::SnapshotChanges& changes, const Hearing& heard) {
+  const auto last = hearings_.snapshot();
+  if (told_.revision() != changes.since || !last || last->asked > heard.asked) {
+    throw Refusal{fmt::format("changes from revision {} do not start from what is known here",
+                              changes.since)};
+  }
+  const auto& [beverages, kegs, taps, guests, cards] = changes.gone;
+  int changed = 0;
+  for (const model::Beverage& item : changes.now.beverages) changed += put(item, heard);
+  for (const auto& id : beverages) changed += Use{beverages_.remove, id.text()}.run();
+  for (const model::Keg& keg : changes.now.kegs) changed += put(keg, heard);
+  for (const auto& id : kegs) changed += Use{kegs_.remove, id.text()}.run();
+  for (const model::Tap& tap : changes.now.taps) changed += put(tap, heard);
+  for (const auto& id : taps) changed += Use{taps_.remove, std::to_string(id.number())}.run();
+  for (const model::Guest& guest : changes.now.guests) told_.tell(guest.id.text(), &guest);
+  for (const auto& id : guests) told_.tell(id.text(), no_guest);
+  for (const model::Card& card : changes.now.cards) told_.tell(card.uid.text(), &card);
+  for (const auto& uid : cards) told_.tell(uid.text(), no_card);
+  const bool rows = told_.apply(heard.asked, model::to_iso8601(heard.at.wall));
+  const bool states = apply_states(changes.now, heard);
+  told_.set_revision(changes.now.revision);
+  hearings_.hear_snapshot(heard, changes.now.revision, changed > 0 || rows || states);
 }
 
 bool SnapshotWriter::apply_guests(const model::Snapshot& snapshot, const Hearing& heard) {
@@ -166,6 +204,7 @@ bool SnapshotWriter::apply_guests(const model::Snapshot& snapshot, const Hearing
         .run();
   }
   for (const std::string& key : difference.remove) Use{guests_.remove, key}.run();
+  for (const auto& [key, guest] : difference.later) told_.tell(key, guest);
   return difference.any();
 }
 
@@ -188,7 +227,40 @@ bool SnapshotWriter::apply_cards(const model::Snapshot& snapshot, const Hearing&
         .run();
   }
   for (const std::string& key : difference.remove) Use{cards_.remove, key}.run();
+  for (const auto& [key, card] : difference.later) told_.tell(key, card);
   return difference.any();
+}
+
+int SnapshotWriter::put(const model::Beverage& item, const Hearing& heard) {
+  return Use{beverages_.put,
+             item.id.text(),
+             item.name,
+             item.brewery,
+             item.style,
+             item.price.minor_per_litre(),
+             model::to_iso8601(heard.at.wall)}
+      .run();
+}
+
+int SnapshotWriter::put(const model::Keg& keg, const Hearing& heard) {
+  return Use{kegs_.put,
+             keg.id.text(),
+             keg.beverage_id.text(),
+             keg.initial_volume.in_millilitres(),
+             what_is_left(keg.current_volume),
+             model::to_text(keg.status),
+             model::to_iso8601(heard.at.wall)}
+      .run();
+}
+
+int SnapshotWriter::put(const model::Tap& tap, const Hearing& heard) {
+  return Use{taps_.put,
+             tap.id.number(),
+             text_of(tap.keg_id),
+             tap.display_name,
+             model::to_text(tap.status),
+             model::to_iso8601(heard.at.wall)}
+      .run();
 }
 
 bool SnapshotWriter::apply_beverages(const model::Snapshot& snapshot, const Hearing& heard) {
@@ -201,16 +273,7 @@ bool SnapshotWriter::apply_beverages(const model::Snapshot& snapshot, const Hear
                                           row.integer() == item->price.minor_per_litre()};
   };
   const auto difference = compare(Use{beverages_.read}, wanted, stands);
-  for (const model::Beverage* item : difference.put) {
-    Use{beverages_.put,
-        item->id.text(),
-        item->name,
-        item->brewery,
-        item->style,
-        item->price.minor_per_litre(),
-        model::to_iso8601(heard.at.wall)}
-        .run();
-  }
+  for (const model::Beverage* item : difference.put) put(*item, heard);
   for (const std::string& key : difference.remove) Use{beverages_.remove, key}.run();
   return difference.any();
 }
@@ -224,16 +287,7 @@ bool SnapshotWriter::apply_kegs(const model::Snapshot& snapshot, const Hearing& 
                                           row.text() == model::to_text(keg->status)};
   };
   const auto difference = compare(Use{kegs_.read}, wanted, stands);
-  for (const model::Keg* keg : difference.put) {
-    Use{kegs_.put,
-        keg->id.text(),
-        keg->beverage_id.text(),
-        keg->initial_volume.in_millilitres(),
-        what_is_left(keg->current_volume),
-        model::to_text(keg->status),
-        model::to_iso8601(heard.at.wall)}
-        .run();
-  }
+  for (const model::Keg* keg : difference.put) put(*keg, heard);
   for (const std::string& key : difference.remove) Use{kegs_.remove, key}.run();
   return difference.any();
 }
@@ -247,15 +301,7 @@ bool SnapshotWriter::apply_taps(const model::Snapshot& snapshot, const Hearing& 
                                           row.text() == model::to_text(tap->status)};
   };
   const auto difference = compare(Use{taps_.read}, wanted, stands);
-  for (const model::Tap* tap : difference.put) {
-    Use{taps_.put,
-        tap->id.number(),
-        text_of(tap->keg_id),
-        tap->display_name,
-        model::to_text(tap->status),
-        model::to_iso8601(heard.at.wall)}
-        .run();
-  }
+  for (const model::Tap* tap : difference.put) put(*tap, heard);
   for (const std::string& key : difference.remove) Use{taps_.remove, key}.run();
   return difference.any();
 }

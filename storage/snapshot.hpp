@@ -1,6 +1,8 @@
-// Makes the cache what a snapshot says. One ordered pass over each table finds what differs, and
-// only that is written: an idle snapshot writes nothing. Used by the ledger, inside a transaction;
-// throws SQLite's exceptions. What was heard in answer to a later question than the snapshot stays.
+// Makes the cache what a snapshot says, whole or by its changes. Of a whole one an ordered pass
+// over each table finds what differs; of changes only the rows that they name, and those that were
+// heard by themselves since (ToldRows), are looked at. Only what differs is written: an idle
+// snapshot writes nothing. Used by the ledger, inside a transaction; throws Refusal and SQLite's
+// exceptions. What was heard in answer to a later question than the snapshot stays.
 #pragma once
 
 #include <array>
@@ -11,14 +13,17 @@
 
 #include "storage/hearings.hpp"
 #include "storage/ledger.hpp"
+#include "storage/told_rows.hpp"
 
 namespace tapd::storage {
 
 class SnapshotWriter {
  public:
-  SnapshotWriter(SQLite::Database& database, Hearings& hearings);
+  SnapshotWriter(SQLite::Database& database, Hearings& hearings, ToldRows& told);
 
   void apply(const model::Snapshot& snapshot, const Hearing& heard);
+  /// Refuses changes that do not start from what is here.
+  void apply(const model::SnapshotChanges& changes, const Hearing& heard);
 
  private:
   struct Table {
@@ -26,6 +31,10 @@ class SnapshotWriter {
     SQLite::Statement put;
     SQLite::Statement remove;
   };
+  // Each answers how many rows it wrote.
+  int put(const model::Beverage& item, const Hearing& heard);
+  int put(const model::Keg& keg, const Hearing& heard);
+  int put(const model::Tap& tap, const Hearing& heard);
   // Each answers whether it wrote anything.
   bool apply_guests(const model::Snapshot& snapshot, const Hearing& heard);
   bool apply_cards(const model::Snapshot& snapshot, const Hearing& heard);
@@ -35,6 +44,7 @@ class SnapshotWriter {
   bool apply_states(const model::Snapshot& snapshot, const Hearing& heard);
 
   Hearings& hearings_;
+  ToldRows& told_;
   Table guests_;
   Table cards_;
   Table beverages_;

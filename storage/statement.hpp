@@ -39,6 +39,12 @@ void bind_value(SQLite::Statement& statement, int index, const std::optional<Val
   }
 }
 
+/// An identifier that may be missing, as a value to bind.
+template<typename Id>
+std::optional<std::string> text_of(const std::optional<Id>& id) {
+  return id ? std::optional{id->text()} : std::nullopt;
+}
+
 /// One use of a statement. The parameters are bound in order, from 1.
 class Use {
  public:

@@ -34,6 +34,8 @@ class Books {
   virtual storage::Result<storage::Marker> ask_marker() = 0;
   virtual storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                            const model::Moment& heard_at) = 0;
+  virtual storage::Result<> apply_changes(const model::SnapshotChanges& changes,
+                                          storage::Marker asked, const model::Moment& heard_at) = 0;
   virtual storage::Result<> hear_balance(const storage::HeardBalance& heard) = 0;
   virtual storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                              const model::Moment& at) = 0;

@@ -301,6 +301,7 @@ void CurlTransport::Implementation::begin(RequestId id, const HttpRequest& reque
   if (!transfer->easy) throw std::runtime_error{"libcurl has no handle left"};
   transfer->options = &options;
   transfer->url = options.base_url + request.path;
+  if (!request.query.empty()) transfer->url += "?" + request.query;
   transfer->body = request.body;
   transfer->deadline = std::max(request.deadline, milliseconds{1});
   set_policy(*transfer);
@@ -354,7 +355,7 @@ CurlTransport::~CurlTransport() {
 
 void CurlTransport::start(RequestId id, const HttpRequest& request) {
   try {
-    if (!request.path.starts_with('/') || !is_clean(request.path)) {
+    if (!request.path.starts_with('/') || !is_clean(request.path) || !is_clean(request.query)) {
       throw std::runtime_error{"the path does not begin with '/'"};
     }
     self_->begin(id, request);

@@ -28,7 +28,9 @@ Rows first(Rows rows, std::size_t most) {
 }  // namespace
 
 Drain::Drain(std::size_t batch_size)
-    : batch_size_{std::max<std::size_t>(batch_size, 1)}, most_{batch_size_}, limit_{batch_size_} {}
+    : batch_size_{std::max<std::size_t>(batch_size, 1)},
+      most_{batch_size_},
+      limit_{std::min(batch_size_, modest_batch)} {}
 
 Rows Drain::pick(const Rows& due) {
   if (!in_flight_.empty()) return {};
@@ -51,7 +53,21 @@ void Drain::started(Rows rows) {
   in_flight_ = std::move(rows);
 }
 
-Rows Drain::judged() {
+// Below a modest batch the time of a request is the link's or the server's, not the rows'.
+std::size_t Drain::next_limit(Pace pace) const {
+  const std::size_t modest = std::min(most_, modest_batch);
+  switch (pace) {
+    case Pace::quick:
+      return std::min(limit_ * 2, most_);
+    case Pace::fair:
+      return std::min(std::max(limit_, std::min(limit_ * 2, modest)), most_);
+    case Pace::slow:
+      return limit_ > modest ? std::max(limit_ / 2, modest) : std::min(limit_ * 2, modest);
+  }
+  return modest;
+}
+
+Rows Drain::judged(Pace pace) {
   const Rows rows = std::exchange(in_flight_, {});
   suspects_ = those(suspects_, rows, false);
   last_failed_.clear();
@@ -60,7 +76,7 @@ Rows Drain::judged() {
   take_back(at_fault);
   went_through_ = true;
   most_ = std::min(most_ + 1, batch_size_);
-  if (suspects_.empty()) limit_ = std::min(limit_ * 2, most_);
+  if (suspects_.empty()) limit_ = next_limit(pace);
   return at_fault;
 }
 

@@ -28,13 +28,20 @@ class Drain {
  public:
   using Rows = std::vector<model::ClientTxId>;
 
+  /// What a request may always hold. Past it a batch grows only while answers come quickly, because
+  /// a server may need 14 ms a row and a request has a deadline; and it does grow then, because
+  /// over a far link a request costs a second whatever it holds.
+  static constexpr std::size_t modest_batch = 100;
   /// Rows set aside at once; past it a failing row stays in the way, and back-off paces it.
   static constexpr std::size_t most_aside = 64;
 
   explicit Drain(std::size_t batch_size);
 
-  /// How many due rows to ask the ledger for.
-  [[nodiscard]] std::size_t wanted() const { return batch_size_ + aside_.size(); }
+  /// How many due rows to ask the ledger for. Rows that are suspected must be among them.
+  [[nodiscard]] std::size_t wanted() const {
+    const bool well = suspects_.empty() && last_failed_.empty();
+    return (well ? limit_ : batch_size_) + aside_.size();
+  }
   /// The rows of the next request, from the due rows, oldest first. Empty when nothing is due or a
   /// request is in flight.
   [[nodiscard]] Rows pick(const Rows& due);
@@ -42,8 +49,10 @@ class Drain {
   void started(Rows rows);
   [[nodiscard]] const Rows& in_flight() const { return in_flight_; }
 
+  /// How long the answer took, against the request's deadline.
+  enum class Pace : std::uint8_t { quick, fair, slow };
   /// The answer judged row by row. Answers rows set aside that are now known to be at fault.
-  [[nodiscard]] Rows judged();
+  [[nodiscard]] Rows judged(Pace pace = Pace::quick);
   /// 4xx for the whole request; 413 when `too_large`. Answers the row at fault once it stood alone.
   [[nodiscard]] std::optional<model::ClientTxId> refused(bool too_large);
   enum class Failure : std::uint8_t { server_error, no_answer };
@@ -66,6 +75,7 @@ class Drain {
     Mark mark{Mark::none};
   };
 
+  [[nodiscard]] std::size_t next_limit(Pace pace) const;
   [[nodiscard]] Rows aside_rows() const;
   [[nodiscard]] Rows aside_rows(Aside::Mark mark) const;
   [[nodiscard]] bool is_aside(const model::ClientTxId& row) const;
@@ -75,7 +85,7 @@ class Drain {
 
   std::size_t batch_size_;
   std::size_t most_;   ///< Below `batch_size_` after a 413; creeps up again.
-  std::size_t limit_;  ///< Rows of the next request; doubles with each success.
+  std::size_t limit_;  ///< Rows of the next request; doubles with each success, as the pace allows.
   Rows in_flight_;
   Rows suspects_;             ///< One of these made a request fail; halved next.
   std::vector<Aside> aside_;  ///< Oldest accusation first.

@@ -70,8 +70,9 @@ struct TokenRefused {
 };
 struct SnapshotApplied {
   std::int64_t revision{0};
-  std::size_t guests{0};
+  std::size_t guests{0};  ///< Of changes: those that are new, different or gone.
   std::size_t cards{0};
+  std::optional<std::int64_t> since{};  ///< Only the changes since this revision; none: the whole.
 };
 /// The server has no snapshot (404, or 401 with a token that is good elsewhere): balances are
 /// learnt from authorizations. Told once.
@@ -83,6 +84,8 @@ struct EmergencyStop {
 };
 struct PoursConfirmed {
   std::size_t count{0};
+  /// From the end of each to now; without those whose clock was not set.
+  std::vector<std::chrono::milliseconds> after{};
 };
 /// A row that was not charged: turned down, or noted for staff (`audit_only`, which counts as
 /// confirmed too: the server has it).

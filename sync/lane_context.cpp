@@ -128,17 +128,24 @@ void LaneContext::opened(std::optional<std::chrono::milliseconds> delay, const s
   if (delay) board.unreachable(why, *delay);
 }
 
-void LaneContext::tell_of(const std::vector<storage::Verdict>& verdicts, const Attempts& attempts) {
+void LaneContext::tell_of(const std::vector<storage::Verdict>& verdicts, const Known& known,
+                          const model::Moment& now) {
   using Kind = storage::Verdict::Kind;
-  std::size_t confirmed = 0;
+  PoursConfirmed confirmed;
   for (const storage::Verdict& verdict : verdicts) {
-    if (verdict.kind == Kind::confirmed) ++confirmed;
+    const Row row = known(verdict.client_tx_id);
+    if (verdict.kind == Kind::confirmed) {
+      ++confirmed.count;
+      // The boot may be another one: only the walls of both compare.
+      const bool timed = !row.empty && row.end.wall_trusted && now.wall_trusted;
+      if (timed && now.wall >= row.end.wall) confirmed.after.push_back(now.wall - row.end.wall);
+    }
     if (!is_unbilled(verdict)) continue;
-    const bool last = attempts(verdict.client_tx_id) + 1 >= options.attempt_cap;
+    const bool last = row.attempts + 1 >= options.attempt_cap;
     const bool final = verdict.kind != Kind::spend_attempt || last;
     board.tell(PourNotBooked{verdict.client_tx_id, verdict.outcome, verdict.reason, final});
   }
-  if (confirmed > 0) board.tell(PoursConfirmed{confirmed});
+  if (confirmed.count > 0) board.tell(std::move(confirmed));
 }
 
 void LaneContext::made_sense(const std::string& endpoint) {

@@ -91,9 +91,19 @@ struct LaneContext {
   /// Sorts an outcome and tells the circuit when it says that the server is there or not. A usable
   /// answer says so only once it was decoded: call `made_sense` then.
   [[nodiscard]] Heard hear(const HttpOutcome& outcome, bool from_probe, const model::Moment& now);
-  using Attempts = std::function<std::int32_t(const model::ClientTxId&)>;
-  /// Tells the daemon what verdicts say; `attempts`: spent by a row before.
-  void tell_of(const std::vector<storage::Verdict>& verdicts, const Attempts& attempts);
+  /// What a lane must know of a row under way.
+  struct Row {
+    std::int32_t attempts{0};  ///< Spent before.
+    bool empty{false};         ///< It releases a lock and is no pour.
+    model::Moment end;
+  };
+  [[nodiscard]] static Row row_of(const model::Pour& pour) {
+    return {pour.attempts, pour.volume == model::Volume{}, pour.end};
+  }
+  using Known = std::function<Row(const model::ClientTxId&)>;
+  /// Tells the daemon what verdicts say.
+  void tell_of(const std::vector<storage::Verdict>& verdicts, const Known& known,
+               const model::Moment& now);
   void made_sense(const std::string& endpoint);
   /// An answer that this endpoint should not give: told once, the server counts as reachable.
   void made_no_sense(const std::string& endpoint, const std::string& why);

@@ -56,7 +56,7 @@ void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   }
   fetched_.clear();
   for (const model::Pour& pour : *due_rows) {
-    fetched_[pour.begin.client_tx_id] = {pour.attempts, pour.volume == model::Volume{}};
+    fetched_[pour.begin.client_tx_id] = LaneContext::row_of(pour);
   }
   send(picked(*due_rows, rows), now, outgoing);
 }
@@ -73,6 +73,7 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
   if (!encoded.unsendable.empty() && !apply(encoded.unsendable, now)) return;
   if (encoded.rows.empty()) return;
   in_flight_ = context_.new_id();
+  sent_at_ = now.since_boot;
   context_.pours_in_flight = true;
   context_.batch_was_last = true;
   drain_.started(std::move(encoded.rows));
@@ -153,7 +154,7 @@ void PoursLane::on_judgement(const Heard& heard, const model::Moment& now) {
                            fmt::format("{} results are for no row that was asked", ignored));
   }
   std::vector<storage::Verdict> verdicts = judgement.verdicts;
-  for (const model::ClientTxId& row : drain_.judged()) {
+  for (const model::ClientTxId& row : drain_.judged(pace_of(now.since_boot - sent_at_))) {
     verdicts.push_back(culprit_verdict(row, last_error_status_, last_error_));
   }
   if (!apply(verdicts, now)) return;
@@ -181,7 +182,7 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
     return false;
   }
   context_.board.books_well(verdict_work);
-  context_.tell_of(verdicts, [this](const auto& row) { return known_of(row).attempts; });
+  context_.tell_of(verdicts, [this](const auto& row) { return known_of(row); }, now);
   return true;
 }
 
@@ -195,9 +196,15 @@ void PoursLane::books_failed(const char* work, const storage::Error& error,
   wait(now);
 }
 
-PoursLane::Fetched PoursLane::known_of(const model::ClientTxId& row) const {
+Drain::Pace PoursLane::pace_of(model::SinceBoot took) const {
+  const model::SinceBoot deadline = context_.options.request_deadline;
+  if (took <= deadline / 4) return Drain::Pace::quick;
+  return took <= deadline / 2 ? Drain::Pace::fair : Drain::Pace::slow;
+}
+
+LaneContext::Row PoursLane::known_of(const model::ClientTxId& row) const {
   const auto found = fetched_.find(row);
-  return found == fetched_.end() ? Fetched{} : found->second;
+  return found == fetched_.end() ? LaneContext::Row{} : found->second;
 }
 
 std::vector<SentRow> PoursLane::sent_rows() const {

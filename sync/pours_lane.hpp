@@ -28,12 +28,6 @@ class PoursLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
-  /// What the lane must know of a row in flight.
-  struct Fetched {
-    std::int32_t attempts{0};
-    bool empty{false};
-  };
-
   void send(const std::vector<model::Pour>& pours, const model::Moment& now,
             std::vector<Outgoing>& outgoing);
   void on_answer(const Heard& heard, const model::Moment& now);
@@ -43,7 +37,8 @@ class PoursLane {
   bool apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now);
   void wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told = std::nullopt);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
-  [[nodiscard]] Fetched known_of(const model::ClientTxId& row) const;
+  [[nodiscard]] Drain::Pace pace_of(model::SinceBoot took) const;
+  [[nodiscard]] LaneContext::Row known_of(const model::ClientTxId& row) const;
   [[nodiscard]] std::vector<SentRow> sent_rows() const;
   [[nodiscard]] std::chrono::milliseconds row_delay(
       const std::vector<storage::Verdict>& verdicts) const;
@@ -52,7 +47,8 @@ class PoursLane {
   Drain drain_;
   Backoff backoff_;
   RequestId in_flight_{0};
-  std::map<model::ClientTxId, Fetched> fetched_;  ///< The rows last fetched.
+  model::SinceBoot sent_at_{};
+  std::map<model::ClientTxId, LaneContext::Row> fetched_;  ///< The rows last fetched.
   int last_error_status_{0};  ///< Of the last 500, for the row that turns out to be at fault.
   ErrorBody last_error_;
   std::uint64_t troubles_seen_{0};

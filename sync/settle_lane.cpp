@@ -327,7 +327,7 @@ void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment&
                                                      later(now, std::min(delay, longest)));
   if (!applied) return books_failed(verdict_work, applied.error(), now);
   context_.board.books_well(verdict_work);
-  context_.tell_of({verdict}, [this](const auto&) { return pour_->attempts; });
+  context_.tell_of({verdict}, [this](const auto&) { return LaneContext::row_of(*pour_); }, now);
   server_errors_.erase(verdict.client_tx_id);
   passed_over_.erase(verdict.client_tx_id);
   backoff_.succeed();

@@ -1,6 +1,9 @@
 #include "sync/snapshot_lane.hpp"
 
 #include <algorithm>
+#include <variant>
+
+#include <fmt/format.h>
 
 #include "sync/wire.hpp"
 
@@ -37,7 +40,12 @@ void SnapshotLane::ask(const model::Moment& now, std::vector<Outgoing>& outgoing
   HttpRequest request =
       context_.get(path_, longer_for_snapshot * context_.options.request_deadline);
   conditional_ = !etag_.empty() && now.since_boot < full_at_;
-  if (conditional_) request.headers.emplace("If-None-Match", etag_);
+  since_.reset();
+  if (conditional_) {
+    request.headers.emplace("If-None-Match", etag_);
+    if (now.since_boot >= whole_until_) since_ = revision_;
+  }
+  if (since_) request.query = fmt::format("since={}", *since_);
   in_flight_ = context_.new_id();
   outgoing.push_back({in_flight_, std::move(request)});
 }
@@ -66,6 +74,8 @@ bool SnapshotLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mo
 void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
                                const model::Moment& now) {
   tried_ = true;
+  // A server that takes offence at `since` is asked without it, at once.
+  if (since_ && is_about_since(heard)) return ask_for_the_whole(now);
   using Kind = Heard::Kind;
   switch (heard.kind) {
     case Kind::usable:
@@ -104,31 +114,68 @@ void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
   not_now(now, heard);
 }
 
+bool SnapshotLane::is_about_since(const Heard& heard) const {
+  using Kind = Heard::Kind;
+  return heard.kind == Kind::refused || heard.kind == Kind::not_found ||
+         heard.kind == Kind::server_error ||
+         (heard.status == unauthorized && !context_.board.is_token_refused());
+}
+
+void SnapshotLane::ask_for_the_whole(const model::Moment& now) {
+  etag_.clear();
+  whole_until_ = now.since_boot + whole_only;
+  next_at_ = now.since_boot;
+}
+
 void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
                            const model::Moment& now) {
-  const auto snapshot = decode_snapshot(heard.body);
-  if (!snapshot) {
-    context_.made_no_sense(path_, snapshot.error().why);
+  const auto answer = decode_snapshot(heard.body, since_);
+  if (!answer) {
+    context_.made_no_sense(path_, answer.error().why);
+    if (since_) return ask_for_the_whole(now);
     not_now(now, heard);
     return;
   }
   context_.made_sense(path_);
-  if (const auto applied = context_.books.apply_snapshot(*snapshot, marker_, now); !applied) {
-    books_failed(apply_work, applied.error(), now);
+  const auto kept = keep(*answer, now);
+  if (!kept) {
+    books_failed(apply_work, kept.error(), now);
     return;
   }
   context_.board.books_well(apply_work);
-  context_.board.tell(
-      SnapshotApplied{snapshot->revision, snapshot->guests.size(), snapshot->cards.size()});
-  kept_stop_ = emergency_stop(*snapshot);
+  context_.board.tell(*kept);
   context_.board.emergency_stop(*kept_stop_);
   etag_ = std::string{header(*outcome, "etag").value_or("")};
+  revision_ = kept->revision;
   applied_ = in_flight_;
   missing_ = false;
   status_wanted_ = false;
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;
-  full_at_ = now.since_boot + full_interval;
+  // Changes are not the whole: what they would miss is mended by the next one.
+  if (!kept->since) full_at_ = now.since_boot + full_interval;
+}
+
+storage::Result<SnapshotApplied> SnapshotLane::keep(const SnapshotAnswer& answer,
+                                                    const model::Moment& now) {
+  const auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
+  const model::Snapshot& rows = changes ? changes->now : std::get<model::Snapshot>(answer);
+  const auto done = changes ? context_.books.apply_changes(*changes, marker_, now)
+                            : context_.books.apply_snapshot(rows, marker_, now);
+  if (!done) {
+    if (changes && done.error().kind == storage::Error::Kind::refused) {
+      whole_until_ = now.since_boot + whole_only;
+    }
+    return tl::make_unexpected(done.error());
+  }
+  kept_stop_ = emergency_stop(rows);
+  SnapshotApplied applied{rows.revision, rows.guests.size(), rows.cards.size(), std::nullopt};
+  if (changes) {
+    applied.since = changes->since;
+    applied.guests += changes->gone.guests.size();
+    applied.cards += changes->gone.cards.size();
+  }
+  return applied;
 }
 
 void SnapshotLane::on_unchanged(const model::Moment& now) {

@@ -1,6 +1,7 @@
-// Pulls what the venue server knows: the snapshot where there is one (asked with its ETag, and in
-// full now and then, so that the balances' age keeps moving), and the system status wherever a
-// snapshot is not to be had, because the emergency stop must arrive in any case.
+// Pulls what the venue server knows: the snapshot where there is one, and the system status
+// wherever a snapshot is not to be had, because the emergency stop must arrive in any case. The
+// snapshot is asked for with its ETag and the revision that is held, for the changes only; and
+// whole at first, whenever changes cannot be had or used, and now and then in any case.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "sync/lane_context.hpp"
+#include "sync/wire.hpp"
 
 namespace tapd::sync {
 
@@ -19,6 +21,8 @@ class SnapshotLane {
   /// Even an unchanged snapshot is fetched and applied anew this often: the age of the cached
   /// balances, which the offline policy bounds, must not hang on an ETag alone.
   static constexpr std::chrono::milliseconds full_interval{600'000};
+  /// After changes that could not be had or used, only the whole is asked for so long.
+  static constexpr std::chrono::milliseconds whole_only{600'000};
 
   explicit SnapshotLane(LaneContext& context)
       : context_{context},
@@ -41,6 +45,10 @@ class SnapshotLane {
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void on_snapshot(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
   void on_body(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
+  [[nodiscard]] storage::Result<SnapshotApplied> keep(const SnapshotAnswer& answer,
+                                                      const model::Moment& now);
+  [[nodiscard]] bool is_about_since(const Heard& heard) const;
+  void ask_for_the_whole(const model::Moment& now);
   void on_unchanged(const model::Moment& now);
   void on_missing(const model::Moment& now);
   void on_status(const Heard& heard, const model::Moment& now);
@@ -57,6 +65,9 @@ class SnapshotLane {
   storage::Marker marker_{0};
   bool conditional_{false};
   std::string etag_;
+  std::int64_t revision_{0};           ///< That the ETag names.
+  std::optional<std::int64_t> since_;  ///< The changes asked for; none: the whole.
+  model::SinceBoot whole_until_{};
   model::SinceBoot next_at_{};
   model::SinceBoot full_at_{};
   RequestId applied_{0};

@@ -18,7 +18,8 @@ using RequestId = std::uint64_t;
 struct HttpRequest {
   enum class Method : std::uint8_t { get, post };
   Method method{Method::get};
-  std::string path;  ///< Below the server's base URL: "/api/sync/pours".
+  std::string path;     ///< Below the server's base URL: "/api/sync/pours".
+  std::string query{};  ///< What follows the path and a "?": "since=41". Empty: nothing.
   std::map<std::string, std::string> headers;
   std::string body;                      ///< JSON, for post.
   std::chrono::milliseconds deadline{};  ///< From start to the last byte of the answer.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ inline constexpr const char* flow_events = "/api/controllers/flow-events";
 inline constexpr const char* system_status = "/api/system/status";
 /// "/api/controllers/{id}/snapshot".
 [[nodiscard]] std::string snapshot(std::string_view controller_id);
+/// A word for each path, for counts: "pours", "snapshot".
+[[nodiscard]] const char* word(std::string_view path);
 }  // namespace endpoint
 
 /// An answer that makes no sense.
@@ -80,9 +83,17 @@ struct ErrorBody {
 
 // --- what the controller pulls and announces (contract, section 3) -------------------------------
 
-/// The whole snapshot or an error. Every list is bounded and every identifier appears once. Names
-/// are cut rather than refused, and a reference may dangle: what the cache lacks is denied anyway.
+/// The whole snapshot (changes are an error) or an error. Every list is bounded and every
+/// identifier appears once. Names are cut rather than refused, and a reference may dangle: what the
+/// cache lacks is denied anyway.
 [[nodiscard]] Decoded<model::Snapshot> decode_snapshot(std::string_view body);
+
+/// The whole snapshot, or the changes since the revision that was asked for; which of them, the
+/// answer says by its field `since`. Changes from another revision are an error, and so is a row
+/// that is both there and gone.
+using SnapshotAnswer = std::variant<model::Snapshot, model::SnapshotChanges>;
+[[nodiscard]] Decoded<SnapshotAnswer> decode_snapshot(std::string_view body,
+                                                      std::optional<std::int64_t> since);
 
 /// Whether a snapshot's system states say that the venue is stopped.
 [[nodiscard]] bool emergency_stop(const model::Snapshot& snapshot);

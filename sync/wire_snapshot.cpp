@@ -1,8 +1,9 @@
-// The snapshot: everything the venue server tells about this controller's bar (contract, section
-// 3).
+// The snapshot: everything the venue server tells about this controller's bar, or what changed in
+// it (contract, section 3).
 #include <algorithm>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -67,9 +68,13 @@ model::Keg keg(const Reader& row) {
           word(row.at("status"), model::parse_keg_status)};
 }
 
+model::TapId tap_id(const Reader& field) {
+  return model::TapId{static_cast<std::int32_t>(field.integer(1, 999))};
+}
+
 model::Tap tap(const Reader& row) {
   model::Tap tap;
-  tap.id = model::TapId{static_cast<std::int32_t>(row.at("tap_id").integer(1, 999))};
+  tap.id = tap_id(row.at("tap_id"));
   if (const auto keg_id = row.maybe("keg_id")) tap.keg_id = model::KegId{keg_id->uuid()};
   tap.display_name = label_or_empty(row, "display_name");
   tap.status = word(row.at("status"), model::parse_tap_status);
@@ -82,11 +87,15 @@ model::Guest guest(const Reader& row) {
           model::Money{row.at("balance_cents").integer(-most, most)}, row.at("is_active").flag()};
 }
 
+model::CardUid card_uid(const Reader& field) {
+  const auto parsed = model::CardUid::parse(field.text(longest_uid));
+  if (!parsed) field.fail(printable(parsed.error()));
+  return *parsed;
+}
+
 model::Card card(const Reader& row) {
-  const Reader uid = row.at("card_uid");
-  const auto parsed = model::CardUid::parse(uid.text(longest_uid));
-  if (!parsed) uid.fail(printable(parsed.error()));
-  model::Card card{*parsed, std::nullopt, word(row.at("status"), model::parse_card_status)};
+  model::Card card{card_uid(row.at("card_uid")), std::nullopt,
+                   word(row.at("status"), model::parse_card_status)};
   if (const auto guest_id = row.maybe("guest_id")) card.guest_id = model::GuestId{guest_id->uuid()};
   return card;
 }
@@ -133,23 +142,75 @@ void check_identifiers(const Reader& root, const model::Snapshot& all) {
   check_once(root, "cards", all.cards, &model::Card::uid);
 }
 
+model::Snapshot rows_of(const Reader& root) {
+  model::Snapshot all;
+  all.revision = root.at("revision").integer(0, INT64_MAX);
+  check_currency(root);
+  all.system_states = system_states(root);
+  all.beverages = list<model::Beverage>(root, "beverages", most_beverages, beverage);
+  all.kegs = list<model::Keg>(root, "kegs", most_kegs, keg);
+  all.taps = list<model::Tap>(root, "taps", most_taps, tap);
+  all.guests = list<model::Guest>(root, "guests", most_guests, guest);
+  all.cards = list<model::Card>(root, "cards", most_cards, card);
+  check_identifiers(root, all);
+  return all;
+}
+
+/// The identifiers of what is gone; none of them may be among `rows`.
+template<typename Row, typename Id>
+std::vector<Id> gone_of(const Reader& root, const char* name, std::size_t most,
+                        const std::vector<Row>& rows, Id Row::* id, Id (*read)(const Reader&)) {
+  const Reader gone = root.at("gone");
+  std::set<Id> there;
+  for (const Row& row : rows) there.insert(row.*id);
+  return list<Id>(gone, name, most, [&](const Reader& entry) {
+    Id one = read(entry);
+    if (there.contains(one)) entry.fail("it is there and gone");
+    return one;
+  });
+}
+
+template<typename Id>
+Id uuid_of(const Reader& entry) {
+  return Id{entry.uuid()};
+}
+
+model::SnapshotChanges changes_of(const Reader& root, std::int64_t since, model::Snapshot rows) {
+  model::SnapshotChanges all;
+  all.since = since;
+  all.gone.beverages = gone_of(root, "beverages", most_beverages, rows.beverages,
+                               &model::Beverage::id, uuid_of<model::BeverageId>);
+  all.gone.kegs =
+      gone_of(root, "kegs", most_kegs, rows.kegs, &model::Keg::id, uuid_of<model::KegId>);
+  all.gone.taps = gone_of(root, "taps", most_taps, rows.taps, &model::Tap::id, tap_id);
+  all.gone.guests =
+      gone_of(root, "guests", most_guests, rows.guests, &model::Guest::id, uuid_of<model::GuestId>);
+  all.gone.cards = gone_of(root, "cards", most_cards, rows.cards, &model::Card::uid, card_uid);
+  all.now = std::move(rows);
+  return all;
+}
+
 }  // namespace
 
+Decoded<SnapshotAnswer> decode_snapshot(std::string_view body, std::optional<std::int64_t> since) {
+  return decoded<SnapshotAnswer>("/api/controllers/{id}/snapshot", body, snapshot_answer,
+                                 [since](const Reader& root) -> SnapshotAnswer {
+                                   model::Snapshot rows = rows_of(root);
+                                   const auto from = root.maybe("since");
+                                   if (!from) return rows;
+                                   if (!since || from->integer(0, INT64_MAX) != *since) {
+                                     from->fail("not the revision that was asked for");
+                                   }
+                                   if (rows.revision < *since)
+                                     from->fail("later than the revision");
+                                   return changes_of(root, *since, std::move(rows));
+                                 });
+}
+
 Decoded<model::Snapshot> decode_snapshot(std::string_view body) {
-  return decoded<model::Snapshot>(
-      "/api/controllers/{id}/snapshot", body, snapshot_answer, [](const Reader& root) {
-        model::Snapshot all;
-        all.revision = root.at("revision").integer(0, INT64_MAX);
-        check_currency(root);
-        all.system_states = system_states(root);
-        all.beverages = list<model::Beverage>(root, "beverages", most_beverages, beverage);
-        all.kegs = list<model::Keg>(root, "kegs", most_kegs, keg);
-        all.taps = list<model::Tap>(root, "taps", most_taps, tap);
-        all.guests = list<model::Guest>(root, "guests", most_guests, guest);
-        all.cards = list<model::Card>(root, "cards", most_cards, card);
-        check_identifiers(root, all);
-        return all;
-      });
+  auto answer = decode_snapshot(body, std::nullopt);
+  if (!answer) return tl::make_unexpected(std::move(answer.error()));
+  return std::get<model::Snapshot>(std::move(*answer));
 }
 
 model::SystemState stop_state(bool on) {

@@ -21,6 +21,15 @@ std::string snapshot(std::string_view controller_id) {
   return fmt::format("/api/controllers/{}/snapshot", controller_id);
 }
 
+const char* word(std::string_view path) {
+  if (path == pours) return "pours";
+  if (path == authorize) return "authorize";
+  if (path == register_controller) return "register";
+  if (path == flow_events) return "flow_events";
+  if (path == system_status) return "status";
+  return "snapshot";
+}
+
 }  // namespace endpoint
 
 Decoded<bool> decode_system_status(std::string_view body) {

@@ -154,6 +154,22 @@ struct Snapshot {
   std::vector<SystemState> system_states;
 };
 
+/// What became different at the venue server between two of its revisions. The system states are
+/// all there: they are few, and the emergency stop is among them.
+struct SnapshotChanges {
+  /// What is no longer there.
+  struct Gone {
+    std::vector<BeverageId> beverages;
+    std::vector<KegId> kegs;
+    std::vector<TapId> taps;
+    std::vector<GuestId> guests;
+    std::vector<CardUid> cards;
+  };
+  std::int64_t since{0};  ///< The revision that they start from.
+  Snapshot now;           ///< Of the later revision: rows that are new or say something else.
+  Gone gone;
+};
+
 /// Flow outside a sale (leak, cleaning, ...), told to the server like a pour. `volume` is
 /// cumulative per `event_id` (wire contract, section 3).
 struct FlowEvent {

@@ -15,11 +15,11 @@ struct SyncBenchOptions {
   std::size_t rows_far{6'000};  ///< Waiting rows over the bad link.
   std::size_t controllers{1'000};
   std::uint64_t schedules{2'000};
-  std::size_t batch{200};  ///< As shipped.
+  std::size_t batch{500};  ///< As shipped.
   std::size_t guests{10'000};
 
   /// A twentieth of everything, for a look in between.
-  [[nodiscard]] static SyncBenchOptions quick() { return {5'000, 2'000, 200, 200, 200, 10'000}; }
+  [[nodiscard]] static SyncBenchOptions quick() { return {5'000, 2'000, 200, 200, 500, 10'000}; }
 };
 
 /// Rows per second into tests/central on PostgreSQL, and what memory the drain takes.

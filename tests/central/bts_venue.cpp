@@ -241,8 +241,7 @@ Reply BtsVenue::system_status() {
   return central::system_status(*pool_.acquire());
 }
 
-Reply BtsVenue::snapshot(const std::string& /*controller_id*/,
-                         const std::string& /*if_none_match*/) {
+Reply BtsVenue::snapshot(const std::string& /*controller_id*/, const SnapshotAsk& /*ask*/) {
   return plain_error(404, "Not Found");
 }
 

@@ -20,7 +20,7 @@ class BtsVenue final : public Venue {
   Reply register_controller(const std::string& body) override;
   Reply record_flow_event(const std::string& body) override;
   Reply system_status() override;
-  Reply snapshot(const std::string& controller_id, const std::string& if_none_match) override;
+  Reply snapshot(const std::string& controller_id, const SnapshotAsk& ask) override;
 
  private:
   ConnectionPool& pool_;

@@ -269,8 +269,10 @@ class HttpServer::Listener {
                    return venue_.record_flow_event(request.body);
                  }));
     server_.Get("/api/controllers/([^/]+)/snapshot", contract([this](const Request& request) {
-                  return venue_.snapshot(request.matches[1],
-                                         request.get_header_value("If-None-Match"));
+                  return venue_.snapshot(
+                      request.matches[1],
+                      {.if_none_match = request.get_header_value("If-None-Match"),
+                       .since = request.get_param_value("since")});
                 }));
     server_.Get("/api/system/status", [this](const Request&, Response& response) {
       const auto work = [this] { return venue_.system_status(); };

@@ -124,6 +124,21 @@ CREATE TABLE IF NOT EXISTS venue (
   minor_digits    INTEGER NOT NULL CHECK (minor_digits = 2),
   revision        BIGINT NOT NULL);
 INSERT INTO venue VALUES (true, gen_random_uuid(), 'EUR', 2, 1) ON CONFLICT DO NOTHING;
+-- A database from before knows no changes of its past.
+DO $$
+BEGIN
+  ALTER TABLE venue ADD COLUMN changes_known_since BIGINT;
+  UPDATE venue SET changes_known_since = revision;
+EXCEPTION WHEN duplicate_column THEN NULL;
+END $$;
+
+-- The last revision that touched a row of the snapshot. What is no longer there is named, too.
+CREATE TABLE IF NOT EXISTS changes (
+  entity   TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  PRIMARY KEY (entity, key));
+CREATE INDEX IF NOT EXISTS idx_changes_revision ON changes (revision);
 
 CREATE TABLE IF NOT EXISTS authorizations (
   authorization_id UUID PRIMARY KEY,
@@ -154,11 +169,33 @@ CREATE TABLE IF NOT EXISTS flow_events (
 )sql";
 
 /// The revision moves in the transaction that changes the data: a reader sees both or neither. A
-/// sequence would show the new number before the data is there.
+/// sequence would show the new number before the data is there. The `venue` row stays locked until
+/// that transaction ends, so revisions are committed in their order and no change is noted behind
+/// the back of a reader.
 constexpr const char* triggers = R"sql(
+-- So many revisions back changes are known; older ones are forgotten from time to time.
+CREATE OR REPLACE FUNCTION changes_kept() RETURNS bigint LANGUAGE sql IMMUTABLE
+  AS 'SELECT 100000::bigint';
+
 CREATE OR REPLACE FUNCTION move_revision() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  moved BIGINT;
+  rows TEXT;
 BEGIN
-  UPDATE venue SET revision = revision + 1;
+  UPDATE venue SET revision = revision + 1 RETURNING revision INTO moved;
+  IF TG_OP = 'TRUNCATE' THEN
+    UPDATE venue SET changes_known_since = revision;
+    RETURN NULL;
+  END IF;
+  rows := format(CASE TG_OP WHEN 'UPDATE' THEN 'SELECT %1$I AS key FROM touched UNION '
+                                               'SELECT %1$I FROM before'
+                            ELSE 'SELECT %1$I AS key FROM touched' END, TG_ARGV[0]);
+  EXECUTE format('INSERT INTO changes SELECT %L, key, %s FROM (%s) AS all_keys'
+                 ' ON CONFLICT (entity, key) DO UPDATE SET revision = excluded.revision',
+                 TG_TABLE_NAME, moved, rows);
+  IF moved % 1000 = 0 THEN
+    DELETE FROM changes WHERE revision <= moved - changes_kept();
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -168,12 +205,23 @@ BEGIN
 END $$;
 
 DO $$
-DECLARE name TEXT;
+DECLARE
+  name TEXT;
+  key TEXT;
 BEGIN
-  FOREACH name IN ARRAY
-    ARRAY['beverages', 'kegs', 'taps', 'guests', 'cards', 'system_states'] LOOP
-    EXECUTE format('CREATE OR REPLACE TRIGGER move_revision AFTER INSERT OR UPDATE OR DELETE '
-                   'ON %I FOR EACH STATEMENT EXECUTE FUNCTION move_revision()', name);
+  FOR name, key IN VALUES
+    ('beverages', 'beverage_id'), ('kegs', 'keg_id'), ('taps', 'tap_id'), ('guests', 'guest_id'),
+    ('cards', 'card_uid'), ('system_states', 'key') LOOP
+    EXECUTE format('DROP TRIGGER IF EXISTS move_revision ON %I', name);
+    EXECUTE format('CREATE OR REPLACE TRIGGER note_insert AFTER INSERT ON %I REFERENCING NEW TABLE '
+                   'AS touched FOR EACH STATEMENT EXECUTE FUNCTION move_revision(%L)', name, key);
+    EXECUTE format('CREATE OR REPLACE TRIGGER note_update AFTER UPDATE ON %I REFERENCING NEW TABLE '
+                   'AS touched OLD TABLE AS before FOR EACH STATEMENT '
+                   'EXECUTE FUNCTION move_revision(%L)', name, key);
+    EXECUTE format('CREATE OR REPLACE TRIGGER note_delete AFTER DELETE ON %I REFERENCING OLD TABLE '
+                   'AS touched FOR EACH STATEMENT EXECUTE FUNCTION move_revision(%L)', name, key);
+    EXECUTE format('CREATE OR REPLACE TRIGGER note_truncate AFTER TRUNCATE ON %I '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION move_revision()', name);
   END LOOP;
   FOREACH name IN ARRAY ARRAY['pours', 'transactions', 'audit_logs'] LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE '

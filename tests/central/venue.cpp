@@ -1,7 +1,6 @@
 #include "tests/central/venue.hpp"
 
 #include "tests/central/pour_booking.hpp"
-#include "tests/central/snapshot.hpp"
 #include "tests/central/telemetry.hpp"
 
 namespace tapd::central {
@@ -26,10 +25,9 @@ Reply ReferenceVenue::system_status() {
   return central::system_status(*pool_.acquire());
 }
 
-Reply ReferenceVenue::snapshot(const std::string& /*controller_id*/,
-                               const std::string& if_none_match) {
+Reply ReferenceVenue::snapshot(const std::string& /*controller_id*/, const SnapshotAsk& ask) {
   // Every controller of the venue gets the same snapshot; the id is in the path for the log.
-  return take_snapshot(*pool_.acquire(), if_none_match);
+  return take_snapshot(*pool_.acquire(), ask);
 }
 
 }  // namespace tapd::central

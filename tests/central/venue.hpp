@@ -9,6 +9,7 @@
 #include "tests/central/authorize.hpp"
 #include "tests/central/database.hpp"
 #include "tests/central/reply.hpp"
+#include "tests/central/snapshot.hpp"
 
 namespace tapd::central {
 
@@ -26,7 +27,7 @@ class Venue {
   virtual Reply register_controller(const std::string& body) = 0;
   virtual Reply record_flow_event(const std::string& body) = 0;
   virtual Reply system_status() = 0;
-  virtual Reply snapshot(const std::string& controller_id, const std::string& if_none_match) = 0;
+  virtual Reply snapshot(const std::string& controller_id, const SnapshotAsk& ask) = 0;
 };
 
 /// The venue as the wire contract's "mended" paragraphs describe it.
@@ -40,7 +41,7 @@ class ReferenceVenue final : public Venue {
   Reply register_controller(const std::string& body) override;
   Reply record_flow_event(const std::string& body) override;
   Reply system_status() override;
-  Reply snapshot(const std::string& controller_id, const std::string& if_none_match) override;
+  Reply snapshot(const std::string& controller_id, const SnapshotAsk& ask) override;
 
  private:
   ConnectionPool& pool_;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sync/wire.hpp"
+#include "tests/conformance/snapshot_rows.hpp"
 
 namespace tapd::conformance {
 namespace {
@@ -270,6 +271,35 @@ class Examination {
     const Answer again = ask(false, path, "", {{"If-None-Match", etag->second}});
     must("... that answers 304 while nothing has changed", again.status == 304,
          fmt::format("{}, {} bytes", again.status, again.body.size()), "compare If-None-Match");
+    if (decoded) check_changes(first, decoded->revision, etag->second);
+  }
+
+  /// A pour makes a difference to its guest.
+  void check_changes(const Answer& before, std::int64_t revision, const std::string& etag) {
+    (void)authorize();
+    (void)send(json::array({row("since", volume_ml)}));
+    const std::string path = sync::endpoint::snapshot("conformance");
+    const Answer answer =
+        ask(false, fmt::format("{}?since={}", path, revision), "", {{"If-None-Match", etag}});
+    const auto decoded = sync::decode_snapshot(answer.body, revision);
+    const auto* const changes = decoded ? std::get_if<model::SnapshotChanges>(&*decoded) : nullptr;
+    const bool told = answer.status == 200 && changes != nullptr;
+    should("... and tells the changes since a revision", told,
+           told || !decoded ? seen_of(answer) : "the whole again",
+           "tapd fetches the whole snapshot whenever anything has changed");
+    must("... and answers since with changes or the whole, rightly made",
+         answer.status != 200 || decoded.has_value(), decoded ? "readable" : decoded.error().why,
+         "see the contract, section 3");
+    if (!told) return;
+    const Answer whole = ask(false, path, "");
+    const auto all = sync::decode_snapshot(whole.body);
+    // A venue at work has moved on in between: then the two say nothing about each other.
+    if (!all || all->revision != changes->now.revision) return;
+    const std::string wrong = difference(before.body, answer.body, whole.body);
+    must("... and the changes make what the whole is", wrong.empty(),
+         wrong.empty() ? fmt::format("{} bytes for {}", answer.body.size(), whole.body.size())
+                       : wrong,
+         "name every row that differs, and under gone what is no longer there");
   }
 
   void check_flow_events() {

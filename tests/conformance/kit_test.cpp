@@ -105,6 +105,26 @@ std::vector<Planted> planted() {
          question.headers.erase("If-None-Match");
          return call(question);
        }},
+      {"... and the changes make what the whole is",
+       [](const Call& call, const Question& question) {
+         Answer answer = call(question);
+         json body = json::parse(answer.body, nullptr, false);
+         if (body.is_object() && body.contains("gone")) {
+           body["guests"] = json::array();
+           answer.body = body.dump();
+         }
+         return answer;
+       }},
+      {"... and answers since with changes or the whole, rightly made",
+       [](const Call& call, const Question& question) {
+         Answer answer = call(question);
+         json body = json::parse(answer.body, nullptr, false);
+         if (body.is_object() && body.contains("gone")) {
+           body["since"] = 1;
+           answer.body = body.dump();
+         }
+         return answer;
+       }},
       {"the system status needs no token and tells the emergency stop",
        [](const Call& call, const Question& question) {
          if (question.path != "/api/system/status") return call(question);

@@ -83,7 +83,7 @@ sync::HttpResponse ServedVenue::answer(const sync::HttpRequest& request) {
   trouble();
   Question question;
   question.post = request.method == sync::HttpRequest::Method::post;
-  question.path = request.path;
+  question.path = request.query.empty() ? request.path : request.path + "?" + request.query;
   question.headers = request.headers;
   question.headers.erase("Content-Type");
   question.body = request.body;

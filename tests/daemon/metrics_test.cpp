@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "daemon/journal_lines.hpp"
 #include "daemon/metrics.hpp"
 #include "kept_journal.hpp"
 
@@ -101,6 +102,25 @@ TEST_CASE("what is owed and at stake is told with the age of its oldest row", "[
   CHECK_THAT(text, ContainsSubstring("tapd_oldest_row_seconds 90"));
 }
 
+TEST_CASE("the way to the server is timed: each pour's, and each request's", "[metrics]") {
+  Counted counted;
+  counted.metrics.write(line_for(sync::PoursConfirmed{3, {80ms, 40min}}));
+  counted.metrics.requested("pours", true, 30ms);
+  counted.metrics.requested("pours", true, 300ms);
+  counted.metrics.requested("snapshot", false, 10s);
+  const std::string text = counted.text();
+  CHECK_THAT(text, ContainsSubstring("tapd_sync_latency_seconds_count 2"));
+  CHECK_THAT(text, ContainsSubstring("tapd_sync_latency_seconds_bucket{le=\"0.05\"} 0"));
+  CHECK_THAT(text, ContainsSubstring("tapd_sync_latency_seconds_bucket{le=\"0.1\"} 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_sync_latency_seconds_bucket{le=\"1800\"} 1"));
+  CHECK_THAT(text, ContainsSubstring("tapd_sync_latency_seconds_bucket{le=\"7200\"} 2"));
+  const std::string pours = "{answered=\"yes\",endpoint=\"pours\"";
+  CHECK_THAT(text, ContainsSubstring("tapd_request_seconds_count" + pours + "} 2"));
+  CHECK_THAT(text, ContainsSubstring("tapd_request_seconds_bucket" + pours + ",le=\"0.05\"} 1"));
+  CHECK_THAT(text, ContainsSubstring(
+                       "tapd_request_seconds_count{answered=\"no\",endpoint=\"snapshot\"} 1"));
+}
+
 TEST_CASE("the kernel's count of written bytes is read, and its absence is zero", "[metrics]") {
   CHECK(disk_bytes_written("/nowhere/") == 0);
   CHECK(disk_bytes_written() >= 0);
@@ -110,6 +130,7 @@ TEST_CASE("dashboard and alert rules ask for nothing that tapd does not tell", "
   Counted counted;
   counted.say(Message::pour_ended, pour(300, 240, "card_removed"));
   counted.say(Message::service_act, pour(300, 0, "clean"));
+  counted.metrics.requested("pours", true, 30ms);
   MetricsNow now;
   now.taps = {{.id = model::TapId{1}, .state = "idle"}};
   now.readers = {drivers::ReaderHealth{}};

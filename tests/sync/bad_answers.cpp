@@ -50,6 +50,20 @@ json good_snapshot() {
            {{{"card_uid", "04ab7815cd6b80"}, {"guest_id", guest_uuid(1)}, {"status", "active"}}}}};
 }
 
+const std::string changes = endpoint::snapshot("bar-1") + "?since=41";
+constexpr std::int64_t since = 41;
+
+json good_changes() {
+  json all = good_snapshot();
+  all["since"] = since;
+  all["gone"] = {{"beverages", {guest_uuid(201)}},
+                 {"kegs", {guest_uuid(101)}},
+                 {"taps", {2}},
+                 {"guests", {guest_uuid(2)}},
+                 {"cards", {"04ab7815cd6b81"}}};
+  return all;
+}
+
 json good_leave() {
   return {{"allowed", true},
           {"visit", {{"visit_id", guest_uuid(9)}, {"guest_id", guest_uuid(1)}}},
@@ -152,6 +166,11 @@ std::string past_limits(const model::Snapshot& snapshot) {
   return {};
 }
 
+std::string past_limits(const SnapshotAnswer& answer) {
+  const auto* const whole = std::get_if<model::Snapshot>(&answer);
+  return past_limits(whole ? *whole : std::get<model::SnapshotChanges>(answer).now);
+}
+
 std::string past_limits(const std::variant<Allowed, Refused>& leave) {
   const auto* const allowed = std::get_if<Allowed>(&leave);
   if (allowed == nullptr) return {};
@@ -183,6 +202,7 @@ Reading read(const std::string& where, std::string_view body) {
   if (where == endpoint::system_status) return reading(decode_system_status(body));
   if (where == endpoint::register_controller) return reading(decode_register(body));
   if (where == endpoint::flow_events) return reading(decode_flow_event(body));
+  if (where == changes) return reading(decode_snapshot(body, since));
   return reading(decode_snapshot(body));
 }
 
@@ -194,7 +214,8 @@ std::vector<GoodAnswer> good_answers() {
           {endpoint::snapshot("bar-1"), good_snapshot().dump()},
           {endpoint::system_status, R"({"emergency_stop": false, "value": "x", "taps": [1, 2]})"},
           {endpoint::register_controller, R"({"controller_id": "bar-1"})"},
-          {endpoint::flow_events, R"({"accepted": true})"}};
+          {endpoint::flow_events, R"({"accepted": true})"},
+          {changes, good_changes().dump()}};
 }
 
 std::vector<BadAnswer> spoilt_fields(const std::string& body) {

@@ -276,5 +276,48 @@ TEST_CASE("rows set aside are bounded, and a failing row past the bound just wai
   CHECK(play.attempts.empty());
 }
 
+TEST_CASE("a batch grows past a modest one while answers come quickly, and back when they are slow",
+          "[drain]") {
+  using Pace = Drain::Pace;
+  Drain drain{500};
+  const Rows due = rows(1'000);
+  std::vector<std::size_t> sizes;
+  for (const Pace pace : {Pace::quick, Pace::quick, Pace::quick, Pace::fair, Pace::slow, Pace::slow,
+                          Pace::slow, Pace::fair, Pace::quick}) {
+    const Rows sent = drain.pick(due);
+    sizes.push_back(sent.size());
+    drain.started(sent);
+    CHECK(drain.judged(pace).empty());
+  }
+  CHECK(sizes == std::vector<std::size_t>{100, 200, 400, 500, 500, 250, 125, 100, 100});
+  CHECK(drain.pick(due).size() == 200);
+}
+
+TEST_CASE("however slow the answers are, a batch grows to a modest one again", "[drain]") {
+  const auto pace = GENERATE(Drain::Pace::fair, Drain::Pace::slow);
+  Drain drain{500};
+  // One row was refused alone: from then on one at a time.
+  drain.started(rows(1));
+  CHECK(drain.refused(false).has_value());
+  std::size_t most = 0;
+  for (int i = 0; i < 12; ++i) {
+    const Rows sent = drain.pick(rows(1'000, 1));
+    most = std::max(most, sent.size());
+    drain.started(sent);
+    CHECK(drain.judged(pace).empty());
+  }
+  CHECK(most == Drain::modest_batch);
+}
+
+TEST_CASE("only what goes into the next request is asked for, all of it after a failure",
+          "[drain]") {
+  Drain drain{500};
+  CHECK(drain.wanted() == Drain::modest_batch);
+  const Rows sent = drain.pick(rows(1'000));
+  drain.started(sent);
+  drain.failed(Failure::no_answer);
+  CHECK(drain.wanted() == 500);
+}
+
 }  // namespace
 }  // namespace tapd::sync

@@ -28,6 +28,18 @@ TEST_CASE("at the start the controller announces itself, then pulls and pushes",
   CHECK(bar.play.told_of<PoursConfirmed>()[0].count == 1);
 }
 
+TEST_CASE("how long a pour took to be confirmed is told with it", "[engine]") {
+  Bar bar;
+  bar.play.outages.push_back({90s, 110s, Outage::Kind::no_link});
+  bar.play.pour_at(100s, pour(1));
+  bar.play.run_until(3min);
+  const auto told = bar.play.told_of<PoursConfirmed>();
+  REQUIRE(told.size() == 1);
+  REQUIRE(told[0].after.size() == 1);
+  CHECK(told[0].after[0] > 9s);
+  CHECK(told[0].after[0] < 80s);
+}
+
 TEST_CASE("a quiet hour costs snapshots that are not modified and an announcement a minute",
           "[engine]") {
   Bar bar;

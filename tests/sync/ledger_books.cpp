@@ -98,6 +98,11 @@ Result<> LedgerBooks::apply_snapshot(const model::Snapshot& snapshot, storage::M
   return ledger_->apply_snapshot(snapshot, asked, heard_at, boot);
 }
 
+Result<> LedgerBooks::apply_changes(const model::SnapshotChanges& changes, storage::Marker asked,
+                                    const model::Moment& heard_at) {
+  return ledger_->apply_changes(changes, asked, heard_at, boot);
+}
+
 Result<> LedgerBooks::hear_balance(const storage::HeardBalance& heard) {
   return ledger_->hear_balance(heard, boot);
 }

@@ -37,6 +37,8 @@ class LedgerBooks final : public TestBooks {
   storage::Result<storage::Marker> ask_marker() override;
   storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                    const model::Moment& heard_at) override;
+  storage::Result<> apply_changes(const model::SnapshotChanges& changes, storage::Marker asked,
+                                  const model::Moment& heard_at) override;
   storage::Result<> hear_balance(const storage::HeardBalance& heard) override;
   storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                      const model::Moment& at) override;

@@ -11,6 +11,33 @@ using storage::Result;
 using Kind = storage::Verdict::Kind;
 using model::PourStatus;
 
+namespace {
+
+template<typename Row, typename Id>
+void replace(std::vector<Row>& rows, const std::vector<Row>& put, const std::vector<Id>& gone,
+             Id Row::* id) {
+  std::erase_if(rows, [&](const Row& row) {
+    const auto is_same = [&](const Row& other) { return other.*id == row.*id; };
+    return std::any_of(put.begin(), put.end(), is_same) ||
+           std::find(gone.begin(), gone.end(), row.*id) != gone.end();
+  });
+  rows.insert(rows.end(), put.begin(), put.end());
+}
+
+model::Snapshot changed(model::Snapshot all, const model::SnapshotChanges& news) {
+  const model::Snapshot& now = news.now;
+  all.revision = now.revision;
+  all.system_states = now.system_states;
+  replace(all.beverages, now.beverages, news.gone.beverages, &model::Beverage::id);
+  replace(all.kegs, now.kegs, news.gone.kegs, &model::Keg::id);
+  replace(all.taps, now.taps, news.gone.taps, &model::Tap::id);
+  replace(all.guests, now.guests, news.gone.guests, &model::Guest::id);
+  replace(all.cards, now.cards, news.gone.cards, &model::Card::uid);
+  return all;
+}
+
+}  // namespace
+
 void MemoryBooks::add(const model::Pour& pour) {
   rows_.push_back({pour, std::nullopt, {}});
 }
@@ -165,6 +192,16 @@ Result<> MemoryBooks::apply_snapshot(const model::Snapshot& snapshot, storage::M
     if (known.asked <= asked) known = {guest.balance, asked};
   }
   return {};
+}
+
+Result<> MemoryBooks::apply_changes(const model::SnapshotChanges& news, storage::Marker asked,
+                                    const model::Moment& heard_at) {
+  if (broken) return tl::make_unexpected(*broken);
+  if (snapshots.empty() || snapshots.back().revision != news.since) {
+    return tl::make_unexpected(Error{Error::Kind::refused, "changes of another snapshot"});
+  }
+  ++changes;
+  return apply_snapshot(changed(snapshots.back(), news), asked, heard_at);
 }
 
 Result<> MemoryBooks::hear_balance(const storage::HeardBalance& balance) {

@@ -32,6 +32,8 @@ class MemoryBooks final : public TestBooks {
   storage::Result<storage::Marker> ask_marker() override;
   storage::Result<> apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                    const model::Moment& heard_at) override;
+  storage::Result<> apply_changes(const model::SnapshotChanges& changes, storage::Marker asked,
+                                  const model::Moment& heard_at) override;
   storage::Result<> hear_balance(const storage::HeardBalance& heard) override;
   storage::Result<> hear_card_status(const model::CardUid& card, model::CardStatus status,
                                      const model::Moment& at) override;
@@ -60,7 +62,8 @@ class MemoryBooks final : public TestBooks {
   std::vector<Flow> flow_events;
 
   // What was told, for tests to look at.
-  std::vector<model::Snapshot> snapshots;
+  std::vector<model::Snapshot> snapshots;  ///< Changes are told as the whole that they make.
+  int changes{0};
   std::vector<storage::HeardBalance> heard;
   std::set<model::CardUid> lost;
   std::vector<model::SystemState> states;

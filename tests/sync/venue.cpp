@@ -1,5 +1,8 @@
 #include "tests/sync/venue.hpp"
 
+#include <array>
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -20,6 +23,31 @@ json result(const json& row, const char* status, const std::string& outcome) {
           {"status", status},
           {"outcome", outcome},
           {"reason", "as the test wants"}};
+}
+
+/// The snapshot `after` as changes from `before`.
+json changes_between(const json& before, json after) {
+  constexpr std::array<std::pair<const char*, const char*>, 5> lists{{{"beverages", "beverage_id"},
+                                                                      {"kegs", "keg_id"},
+                                                                      {"taps", "tap_id"},
+                                                                      {"guests", "guest_id"},
+                                                                      {"cards", "card_uid"}}};
+  json gone = json::object();
+  for (const auto& [list, id] : lists) {
+    std::map<json, json> rows;
+    for (const json& row : before.at(list)) rows[row.at(id)] = row;
+    json put = json::array();
+    for (const json& row : after.at(list)) {
+      const auto known = rows.extract(row.at(id));
+      if (known.empty() || known.mapped() != row) put.push_back(row);
+    }
+    gone[list] = json::array();
+    for (const auto& [key, row] : rows) gone[list].push_back(key);
+    after[list] = put;
+  }
+  after["since"] = before.at("revision");
+  after["gone"] = gone;
+  return after;
 }
 
 }  // namespace
@@ -153,11 +181,24 @@ HttpResponse Venue::snapshot(const HttpRequest& request) {
   if (!has_snapshot) return reply(404, {{"detail", "Not Found"}});
   const std::string etag = fmt::format("\"{}{}\"", revision_, emergency_stop ? "s" : "");
   const auto known = request.headers.find("If-None-Match");
+  if (!request.query.empty()) ++since_asked;
+  if (since_status != 0 && !request.query.empty()) return {since_status, {}, ""};
   if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
-  return {200, {{"etag", etag}}, snapshot_body()};
+  const json whole = snapshot_body();
+  told_[etag] = whole.dump();
+  if (knows_since && !request.query.empty() && told_.contains(known->second)) {
+    const json before = json::parse(told_.at(known->second));
+    if (request.query == fmt::format("since={}", before.at("revision").get<std::int64_t>())) {
+      ++changes_told;
+      json changes = changes_between(before, whole);
+      if (since_says != 0) changes["since"] = since_says;
+      return {200, {{"etag", etag}}, changes.dump()};
+    }
+  }
+  return {200, {{"etag", etag}}, whole.dump()};
 }
 
-std::string Venue::snapshot_body() const {
+json Venue::snapshot_body() const {
   json guests = json::array();
   for (const auto& [id, balance] : balances) {
     guests.push_back({{"guest_id", id},
@@ -177,8 +218,7 @@ std::string Venue::snapshot_body() const {
               {"kegs", json::array()},
               {"taps", json::array()},
               {"guests", guests},
-              {"cards", all_cards}}
-      .dump();
+              {"cards", all_cards}};
 }
 
 }  // namespace tapd::sync::test

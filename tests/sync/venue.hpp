@@ -45,6 +45,10 @@ class Venue {
 
   bool has_snapshot{true};
   int snapshot_status{0};  ///< Not 0: what a request for the snapshot gets.
+  bool knows_since{true};  ///< Else it answers whole snapshots only.
+  int since_status{0};     ///< Not 0: what a request for changes gets.
+  int since_says{0};       ///< Not 0: the revision that changes pretend to start from.
+  int since_asked{0};      ///< Requests for changes.
   bool emergency_stop{false};
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
@@ -62,6 +66,7 @@ class Venue {
   std::map<std::string, Booking> booked;
   std::map<std::string, std::int64_t> balances;  ///< By guest id.
   std::map<std::string, int> requests;           ///< By path.
+  int changes_told{0};                           ///< Snapshots that were changes only.
   std::vector<std::string> versions;             ///< As announced.
   std::vector<std::string> noted;                ///< Pours that were `audit_only`.
   std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
@@ -77,8 +82,9 @@ class Venue {
   HttpResponse authorize(const HttpRequest& request);
   HttpResponse flow_event(const HttpRequest& request);
   HttpResponse snapshot(const HttpRequest& request);
-  [[nodiscard]] std::string snapshot_body() const;
+  [[nodiscard]] nlohmann::json snapshot_body() const;
 
+  std::map<std::string, std::string> told_;   ///< Whole snapshots, by ETag.
   std::map<std::string, std::string> cards_;  ///< Card UID to guest id.
   std::set<std::string> turned_down_;         ///< Ids recorded without a charge.
   std::int64_t revision_{1};
