@@ -181,6 +181,7 @@ void set_request(Transfer& transfer, const HttpRequest& request) {
   const auto append = [&transfer](const std::string& line) {
     curl_slist* const longer = curl_slist_append(transfer.headers.get(), line.c_str());
     if (longer == nullptr) throw std::runtime_error{"no memory for a header"};
+    // NOLINTNEXTLINE(bugprone-unused-return-value): the longer list holds the one before
     (void)transfer.headers.release();
     transfer.headers.reset(longer);
   };
@@ -189,7 +190,7 @@ void set_request(Transfer& transfer, const HttpRequest& request) {
     if (!is_clean(name) || !is_clean(value)) {
       throw std::runtime_error{fmt::format("header {} holds a control character", name)};
     }
-    append(name + ": " + value);
+    append(fmt::format("{}: {}", name, value));
   }
   set(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
 }

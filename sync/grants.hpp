@@ -71,7 +71,7 @@ class Grants {
   [[nodiscard]] model::ClientTxId release_id(const Grant& grant, const Random& random) {
     std::array<std::uint8_t, 16> bytes{};
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random(256));
-    const auto fresh = model::ClientTxId::from_random(bytes);
+    auto fresh = model::ClientTxId::from_random(bytes);
     Grant* const known = find(grant.card, grant.tap);
     if (known == nullptr) return fresh;
     if (!known->release) known->release = fresh;
