@@ -206,7 +206,7 @@ struct HttpServer::Implementation {
       return 0;
     }
     const std::size_t part = std::min(size, stream.waiting.size() - stream.sent);
-    std::memcpy(room, stream.waiting.data() + stream.sent, part);
+    std::copy_n(stream.waiting.begin() + static_cast<std::ptrdiff_t>(stream.sent), part, room);
     stream.sent += part;
     return static_cast<ssize_t>(part);
   }
