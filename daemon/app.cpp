@@ -31,7 +31,6 @@
 #include "daemon/storage_thread.hpp"
 #include "daemon/sync_thread.hpp"
 #include "drivers/clock.hpp"
-#include "storage/restoring.hpp"
 
 namespace tapd {
 namespace {
@@ -57,40 +56,6 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .last_look = {}});
   }
   return setups;
-}
-
-void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal) {
-  for (std::size_t i = 0; i < hardware.taps.size(); ++i) {
-    const TapHardware& tap = hardware.taps[i];
-    journal.line(Message::tap_opened, Level::info,
-                 fmt::format("tap {}: valve {}; meter {}; reader {}", config.taps[i].id.number(),
-                             tap.valve->describe(), tap.meter->describe(), tap.reader->describe()));
-    if (tap.keep_alive) {
-      journal.line(Message::tap_opened, Level::info,
-                   fmt::format("tap {}: keep-alive {}", config.taps[i].id.number(),
-                               tap.keep_alive->describe()));
-    }
-  }
-}
-
-std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::BootId& boot,
-                                             const model::Moment& now, Journal& journal) {
-  storage::LedgerOptions options;
-  options.file = config.ledger_file();
-  options.boot = boot;
-  options.medium_blocks = config.storage.medium_blocks;
-  std::vector<std::string> told;
-  auto ledger =
-      storage::open_or_restore({.ledger = options,
-                                .backup = config.storage.books.backup_file,
-                                .start_empty_after_loss = config.storage.start_empty_after_loss,
-                                .now = now},
-                               told);
-  for (const std::string& line : told) {
-    journal.line(Message::ledger_restored, Level::error, "ledger: " + line);
-  }
-  finish_what_was_open(*ledger, now, journal);
-  return ledger;
 }
 
 /// What may be wrong when everything is opened.

@@ -88,4 +88,18 @@ Hardware open_hardware(const Config& config, const drivers::Clock& clock) {
   return hardware;
 }
 
+void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal) {
+  for (std::size_t i = 0; i < hardware.taps.size(); ++i) {
+    const TapHardware& tap = hardware.taps[i];
+    journal.line(Message::tap_opened, Level::info,
+                 fmt::format("tap {}: valve {}; meter {}; reader {}", config.taps[i].id.number(),
+                             tap.valve->describe(), tap.meter->describe(), tap.reader->describe()));
+    if (tap.keep_alive) {
+      journal.line(Message::tap_opened, Level::info,
+                   fmt::format("tap {}: keep-alive {}", config.taps[i].id.number(),
+                               tap.keep_alive->describe()));
+    }
+  }
+}
+
 }  // namespace tapd

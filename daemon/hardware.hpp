@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/config.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/scenario_player.hpp"
 #include "drivers/card_reader.hpp"
 #include "drivers/clock.hpp"
@@ -39,5 +40,8 @@ struct Hardware {
 
 /// Throws std::runtime_error naming the tap, the part, the device or line, and what to do.
 [[nodiscard]] Hardware open_hardware(const Config& config, const drivers::Clock& clock);
+
+/// A line for each tap: what its parts are called.
+void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal);
 
 }  // namespace tapd

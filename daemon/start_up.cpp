@@ -2,10 +2,15 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "daemon/journal_lines.hpp"
 #include "daemon/staff_api.hpp"
 #include "daemon/storage_requests.hpp"
+#include "storage/restoring.hpp"
 
 namespace tapd {
 
@@ -15,6 +20,26 @@ void finish_what_was_open(storage::Ledger& ledger, const model::Moment& now, Jou
   for (const storage::RecoveredPour& pour : *recovered) journal.write(line_for(pour));
   const auto stopped = ledger.stop_open_flow_events(now);
   if (!stopped) throw std::runtime_error{stopped.error().message};
+}
+
+std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::BootId& boot,
+                                             const model::Moment& now, Journal& journal) {
+  storage::LedgerOptions options;
+  options.file = config.ledger_file();
+  options.boot = boot;
+  options.medium_blocks = config.storage.medium_blocks;
+  std::vector<std::string> told;
+  auto ledger =
+      storage::open_or_restore({.ledger = options,
+                                .backup = config.storage.books.backup_file,
+                                .start_empty_after_loss = config.storage.start_empty_after_loss,
+                                .now = now},
+                               told);
+  for (const std::string& line : told) {
+    journal.line(Message::ledger_restored, Level::error, "ledger: " + line);
+  }
+  finish_what_was_open(*ledger, now, journal);
+  return ledger;
 }
 
 KnownTap know_tap(storage::Ledger& ledger, model::TapId tap, const Calibration& configured,

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "daemon/config.hpp"
 #include "daemon/core/calibration.hpp"
 #include "daemon/journal.hpp"
 #include "storage/ledger.hpp"
@@ -16,6 +18,13 @@ namespace tapd {
 /// Finishes open pours and flow events, a line in the journal for each pour. Throws
 /// std::runtime_error when the ledger fails: nothing may be sold then.
 void finish_what_was_open(storage::Ledger& ledger, const model::Moment& now, Journal& journal);
+
+/// The ledger, or what can be had of it (restoring.hpp); what was open in it is finished. Throws
+/// OpenError and std::runtime_error.
+[[nodiscard]] std::unique_ptr<storage::Ledger> open_ledger(const Config& config,
+                                                           const model::BootId& boot,
+                                                           const model::Moment& now,
+                                                           Journal& journal);
 
 /// What the ledger knows of a tap.
 struct KnownTap {
