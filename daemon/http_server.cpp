@@ -21,6 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/api_answers.hpp"
+
 namespace tapd {
 namespace {
 
@@ -270,7 +272,7 @@ struct HttpServer::Implementation {
     try {
       return handler(request);
     } catch (const std::exception& error) {
-      return {.status = 500, .body = fmt::format("{{\"error\":\"{}\"}}", error.what())};
+      return problem(500, error.what());
     }
   }
 
