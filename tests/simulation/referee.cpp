@@ -134,6 +134,9 @@ void Referee::after_step(const Controller& controller) {
     const TapSession& session = controller.session(tap);
     check_valve(tap, session);
     check_card(tap, session);
+    if (watches_[tap].pour && session.has_fault(FaultKind::noise)) {
+      book_.at(*watches_[tap].pour).disbelieved = true;
+    }
   }
 }
 

@@ -82,6 +82,7 @@ class Referee {
     bool cut_off{false};  ///< The process went in the middle.
     bool power_cut{false};
     bool excused{false};
+    bool disbelieved{false};  ///< Its meter's line was given up as noise, maybe after it was shut.
     Time slowest_commit{};
   };
   struct TapWatch {

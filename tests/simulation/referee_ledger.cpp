@@ -136,7 +136,7 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
     short_by += 50'000 + late * bounds_.most_ml_per_s;
   }
   // What comes over a line that is no longer believed is not charged.
-  const bool believed = row.stop_reason != model::StopReason::meter_fault;
+  const bool believed = row.stop_reason != model::StopReason::meter_fault && !pour.disbelieved;
   if (believed && recorded < truth - short_by) {
     throw Breach{"volume", fmt::format("{} has {} ul, {} ul ran{}", id, recorded, truth,
                                        pour.cut_off ? " until it was cut off" : "")};
