@@ -1,5 +1,6 @@
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ double milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(time.count()) / 1e6;
 }
 
+constexpr std::chrono::seconds patience{60};
+
 /// Waits for a command of one valve.
 class Bell {
  public:
@@ -24,7 +27,9 @@ class Bell {
   }
   std::chrono::nanoseconds wait() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return rung_.has_value(); });
+    if (!changed_.wait_for(lock, patience, [&] { return rung_.has_value(); })) {
+      throw std::runtime_error{"the valve did not open: was the card refused?"};
+    }
     return *std::exchange(rung_, std::nullopt);
   }
 

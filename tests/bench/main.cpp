@@ -1,7 +1,9 @@
 // tapd-bench: prints figures, as a table or as JSON.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -30,9 +32,11 @@ void run_drivers(const tapd::bench::DriversBenchOptions& options,
       "line released, --shut-valves), `./dev rig --job reader` (faults of the reader)");
 }
 
-void run_sync(const tapd::bench::SyncBenchOptions& options, const std::string& part,
+void run_sync(const tapd::bench::SyncBenchOptions& options, const std::vector<std::string>& parts,
               const tapd::bench::Report& report) {
-  const auto wanted = [&part](const char* name) { return part.empty() || part == name; };
+  const auto wanted = [&parts](const char* name) {
+    return parts.empty() || std::find(parts.begin(), parts.end(), name) != parts.end();
+  };
   if (wanted("drain")) tapd::bench::bench_drain(options, report);
   if (wanted("far")) tapd::bench::bench_drain_far(options, report);
   if (wanted("snapshot")) tapd::bench::bench_snapshot(options, report);
@@ -88,8 +92,8 @@ int run(int argc, char** argv) {
   CLI::App* sync = app.add_subcommand("sync", "the queue to the server (about 10 min)");
   bool sync_quick = false;
   sync->add_flag("--quick", sync_quick, "a twentieth of the rows (about a minute)");
-  std::string sync_part;
-  sync->add_option("--part", sync_part, "only this part")
+  std::vector<std::string> sync_parts;
+  sync->add_option("--part", sync_parts, "only this part; may be given several times")
       ->check(CLI::IsMember({"drain", "far", "snapshot", "fleet", "schedules", "served"}));
   CLI11_PARSE(app, argc, argv);
 
@@ -102,7 +106,7 @@ int run(int argc, char** argv) {
   if (sync->parsed()) {
     tapd::bench::SyncBenchOptions sync_options;
     if (sync_quick) sync_options = tapd::bench::SyncBenchOptions::quick();
-    run_sync(sync_options, sync_part, report);
+    run_sync(sync_options, sync_parts, report);
     return 0;
   }
   if (drivers->parsed()) {

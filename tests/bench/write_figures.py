@@ -2,7 +2,8 @@
 """Measures, and writes docs/figures.md and the README's ten figures from what was measured.
 
   write_figures.py --bench PROGRAM [NAME...]   runs these benches (default: all), keeps what they
-                                               say in docs/figures/NAME.json, and writes
+                                               say in docs/figures/NAME.json, and writes; a NAME may
+                                               have options: "sync --part drain"
   write_figures.py --check                     says whether the two texts are what was measured
 
 What stands in docs/figures/NAME.md goes above a bench's tables, docs/figures/other.md to the end:
@@ -47,16 +48,18 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-def measure(program, name):
-    print(f"{name} ...", file=sys.stderr, flush=True)
+def measure(program, words):
+    name = words[0]
+    print(f"{' '.join(words)} ...", file=sys.stderr, flush=True)
     load = os.getloadavg()[0]
-    done = subprocess.run([program, name, "--json"], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([program, *words, "--json"], stdout=subprocess.PIPE, text=True,
+                          check=False)
     if done.returncode != 0:
         sys.exit(f"{program} {name} ended with {done.returncode}; nothing was written for it")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if not any("value" in line for line in lines):
         sys.exit(f"{program} {name} measured nothing")
-    kept = {"command": f"./dev bench {name}", "date": time.strftime("%Y-%m-%d"),
+    kept = {"command": f"./dev bench {' '.join(words)}", "date": time.strftime("%Y-%m-%d"),
             "machine": machine(), "commit": commit(), "load_before": round(load, 1),
             "lines": lines}
     (KEPT / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
@@ -95,7 +98,7 @@ def table(figures):
     return "\n".join(lines)
 
 
-def words(name):
+def words_above(name):
     """What stands in docs/figures/NAME.md, its links as docs/figures.md needs them."""
     file = KEPT / f"{name}.md"
     return [file.read_text().strip().replace("](../", "](")] if file.exists() else []
@@ -105,7 +108,7 @@ def of_bench(name, kept):
     parts = [f"## {TITLES[name]}: `{kept['command']}`",
              f"{kept['date']}, {kept['machine']}, {kept['load_before']} other processes running as"
              f" it began, {kept['commit']}."]
-    parts += words(name)
+    parts += words_above(name)
     section, figures = "", []
 
     def close():
@@ -145,7 +148,7 @@ def texts():
              "Written by `./dev figures`, which measures; what is said between the tables stands in"
              " `docs/figures/`. On a Raspberry Pi nothing has been measured yet."]
     parts += [of_bench(name, kept) for name, kept in measured.items()]
-    parts += words("other")
+    parts += words_above("other")
     readme = (ROOT / "README.md").read_text()
     before, rest = readme.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
@@ -160,17 +163,18 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TITLES))
     options = parser.parse_args()
-    for name in options.names:
-        if name not in TITLES:
-            parser.error(f"there is no bench \"{name}\"; there are {', '.join(TITLES)}")
+    wanted = [name.split() for name in options.names] or [[name] for name in TITLES]
+    for words in wanted:
+        if not words or words[0] not in TITLES:
+            parser.error(f"there is no bench {words}; there are {', '.join(TITLES)}")
     if options.check:
         stale = [file.name for file, text in texts().items() if file.read_text() != text]
         print("\n".join(f"{name} is not what was measured: run tests/bench/write_figures.py"
                         for name in stale) or "the figures are what was measured")
         return 1 if stale else 0
     if options.bench:
-        for name in options.names or TITLES:
-            measure(options.bench, name)
+        for words in wanted:
+            measure(options.bench, words)
     for file, text in texts().items():
         file.write_text(text)
     return 0
