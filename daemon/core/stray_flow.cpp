@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "daemon/core/time_between.hpp"
+
 namespace tapd {
 namespace {
 
@@ -13,10 +15,6 @@ using std::chrono::milliseconds;
 /// Flow with a longer pause than this is not steady.
 constexpr milliseconds longest_steady_pause{300};
 constexpr std::int64_t microlitres_in_a_millilitre = 1'000;
-
-milliseconds between(SinceBoot from, SinceBoot to) {
-  return std::chrono::duration_cast<milliseconds>(to - from);
-}
 
 std::string for_people(milliseconds time) {
   constexpr std::int64_t seconds_in_a_minute = 60;

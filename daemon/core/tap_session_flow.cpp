@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/core/tap_session.hpp"
+#include "daemon/core/time_between.hpp"
 
 namespace tapd {
 
@@ -21,10 +22,6 @@ constexpr milliseconds gas_before_silence{2'000};
 
 std::string seconds(milliseconds time) {
   return std::to_string(time.count() / 1'000) + " s";
-}
-
-milliseconds between(SinceBoot from, SinceBoot to) {
-  return std::chrono::duration_cast<milliseconds>(to - from);
 }
 
 }  // namespace

@@ -78,12 +78,17 @@ constexpr std::array<List, 5> lists{
       guest},
      {"cards", "card_uid", "text", "card_uid, guest_id, status", card}}};
 
-ordered_json all_of(Connection& connection, const List& list) {
-  const Rows rows = connection.run(
-      fmt::format("SELECT {} FROM {} ORDER BY {}", list.columns, list.name, list.key).c_str());
+ordered_json objects_of(const List& list, const Rows& rows) {
   ordered_json objects = ordered_json::array();
   for (int row = 0; row < rows.count(); ++row) objects.push_back(list.object(rows, row));
   return objects;
+}
+
+ordered_json all_of(Connection& connection, const List& list) {
+  return objects_of(
+      list,
+      connection.run(
+          fmt::format("SELECT {} FROM {} ORDER BY {}", list.columns, list.name, list.key).c_str()));
 }
 
 /// What changed in a list after a revision and is there now.
@@ -94,9 +99,7 @@ ordered_json changed_of(Connection& connection, const List& list, std::int64_t s
                   list.columns, list.name, list.key, list.key_type, list.name, list.key)
           .c_str(),
       {since});
-  ordered_json objects = ordered_json::array();
-  for (int row = 0; row < rows.count(); ++row) objects.push_back(list.object(rows, row));
-  return objects;
+  return objects_of(list, rows);
 }
 
 /// What changed in a list after a revision and is no longer there.

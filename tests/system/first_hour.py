@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
 import waiting
+from screen import ESCAPE, on_screen
 
 SKIPPED = 77
 PATIENCE = 60.0
@@ -50,7 +51,6 @@ driver = "sim"
 meter = {{ {key} = 5600 }}
 sim = {{ rate_ml_per_s = 60 }}
 """
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def free_port():
@@ -60,9 +60,8 @@ def free_port():
 
 
 def as_shown(text):
-    """What stays on a terminal: colours gone, a line that was written over only as it was last."""
-    lines = ESCAPES.sub("", text.replace("\r\n", "\n")).split("\n")
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2].rstrip() for line in lines).strip("\n")
+    """What stays on a terminal, colours gone."""
+    return "\n".join(ESCAPE.sub("", line).rstrip() for line in on_screen(text)).strip("\n")
 
 
 class Venue:

@@ -7,6 +7,7 @@ real program, drawn as a terminal. `./dev pictures` makes them anew.
 tapd runs with simulated taps beside the reference server; tapd-status.txt comes from the image's
 own scripts, with folders in the place of the card.
 """
+import functools
 import html
 import os
 import pty
@@ -21,15 +22,16 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
 import waiting
+from screen import ESCAPE, on_screen
 
 TAPD, TAPCTL, CENTRAL, BAR, SCRIPTS = (Path(word).resolve() for word in sys.argv[1:6])
 OUT = Path(sys.argv[6])
 CARD = "04ab7815cd6b80"
 TOKEN = "a-token-of-the-venue"
 PATIENCE = 120.0
+wait_for = functools.partial(waiting.wait_for, patience=PATIENCE)
 WIDTH, HEIGHT = 8.0, 19  # of a character
 COLOURS = {"31": "#f87171", "32": "#4ade80", "33": "#fbbf24"}
-ESCAPE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
 
 CONFIG = """\
 [controller]
@@ -53,10 +55,6 @@ meter = {{ pulses_per_litre = 5600 }}
 """
 
 
-def wait_for(what, condition):
-    waiting.wait_for(what, condition, patience=PATIENCE)
-
-
 def terminal(words, react=lambda said: None):
     """What a program writes on a terminal of its own, until it ends. `react` sees all of it so far
     and answers what a person types then."""
@@ -77,12 +75,6 @@ def terminal(words, react=lambda said: None):
     os.close(screen)
     os.waitpid(pid, 0)
     return said
-
-
-def on_screen(said):
-    """The lines that stay: one that is written over stays as it was last."""
-    said = said.replace("\r\n", "\n")
-    return [line.rpartition("\r")[2] for line in said.rstrip("\n").split("\n")]
 
 
 def wrapped(line, width=110):

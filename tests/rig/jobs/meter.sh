@@ -6,8 +6,7 @@
 ann=04ab7815cd6b80
 mkdir -m 700 state
 write_config tapd.toml
-# A meter that is slow enough for this machine to outdo it by far.
-sed -i "s/^pulses_per_litre.*/&\nmax_hz = 600/" tapd.toml
+slow_meter tapd.toml
 seed_ledger state/tapd.db "$CENTS_PER_LITRE" $ann=100000 || exit 1
 reader_up || exit 1
 

@@ -8,7 +8,7 @@ ann=04ab7815cd6b80
 mkdir -m 700 state
 write_config tapd.toml
 # Faster pulses are noise; closer edges are bounce.
-sed -i "s/^pulses_per_litre.*/&\nmax_hz = 600/" tapd.toml
+slow_meter tapd.toml
 seed_ledger state/tapd.db "$CENTS_PER_LITRE" $ann=100000 || exit 1
 reader_up || exit 1
 ctl() { tapctl --socket tapd.sock "$@"; }
