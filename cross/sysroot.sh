@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck source-path=SCRIPTDIR
 # Unpacks the headers and libraries of Debian 13 for a Raspberry Pi, which a cross build links with.
 #
 #   cross/sysroot.sh arm64|armhf FOLDER
@@ -23,12 +24,12 @@ esac
 }
 
 mapfile -t packages < <(sed -E 's/[[:space:]]*#.*//; /^$/d' "$here/packages/sysroot")
-key=$(cat "$here/packages/sysroot" "${BASH_SOURCE[0]}" | sha256sum)
+key=$(cat "$here/packages/sysroot" "$here/apt.sh" "${BASH_SOURCE[0]}" | sha256sum)
 if [ "$(cat "$folder/key" 2>/dev/null)" = "$key" ]; then exit 0; fi
 
-# shellcheck disable=SC2016  # apt's own variables
-mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-  'Created-By: Packages' | awk '$2 == "main" && $1 !~ /-/ && !found { print $3; found = 1 }')
+# shellcheck source=apt.sh
+. "$here/apt.sh"
+mirror=$(debian_mirror '')
 [ -n "$mirror" ] || {
   echo "sysroot: apt knows no Debian mirror here; run apt-get update and try again" >&2
   exit 1
@@ -36,24 +37,6 @@ mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-# An apt of its own beside the system's: lists, cache and an empty dpkg database.
-write_apt_conf() {
-  mkdir -p "$work"/{lists,debs}/partial "$work/etc/parts" "$work/dpkg"
-  : >"$work/dpkg/status"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" \
-    >"$work/etc/sources.list"
-  cat >"$work/apt.conf" <<END
-APT::Architecture "$arch"; APT::Architectures { "$arch"; };
-APT::Install-Recommends "false"; Acquire::Languages "none"; APT::Sandbox::User "";
-Dir::State "$work"; Dir::State::Lists "$work/lists"; Dir::State::status "$work/dpkg/status";
-Dir::Cache "$work"; Dir::Cache::Archives "$work/debs";
-Dir::Etc "$work/etc"; Dir::Etc::SourceList "$work/etc/sources.list";
-Dir::Etc::SourceParts "$work/etc/parts"; Dir::Etc::Parts "$work/etc/parts";
-Dir::Etc::Preferences "$work/etc/none"; Dir::Etc::PreferencesParts "$work/etc/parts";
-Debug::NoLocking "true"; quiet "1"; DPkg::Post-Invoke "";
-END
-}
 
 fetch_packages() {
   export APT_CONFIG="$work/apt.conf"
@@ -105,7 +88,7 @@ keep_links_inside() {
 
 echo "sysroot: fetching and unpacking the libraries of $suite for $arch (about 60 MB) ..."
 start=$SECONDS
-write_apt_conf
+own_apt "$work" "$arch" "$suite" "$mirror"
 fetch_packages
 rm -rf "$folder"
 mkdir -p "$folder"

@@ -2,35 +2,18 @@
 # that machine, fetched with an apt of their own and unpacked into the cache, nothing installed.
 # Sourced by run, which sets cache and defines say and die. prepare_pi sets pi_dir and leaves there
 # Image, bcm2837-rpi-3-b.dtb and busybox.
-# shellcheck shell=bash
+# shellcheck shell=bash source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # cache is run's
 set -euo pipefail
 
-# An apt beside the system's: lists, cache and an empty dpkg database; the mirror is the system's.
-write_pi_apt() {
-  local mirror
-  # shellcheck disable=SC2016  # apt's own variables
-  mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-    'Created-By: Packages' | awk '$2 == "main" && $1 !~ /-/ && !found { print $3; found = 1 }')
-  [[ -n $mirror ]] || die "apt knows no Debian mirror here: run apt-get update"
-  mkdir -p apt/{lists,debs}/partial apt/etc/parts apt/dpkg
-  : >apt/dpkg/status
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
-    >apt/etc/sources.list
-  cat >apt/apt.conf <<END
-APT::Architecture "arm64"; APT::Architectures { "arm64"; };
-APT::Install-Recommends "false"; Acquire::Languages "none"; APT::Sandbox::User "";
-Dir::State "$PWD/apt"; Dir::State::Lists "$PWD/apt/lists";
-Dir::State::status "$PWD/apt/dpkg/status"; Dir::Cache "$PWD/apt";
-Dir::Cache::Archives "$PWD/apt/debs"; Dir::Etc "$PWD/apt/etc";
-Dir::Etc::SourceList "$PWD/apt/etc/sources.list"; Dir::Etc::SourceParts "$PWD/apt/etc/parts";
-Dir::Etc::Parts "$PWD/apt/etc/parts"; Dir::Etc::Preferences "$PWD/apt/etc/none";
-Dir::Etc::PreferencesParts "$PWD/apt/etc/parts"; Debug::NoLocking "true"; quiet "1";
-END
-}
+# shellcheck source=../../../cross/apt.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../cross/apt.sh"
 
 fetch_pi() {
-  local kernel
+  local kernel mirror
+  mirror=$(debian_mirror '')
+  [[ -n $mirror ]] || die "apt knows no Debian mirror here: run apt-get update"
+  own_apt "$PWD/apt" arm64 trixie "$mirror"
   export APT_CONFIG=$PWD/apt/apt.conf
   apt-get update >fetch.log 2>&1 || die "cannot read the arm64 lists, see $PWD/fetch.log"
   kernel=$(apt-cache show --no-all-versions linux-image-arm64 | sed -n '/^Depends: /{s///p;q}' |
@@ -48,7 +31,6 @@ prepare_pi() {
   mkdir -p "$pi_dir"
   (
     cd "$pi_dir"
-    write_pi_apt
     fetch_pi
     say "unpacking ..."
     dpkg-deb --fsys-tarfile linux-image-*.deb | tar x --wildcards './boot/vmlinuz-*' \
