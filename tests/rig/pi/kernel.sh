@@ -16,8 +16,9 @@ fetch_pi() {
   own_apt "$PWD/apt" arm64 trixie "$mirror"
   export APT_CONFIG=$PWD/apt/apt.conf
   apt-get update >fetch.log 2>&1 || die "cannot read the arm64 lists, see $PWD/fetch.log"
-  kernel=$(apt-cache show --no-all-versions linux-image-arm64 | sed -n '/^Depends: /{s///p;q}' |
-    grep -om1 'linux-image-[^ ,]*')
+  # Nobody stops reading early: apt-cache would die of the closed pipe, and that ends the script.
+  kernel=$(apt-cache show --no-all-versions linux-image-arm64 | sed -n 's/^Depends: //p' |
+    grep -o 'linux-image-[^ ,]*' | sed -n 1p)
   say "fetching $kernel for arm64 (about 100 MB) ..."
   apt-get download -qq "$kernel" busybox-static >>fetch.log 2>&1 \
     || die "cannot fetch $kernel, see $PWD/fetch.log"
