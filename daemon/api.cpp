@@ -112,6 +112,7 @@ ApiResponse Api::status() const {
   const BoardHealth board = ports_.board();
   (*body)["clock"] = to_json(board.clock);
   (*body)["disk"] = to_json(board.disk);
+  (*body)["no_server"] = ports_.no_server;
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;
   return json_answer(*body);

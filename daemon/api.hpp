@@ -51,6 +51,8 @@ struct ApiPorts {
   std::function<BoardHealth()> board;
   /// Prometheus' text, or why there is none now.
   std::function<tl::expected<std::string, std::string>()> metrics;
+  /// Why no server is asked at all; empty when one is.
+  std::string no_server;
   std::string controller_id;
   std::string version;
 };

@@ -124,6 +124,7 @@ class Running {
                                   return board_health(config_, "/", now.wall_trusted, now.wall);
                                 },
                             .metrics = [this] { return metrics_text(); },
+                            .no_server = no_server(),
                             .controller_id = config.controller_id,
                             .version = version()}});
     if (config.metrics_port != 0) offer_metrics(config.metrics_port);
@@ -156,10 +157,15 @@ class Running {
     return !config_.server.url.empty() && server_trouble_.empty();
   }
 
+  /// Why no server is asked; empty when one is.
+  [[nodiscard]] std::string no_server() const {
+    return config_.server.url.empty() ? "no server.url is configured" : server_trouble_;
+  }
+
   void say_no_server() {
     if (config_.server.url.empty()) {
       return metrics_.line(Message::no_server, Level::warning,
-                           "no server.url is configured: pours wait in the queue");
+                           fmt::format("{}: pours wait in the queue", no_server()));
     }
     metrics_.line(Message::no_server, Level::error,
                   fmt::format("the server is not asked, and pours wait in the queue: {}; correct "

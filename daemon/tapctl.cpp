@@ -69,10 +69,16 @@ void print_finding(const json& finding) {
   }
 }
 
+std::string server_in_words(const json& status) {
+  if (const auto why = status.at("no_server").get<std::string>(); !why.empty()) {
+    return fmt::format("NOT asked ({})", why);
+  }
+  return status.at("server_reachable").get<bool>() ? "reachable" : "NOT reachable";
+}
+
 void print_status(const json& status) {
   fmt::print("{} (tapd {}), server {}{}\n", status.at("controller_id").get<std::string>(),
-             status.at("version").get<std::string>(),
-             status.at("server_reachable").get<bool>() ? "reachable" : "NOT reachable",
+             status.at("version").get<std::string>(), server_in_words(status),
              status.at("emergency_stop").get<bool>() ? ", EMERGENCY STOP" : "");
   for (const json& tap : status.at("taps")) {
     print_tap(tap);
