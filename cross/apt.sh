@@ -10,8 +10,8 @@ debian_mirror() {
       (suffix == "" ? $1 !~ /-/ : $1 ~ suffix "$") { print $3; found = 1 }'
 }
 
-# own_apt FOLDER ARCH SUITE MIRROR: lists, cache and an empty dpkg database in the folder, for another
-# architecture or suite than the machine's; nothing of the system is touched. It is used by
+# own_apt FOLDER ARCH SUITE MIRROR: lists, cache and an empty dpkg database in that folder, for
+# another architecture or suite than the machine's; nothing of the system is touched. It is used by
 # APT_CONFIG=FOLDER/apt.conf; what is fetched lands in FOLDER/debs.
 own_apt() {
   local folder=$1 arch=$2 suite=$3 mirror=$4
