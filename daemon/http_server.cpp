@@ -42,7 +42,7 @@ sockaddr_un address_of(const std::filesystem::path& socket) {
   if (path.size() >= sizeof address.sun_path) {
     throw std::runtime_error{fmt::format("{}: the path is too long for a socket", path)};
   }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  path.copy(address.sun_path, path.size());  // what follows is zero already
   return address;
 }
 

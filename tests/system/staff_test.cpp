@@ -42,7 +42,9 @@ TEST_CASE("staff cannot open a valve while a guest's session runs", "[system]") 
   REQUIRE(bar.says("valve open for card ..b2c3"));
   const FinishedChild end = bar.tapctl({"clean", "1", "--seconds", "1"});
   CHECK(end.status.code == 1);
-  CHECK_THAT(end.output, ContainsSubstring("tap 1: it is ready"));
+  // The simulated guest pulls by himself: on a slow machine before the order comes.
+  CHECK_THAT(end.output, ContainsSubstring("tap 1: it is ready") ||
+                             ContainsSubstring("tap 1: it is pouring"));
 }
 
 TEST_CASE("a tap that staff have locked stays so over a restart, and says why", "[system]") {
