@@ -33,6 +33,9 @@ struct EngineOptions {
   std::chrono::milliseconds authorize_deadline{400};
   std::chrono::milliseconds request_deadline{10'000};
   std::chrono::milliseconds snapshot_interval{2'000};
+  /// Even an unchanged snapshot is fetched and applied anew this often: the age of the cached
+  /// balances, which the offline policy bounds, must not hang on an ETag alone.
+  std::chrono::milliseconds whole_snapshot_interval{600'000};
   std::chrono::milliseconds register_interval{60'000};
   std::chrono::milliseconds first_backoff{500};
   std::chrono::milliseconds longest_backoff{300'000};

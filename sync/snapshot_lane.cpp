@@ -153,7 +153,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;
   // Changes are not the whole: what they would miss is mended by the next one.
-  if (!kept->since) full_at_ = now.since_boot + full_interval;
+  if (!kept->since) full_at_ = now.since_boot + context_.options.whole_snapshot_interval;
 }
 
 storage::Result<SnapshotApplied> SnapshotLane::keep(const SnapshotAnswer& answer,

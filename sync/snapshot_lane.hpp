@@ -18,9 +18,6 @@ class SnapshotLane {
  public:
   /// A server without a snapshot is asked for one again this rarely.
   static constexpr std::chrono::milliseconds ask_again{600'000};
-  /// Even an unchanged snapshot is fetched and applied anew this often: the age of the cached
-  /// balances, which the offline policy bounds, must not hang on an ETag alone.
-  static constexpr std::chrono::milliseconds full_interval{600'000};
   /// After changes that could not be had or used, only the whole is asked for so long.
   static constexpr std::chrono::milliseconds whole_only{600'000};
 

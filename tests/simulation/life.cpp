@@ -60,6 +60,7 @@ Life::Life(Site& site)
   options.token = venue_token;
   constexpr std::array intervals{60'000ms, 600'000ms, 1'800'000ms, 3'600'000ms};
   options.snapshot_interval = intervals.at(site_.plan.stream(6).below(intervals.size()));
+  options.whole_snapshot_interval = 20 * options.snapshot_interval;
   options.register_interval = 300'000ms;
   options.longest_row_retry = 600'000ms;
   engine_ = std::make_unique<sync::Engine>(options, *books_, [this](std::uint64_t bound) {

@@ -66,6 +66,7 @@ Plan draw_plan(std::uint64_t seed) {
   often(Fault::hostile, 40);
   if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
   for (std::size_t i = first_faults; i < fault_count; ++i) plan.faults[i] = random.chance(share);
+  plan.tells_changes = plan.stream(9).chance(65);
   return plan;
 }
 
@@ -75,11 +76,12 @@ std::string to_text(const Plan& plan) {
     if (!plan.faults[i]) continue;
     faults += (faults.empty() ? "" : ", ") + std::string{names.at(i)};
   }
-  return fmt::format("{} days, {} taps of {} visits a day, {} guests, {} pulses a litre{}{}; {}",
+  return fmt::format("{} days, {} taps of {} visits a day, {} guests, {} pulses a litre{}{}{}; {}",
                      plan.days, plan.taps, plan.visits_a_day, plan.guests,
                      plan.milli_pulses_per_litre / 1'000,
                      plan.cached_first ? ", cards judged by the cache" : "",
                      plan.tap_to_start ? ", tap to start" : "",
+                     plan.tells_changes ? ", a server that tells changes" : "",
                      faults.empty() ? "no faults" : "faults: " + faults);
 }
 

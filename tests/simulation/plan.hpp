@@ -82,6 +82,7 @@ enum class Planted : std::uint8_t {
   generous_policy,
   inflated_facts,
   inflated_balances,
+  forgotten_changes,
   changed_rows,
   altered_price,
   rows_never_arrive,
@@ -98,8 +99,9 @@ struct Plan {
   std::int64_t guests{12};
   std::int64_t visits_a_day{10};  ///< Of each tap.
   std::int64_t milli_pulses_per_litre{450'000};
-  bool cached_first{false};  ///< Cards are judged by the cache, not asked for.
-  bool tap_to_start{false};  ///< A card is laid on to start and again to stop.
+  bool cached_first{false};   ///< Cards are judged by the cache, not asked for.
+  bool tap_to_start{false};   ///< A card is laid on to start and again to stop.
+  bool tells_changes{false};  ///< The server knows `?since=`.
 
   Planted planted{Planted::nothing};
 

@@ -13,6 +13,11 @@ constexpr Time longest_absence = 2'200ms;
 /// From a wish to shut to the line being shut there is no time: one step.
 constexpr std::chrono::seconds grace = TapOutputs::grace;
 
+/// Gas has come out of it. While it is no faster than beer ever is, its pulses are those of beer.
+bool is_keg_dry(TapRig& rig) {
+  return rig.truth().keg_ul < 1'000;
+}
+
 }  // namespace
 
 Referee::Referee(const Plan& plan, Bounds bounds, Agenda& agenda, VenueModel& venue,
@@ -71,10 +76,8 @@ void Referee::on_request(const StorageRequest& request) {
     Pour& pour = book_.at(end->end.last.client_tx_id);
     if (pour.end) return;  // Written again after a failure.
     pour.end = end->end;
-    const drivers::sim::Truth truth = rigs_[pour.tap]->truth();
-    pour.truth_at_end = truth.passed_ul;
-    // Gas has come out of an empty keg.
-    pour.excused |= truth.keg_ul < 1'000;
+    pour.truth_at_end = rigs_[pour.tap]->truth().passed_ul;
+    pour.excused |= is_keg_dry(*rigs_[pour.tap]);
     TapWatch& watch = watches_[pour.tap];
     if (watch.pour == end->end.last.client_tx_id) watch.pour.reset();
   }
@@ -176,6 +179,7 @@ void Referee::process_gone(bool power) {
     if (pour.ended) continue;
     if (!pour.cut_off && pour.truth_at_open && !pour.truth_at_end) {
       pour.truth_at_end = pour.truth_at_shut.value_or(rigs_[pour.tap]->truth().passed_ul);
+      pour.excused |= is_keg_dry(*rigs_[pour.tap]);
     }
     pour.cut_off = true;
     pour.power_cut |= power;

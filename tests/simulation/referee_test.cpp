@@ -22,6 +22,7 @@ Plan small_bar(std::uint64_t seed, const Expected& expected) {
   plan.guests = 4;
   plan.visits_a_day = 12;
   plan.tap_to_start = false;
+  plan.tells_changes = expected.planted == Planted::forgotten_changes;
   plan.cached_first = expected.planted == Planted::generous_policy ||
                       expected.planted == Planted::inflated_facts ||
                       expected.planted == Planted::stop_not_told;
@@ -44,6 +45,7 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::generous_policy, {"exposure"}, {Fault::net_down, Fault::server_down}},
       {Planted::inflated_facts, {"overdraft", "balance"}, {}},
       {Planted::inflated_balances, {"balance"}, {}},
+      {Planted::forgotten_changes, {"balance", "overdraft"}, {}},
       {Planted::changed_rows, {"once"}, {Fault::net_loss}},
       {Planted::altered_price, {"charge"}, {}},
       {Planted::rows_never_arrive, {"liveness"}, {}},

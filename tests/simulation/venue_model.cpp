@@ -231,10 +231,27 @@ HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
   const std::string etag = fmt::format("\"{}\"", revision_);
   const auto known = request.headers.find("If-None-Match");
   if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
-  return {200, {{"etag", etag}}, snapshot_body()};
+  const json now = whole();
+  const auto changes = changes_for(request, now);
+  snapshots_.note(revision_, now);
+  trace_.say("venue: snapshot {}, {}", revision_, changes ? "what has changed" : "whole");
+  return {200, {{"etag", etag}}, (changes ? *changes : now).dump()};
 }
 
-std::string VenueModel::snapshot_body() const {
+/// Nothing where the request, or this server, is for the whole.
+std::optional<json> VenueModel::changes_for(const sync::HttpRequest& request,
+                                            const json& now) const {
+  constexpr std::string_view since = "since=";
+  if (!plan_.tells_changes || !request.query.starts_with(since)) return {};
+  const std::int64_t revision = std::stoll(request.query.substr(since.size()));
+  const auto holds = request.headers.find("If-None-Match");
+  if (holds == request.headers.end() || holds->second != fmt::format("\"{}\"", revision)) return {};
+  auto changes = snapshots_.changes(revision, now);
+  if (changes && plan_.planted == Planted::forgotten_changes) (*changes)["guests"] = json::array();
+  return changes;
+}
+
+json VenueModel::whole() const {
   json guests = json::array();
   json cards = json::array();
   const std::int64_t planted = plan_.planted == Planted::inflated_balances ? 100 : 0;
@@ -274,8 +291,7 @@ std::string VenueModel::snapshot_body() const {
               {"kegs", kegs},
               {"taps", taps},
               {"guests", guests},
-              {"cards", cards}}
-      .dump();
+              {"cards", cards}};
 }
 
 }  // namespace tapd::simulation

@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "plan.hpp"
 #include "storage/model/records.hpp"
 #include "sync/transport.hpp"
+#include "told_snapshots.hpp"
 #include "trace.hpp"
 
 namespace tapd::simulation {
@@ -86,7 +87,9 @@ class VenueModel {
   [[nodiscard]] sync::HttpResponse pours(const nlohmann::json& asked);
   [[nodiscard]] sync::HttpResponse flow_event(const nlohmann::json& asked);
   [[nodiscard]] sync::HttpResponse snapshot(const sync::HttpRequest& request);
-  [[nodiscard]] std::string snapshot_body() const;
+  [[nodiscard]] nlohmann::json whole() const;
+  [[nodiscard]] std::optional<nlohmann::json> changes_for(const sync::HttpRequest& request,
+                                                          const nlohmann::json& now) const;
   [[nodiscard]] nlohmann::json judge(const nlohmann::json& row);
   void charge(const std::string& id, Booking& booking);
 
@@ -102,6 +105,7 @@ class VenueModel {
     bool stopped{false};
   };
   std::map<std::string, ToldEvent> told_;  ///< Each flow event.
+  ToldSnapshots snapshots_;
   std::int64_t price_{650};
   std::int64_t highest_price_{650};
   std::int64_t revision_{1};

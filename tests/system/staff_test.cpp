@@ -43,8 +43,8 @@ TEST_CASE("staff cannot open a valve while a guest's session runs", "[system]") 
   const FinishedChild end = bar.tapctl({"clean", "1", "--seconds", "1"});
   CHECK(end.status.code == 1);
   // The simulated guest pulls by himself: on a slow machine before the order comes.
-  CHECK_THAT(end.output, ContainsSubstring("tap 1: it is ready") ||
-                             ContainsSubstring("tap 1: it is pouring"));
+  CHECK_THAT(end.output,
+             ContainsSubstring("tap 1: it is ready") || ContainsSubstring("tap 1: it is pouring"));
 }
 
 TEST_CASE("a tap that staff have locked stays so over a restart, and says why", "[system]") {
