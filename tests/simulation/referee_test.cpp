@@ -70,6 +70,19 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
   CHECK(std::count(expected.rules.begin(), expected.rules.end(), seen) == 1);
 }
 
+TEST_CASE("a pour whose keg ran dry is not weighed, though the next keg comes while it runs",
+          "[referee]") {
+  Plan plan = draw_plan(7047);
+  plan.days = 1;
+  plan.taps = 5;
+  plan.faults = {};
+  for (const Fault fault : {Fault::short_kegs, Fault::hostile}) {
+    plan.faults.set(static_cast<std::size_t>(fault));
+  }
+  const Outcome outcome = run_plan(plan, false);
+  CHECK((outcome.failure ? outcome.failure->what : "") == "");
+}
+
 TEST_CASE("a plan without a fault draws the rest as before", "[plan]") {
   const Plan plan = draw_plan(7);
   Plan less = plan;
