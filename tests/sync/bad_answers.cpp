@@ -18,43 +18,11 @@ using nlohmann::json;
 constexpr std::size_t longest_reason = 400;
 constexpr const char* place_holder = "@@@";
 
-json good_snapshot() {
-  return {{"revision", 42},
-          {"generated_at", "2026-11-21T10:00:00Z"},
-          {"currency", {{"code", "EUR"}, {"minor_digits", 2}}},
-          {"system_states", {{"emergency_stop_enabled", "false"}}},
-          {"beverages",
-           {{{"beverage_id", guest_uuid(200)},
-             {"name", "Keller"},
-             {"brewery", "Brau"},
-             {"style", "Lager"},
-             {"abv", "4.70"},
-             {"sell_price_per_liter", "12.90"}}}},
-          {"kegs",
-           {{{"keg_id", guest_uuid(100)},
-             {"beverage_id", guest_uuid(200)},
-             {"initial_volume_ml", 50'000},
-             {"current_volume_ml", 12'345},
-             {"status", "in_use"}}}},
-          {"taps",
-           {{{"tap_id", 1},
-             {"keg_id", guest_uuid(100)},
-             {"display_name", "Tap 1"},
-             {"status", "active"}}}},
-          {"guests",
-           {{{"guest_id", guest_uuid(1)},
-             {"first_name", "Anna"},
-             {"balance_cents", 3002},
-             {"is_active", true}}}},
-          {"cards",
-           {{{"card_uid", "04ab7815cd6b80"}, {"guest_id", guest_uuid(1)}, {"status", "active"}}}}};
-}
-
 const std::string changes = endpoint::snapshot("bar-1") + "?since=41";
 constexpr std::int64_t since = 41;
 
 json good_changes() {
-  json all = good_snapshot();
+  json all = sample_snapshot();
   all["since"] = since;
   all["gone"] = {{"beverages", {guest_uuid(201)}},
                  {"kegs", {guest_uuid(101)}},
@@ -211,7 +179,7 @@ Reading read(const std::string& where, std::string_view body) {
 std::vector<GoodAnswer> good_answers() {
   return {{endpoint::pours, good_results().dump()},
           {endpoint::authorize, good_leave().dump()},
-          {endpoint::snapshot("bar-1"), good_snapshot().dump()},
+          {endpoint::snapshot("bar-1"), sample_snapshot().dump()},
           {endpoint::system_status, R"({"emergency_stop": false, "value": "x", "taps": [1, 2]})"},
           {endpoint::register_controller, R"({"controller_id": "bar-1"})"},
           {endpoint::flow_events, R"({"accepted": true})"},

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace tapd::sync::test {
 
@@ -64,6 +65,38 @@ model::Pour pour(std::uint64_t number, std::uint64_t guest) {
   row.duration = seconds{15};
   row.pulses = 1800;
   return row;
+}
+
+nlohmann::json sample_snapshot() {
+  return {{"revision", 42},
+          {"generated_at", "2026-11-21T10:00:00Z"},
+          {"currency", {{"code", "EUR"}, {"minor_digits", 2}}},
+          {"system_states", {{"emergency_stop_enabled", "false"}}},
+          {"beverages",
+           {{{"beverage_id", guest_uuid(200)},
+             {"name", "Keller"},
+             {"brewery", "Brau"},
+             {"style", "Lager"},
+             {"abv", "4.70"},
+             {"sell_price_per_liter", "12.90"}}}},
+          {"kegs",
+           {{{"keg_id", guest_uuid(100)},
+             {"beverage_id", guest_uuid(200)},
+             {"initial_volume_ml", 50'000},
+             {"current_volume_ml", 12'345},
+             {"status", "in_use"}}}},
+          {"taps",
+           {{{"tap_id", 1},
+             {"keg_id", guest_uuid(100)},
+             {"display_name", "Tap 1"},
+             {"status", "active"}}}},
+          {"guests",
+           {{{"guest_id", guest_uuid(1)},
+             {"first_name", "Anna"},
+             {"balance_cents", 3002},
+             {"is_active", true}}}},
+          {"cards",
+           {{{"card_uid", "04ab7815cd6b80"}, {"guest_id", guest_uuid(1)}, {"status", "active"}}}}};
 }
 
 }  // namespace tapd::sync::test

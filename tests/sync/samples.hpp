@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "storage/model/records.hpp"
 #include "sync/backoff.hpp"
 
@@ -33,5 +35,7 @@ class Dice {
 [[nodiscard]] model::Moment at(std::chrono::milliseconds since_boot);
 /// A finished pour of 400 ml at 12.90 per litre by guest and card `guest`.
 [[nodiscard]] model::Pour pour(std::uint64_t number, std::uint64_t guest = 1);
+/// What a server tells as a whole: one of each, guest 1 with card 04ab7815cd6b80 and 30.02.
+[[nodiscard]] nlohmann::json sample_snapshot();
 
 }  // namespace tapd::sync::test

@@ -14,42 +14,19 @@ namespace {
 using nlohmann::json;
 using test::guest_uuid;
 
+/// The sample and what else a snapshot may say.
 json sample() {
-  return {{"revision", 42},
-          {"generated_at", "2026-11-21T10:00:00Z"},
-          {"currency", {{"code", "EUR"}, {"minor_digits", 2}}},
-          {"system_states", {{"emergency_stop_enabled", "false"}, {"min_start_ml", "20"}}},
-          {"beverages",
-           {{{"beverage_id", guest_uuid(200)},
-             {"name", "Keller"},
-             {"brewery", "Brau"},
-             {"style", "Lager"},
-             {"abv", "4.70"},
-             {"sell_price_per_liter", "12.90"}}}},
-          {"kegs",
-           {{{"keg_id", guest_uuid(100)},
-             {"beverage_id", guest_uuid(200)},
-             {"initial_volume_ml", 50'000},
-             {"current_volume_ml", 12'345},
-             {"status", "in_use"}}}},
-          {"taps",
-           {{{"tap_id", 1},
-             {"keg_id", guest_uuid(100)},
-             {"display_name", "Tap 1"},
-             {"status", "active"}},
-            {{"tap_id", 2}, {"keg_id", nullptr}, {"display_name", ""}, {"status", "empty"}}}},
-          {"guests",
-           {{{"guest_id", guest_uuid(1)},
-             {"first_name", "Anna"},
-             {"balance_cents", 3002},
-             {"is_active", true}},
-            {{"guest_id", guest_uuid(2)},
-             {"first_name", "Ole"},
-             {"balance_cents", -50},
-             {"is_active", false}}}},
-          {"cards",
-           {{{"card_uid", "04AB7815CD6B80"}, {"guest_id", guest_uuid(1)}, {"status", "active"}},
-            {{"card_uid", "04000001"}, {"guest_id", nullptr}, {"status", "lost"}}}}};
+  json told = test::sample_snapshot();
+  told["system_states"]["min_start_ml"] = "20";
+  told["taps"].push_back(
+      {{"tap_id", 2}, {"keg_id", nullptr}, {"display_name", ""}, {"status", "empty"}});
+  told["guests"].push_back({{"guest_id", guest_uuid(2)},
+                            {"first_name", "Ole"},
+                            {"balance_cents", -50},
+                            {"is_active", false}});
+  told["cards"][0]["card_uid"] = "04AB7815CD6B80";
+  told["cards"].push_back({{"card_uid", "04000001"}, {"guest_id", nullptr}, {"status", "lost"}});
+  return told;
 }
 
 TEST_CASE("a snapshot is read whole", "[wire]") {
