@@ -19,6 +19,12 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t hundred_megabytes = 100U << 20U;
 constexpr std::size_t piece = 64U << 10U;
+/// So many bytes of memory are seen for one that is used: the thread sanitizer keeps four beside it.
+#ifdef __SANITIZE_THREAD__
+constexpr std::int64_t seen_for_one = 5;
+#else
+constexpr std::int64_t seen_for_one = 1;
+#endif
 
 /// KiB, of /proc/self/status.
 std::int64_t memory_kib(const std::string& field) {
@@ -74,7 +80,7 @@ TEST_CASE("a body of a hundred megabytes is cut off at the limit", "[curl]") {
   }
   // The buffer doubles as it grows; both halves count while it is copied.
   const auto most = static_cast<std::int64_t>(3 * options.largest_body >> 10U);
-  CHECK(memory_kib("VmHWM:") - before < most);
+  CHECK(memory_kib("VmHWM:") - before < most * seen_for_one);
   web.stop();
   thread.join();
 }
