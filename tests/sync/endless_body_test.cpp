@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t hundred_megabytes = 100U << 20U;
 constexpr std::size_t piece = 64U << 10U;
-/// So many bytes of memory are seen for one that is used: the thread sanitizer keeps four beside it.
+/// So many bytes of memory are seen for one that is used: the thread sanitizer keeps four with it.
 #ifdef __SANITIZE_THREAD__
 constexpr std::int64_t seen_for_one = 5;
 #else
