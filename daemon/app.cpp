@@ -153,9 +153,7 @@ class Running {
     if (begin == Begin::as_written && !trouble.empty()) throw std::runtime_error{trouble};
     return trouble;
   }
-  [[nodiscard]] bool asks_server() const {
-    return !config_.server.url.empty() && server_trouble_.empty();
-  }
+  [[nodiscard]] bool asks_server() const { return no_server().empty(); }
 
   /// Why no server is asked; empty when one is.
   [[nodiscard]] std::string no_server() const {

@@ -290,7 +290,7 @@ void Mischief::look_after_kegs() {
     const std::int64_t size =
         site_.plan.has(Fault::short_kegs) ? chance_.between(2'000, 9'000) : 50'000;
     site_.trace.say("staff: a new keg at tap {}", tap + 1);
-    site_.referee.excuse_meter(tap);  // In a pour that goes on, gas came out of the old one.
+    site_.referee.keg_goes(tap);
     rig(tap).physics().connect_keg(static_cast<double>(size));
     rig(tap).changed();
     site_.venue.connect_keg(tap, size);

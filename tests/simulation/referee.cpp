@@ -191,6 +191,10 @@ void Referee::excuse_meter(std::size_t tap) {
   if (watches_[tap].pour) book_.at(*watches_[tap].pour).excused = true;
 }
 
+void Referee::keg_goes(std::size_t tap) {
+  if (is_keg_dry(*rigs_[tap])) excuse_meter(tap);
+}
+
 void Referee::excuse_valve(std::size_t tap, Time until) {
   watches_[tap].valve_excused_until = until;
 }

@@ -61,6 +61,8 @@ class Referee {
 
   /// A tap's meter does not tell the truth for the moment: the current pour there is not weighed.
   void excuse_meter(std::size_t tap);
+  /// Staff are about to connect another keg: if this one is dry, gas came out of it in the pour.
+  void keg_goes(std::size_t tap);
   void excuse_valve(std::size_t tap, Time until);
 
   [[nodiscard]] std::int64_t pours() const { return pours_; }

@@ -1,7 +1,6 @@
 #include "told_snapshots.hpp"
 
 #include <array>
-#include <string_view>
 
 namespace tapd::simulation {
 namespace {

@@ -233,7 +233,7 @@ HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
   if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};
   const json now = whole();
   const auto changes = changes_for(request, now);
-  snapshots_.note(revision_, now);
+  if (plan_.tells_changes) snapshots_.note(revision_, now);
   trace_.say("venue: snapshot {}, {}", revision_, changes ? "what has changed" : "whole");
   return {200, {{"etag", etag}}, (changes ? *changes : now).dump()};
 }

@@ -38,13 +38,12 @@ TEST_CASE("a valve opened by staff shuts by itself, and what ran is booked as no
 
 TEST_CASE("staff cannot open a valve while a guest's session runs", "[system]") {
   LoneTapd bar;
+  bar.sim("handle 1 0");  // By himself the guest would pull, on a slow machine before the order.
   bar.sim("card 1 04a1b2c3");
   REQUIRE(bar.says("valve open for card ..b2c3"));
   const FinishedChild end = bar.tapctl({"clean", "1", "--seconds", "1"});
   CHECK(end.status.code == 1);
-  // The simulated guest pulls by himself: on a slow machine before the order comes.
-  CHECK_THAT(end.output,
-             ContainsSubstring("tap 1: it is ready") || ContainsSubstring("tap 1: it is pouring"));
+  CHECK_THAT(end.output, ContainsSubstring("tap 1: it is ready"));
 }
 
 TEST_CASE("a tap that staff have locked stays so over a restart, and says why", "[system]") {
