@@ -51,18 +51,36 @@ std::string_view kind_of(const toml::node& node) {
   return "something else";
 }
 
+/// One line without what would steer a terminal: what is cited from a file may hold anything.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20U && byte != 0x7FU) {
+      line += c;
+    } else {
+      line += c == '\n' ? "\\n" : fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return line;
+}
+
 }  // namespace
 
-void Findings::add(const toml::source_region& where, const std::string& what) {
-  lines_.push_back(fmt::format("{}:{}: {}", file_, where.begin.line, what));
+void Findings::add(const toml::source_region& where, std::string_view what) {
+  lines_.push_back(fmt::format("{}:{}: {}", file_, where.begin.line, one_line(what)));
 }
 
 std::string Findings::text() const {
   return fmt::format("{}", fmt::join(lines_, "\n"));
 }
 
-TomlTable::TomlTable(const toml::table* table, std::string path, Findings& findings)
-    : table_{table}, path_{std::move(path)}, findings_{&findings} {}
+TomlTable::TomlTable(const toml::table* table, std::string path, Findings& findings,
+                     const toml::source_region& around)
+    : table_{table},
+      path_{std::move(path)},
+      findings_{&findings},
+      source_{table == nullptr ? around : table->source()} {}
 
 const toml::node* TomlTable::node(std::string_view key) {
   known_.emplace_back(key);
@@ -74,9 +92,8 @@ std::string TomlTable::called(std::string_view key) const {
 }
 
 toml::source_region TomlTable::where(std::string_view key) const {
-  if (table_ == nullptr) return {};
-  const toml::node* found = key.empty() ? nullptr : table_->get(key);
-  return found == nullptr ? table_->source() : found->source();
+  const toml::node* found = table_ == nullptr || key.empty() ? nullptr : table_->get(key);
+  return found == nullptr ? source_ : found->source();
 }
 
 void TomlTable::fault(std::string_view key, const std::string& what) {
@@ -192,7 +209,7 @@ TomlTable TomlTable::table(std::string_view key) {
   const toml::node* found = node(key);
   const toml::table* inner = found == nullptr ? nullptr : found->as_table();
   if (found != nullptr && inner == nullptr) wrong_type(key, *found, "a table");
-  return {inner, called(key), *findings_};
+  return {inner, called(key), *findings_, source_};
 }
 
 std::vector<std::string> TomlTable::texts(std::string_view key) {
@@ -224,7 +241,7 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
   for (const toml::node& entry : *list) {
     const std::string path = fmt::format("{} {}", key, result.size() + 1);
     if (entry.as_table() == nullptr) wrong_type(key, entry, "a table");
-    result.emplace_back(entry.as_table(), path, *findings_);
+    result.emplace_back(entry.as_table(), path, *findings_, source_);
   }
   return result;
 }

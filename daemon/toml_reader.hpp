@@ -17,8 +17,8 @@ namespace tapd {
 class Findings {
  public:
   explicit Findings(std::string file) : file_{std::move(file)} {}
-  /// Adds "file:line: what".
-  void add(const toml::source_region& where, const std::string& what);
+  /// Adds "file:line: what" as one line, whatever `what` cites.
+  void add(const toml::source_region& where, std::string_view what);
   [[nodiscard]] bool empty() const { return lines_.empty(); }
   [[nodiscard]] std::string text() const;
 
@@ -36,8 +36,9 @@ struct Bounds {
 class TomlTable {
  public:
   /// `path` is what the table is called in messages ("server", "tap 2"). `table` may be null: a
-  /// missing table is read as an empty one at the file's beginning.
-  TomlTable(const toml::table* table, std::string path, Findings& findings);
+  /// missing table is read as an empty one where the table `around` it stands.
+  TomlTable(const toml::table* table, std::string path, Findings& findings,
+            const toml::source_region& around = {});
 
   [[nodiscard]] std::optional<std::string> text(std::string_view key);
   [[nodiscard]] std::string text(std::string_view key, std::string_view otherwise);
@@ -76,6 +77,7 @@ class TomlTable {
   const toml::table* table_;
   std::string path_;
   Findings* findings_;
+  toml::source_region source_;
   std::vector<std::string> known_;
 };
 

@@ -111,14 +111,14 @@ Reader Reader::at(const char* name) const {
   if (!value_->is_object()) fail("not an object");
   const auto found = value_->find(name);
   if (found == value_->end()) fail(fmt::format("\"{}\" is missing", name));
-  return Reader{*found, *this, name, 0};
+  return child(*found, {name, 0});
 }
 
 std::optional<Reader> Reader::maybe(const char* name) const {
   if (!value_->is_object()) fail("not an object");
   const auto found = value_->find(name);
   if (found == value_->end() || found->is_null()) return std::nullopt;
-  return Reader{*found, *this, name, 0};
+  return child(*found, {name, 0});
 }
 
 std::size_t Reader::list_size(std::size_t most) const {
@@ -128,7 +128,7 @@ std::size_t Reader::list_size(std::size_t most) const {
 }
 
 Reader Reader::element(std::size_t index) const {
-  return Reader{(*value_)[index], *this, nullptr, index};
+  return child((*value_)[index], {nullptr, index});
 }
 
 std::int64_t Reader::integer(std::int64_t least, std::int64_t most) const {
@@ -177,20 +177,29 @@ std::string Reader::uuid() const {
   return id;
 }
 
-void Reader::append_path(std::string& path) const {
-  if (parent_ == nullptr) return;
-  parent_->append_path(path);
-  if (name_ == nullptr) {
-    path += fmt::format("[{}]", index_);
-  } else {
-    if (!path.empty()) path += '.';
-    path += name_;
+Reader Reader::child(const nlohmann::json& value, Step step) const {
+  if (depth_ == longest_way) throw std::logic_error{"tapd reads deeper than its way is long"};
+  Reader child = *this;
+  child.value_ = &value;
+  child.steps_.at(child.depth_++) = step;
+  return child;
+}
+
+std::string Reader::way() const {
+  std::string way;
+  for (std::size_t i = 0; i < depth_; ++i) {
+    const Step& step = steps_.at(i);
+    if (step.name == nullptr) {
+      way += fmt::format("[{}]", step.index);
+    } else {
+      way += fmt::format("{}{}", way.empty() ? "" : ".", step.name);
+    }
   }
+  return way;
 }
 
 void Reader::fail(std::string_view why) const {
-  std::string message;
-  append_path(message);
+  std::string message = way();
   if (!message.empty()) message += ": ";
   throw Malformed{message.append(why)};
 }

@@ -3,6 +3,7 @@
 // throws Malformed, which `decoded` turns into a value at the edge of the wire.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -40,7 +41,8 @@ class Malformed : public std::runtime_error {
 /// Any bytes as one line of printable ASCII, at most `most` characters, for messages.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t most = 120);
 
-/// A value and where it stands. Children point to their parents: keep those alive.
+/// A value and where it stands. Each knows its whole way, so that a child may outlive its parent;
+/// the document must outlive them all.
 class Reader {
  public:
   explicit Reader(const nlohmann::json& root) : value_{&root} {}
@@ -67,14 +69,19 @@ class Reader {
   [[noreturn]] void fail(std::string_view why) const;
 
  private:
-  Reader(const nlohmann::json& value, const Reader& parent, const char* name, std::size_t index)
-      : value_{&value}, parent_{&parent}, name_{name}, index_{index} {}
-  void append_path(std::string& path) const;
+  struct Step {
+    const char* name;  ///< None: an element of a list.
+    std::size_t index;
+  };
+  /// No answer of the contract is deeper.
+  static constexpr std::size_t longest_way = 6;
+
+  [[nodiscard]] Reader child(const nlohmann::json& value, Step step) const;
+  [[nodiscard]] std::string way() const;
 
   const nlohmann::json* value_;
-  const Reader* parent_{nullptr};
-  const char* name_{nullptr};  ///< None: an element of a list.
-  std::size_t index_{0};
+  std::array<Step, longest_way> steps_{};
+  std::size_t depth_{0};
 };
 
 /// A canonical UUID of either case.

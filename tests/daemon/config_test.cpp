@@ -138,6 +138,12 @@ TEST_CASE("a bad configuration is refused with file, line, key and what would be
       {"device = \"/dev/spidev0.0\"", "device = \"/dev/spidev0.0\", reset_line = 25",
        "tapd.toml:17:", "tap 1.reader.reset_line: must be a text in quotes"},
       {"[policy]", "[policy", "tapd.toml:8:", "is not TOML here"},
+      {"largest_pour_ml = 500", "sell_offline = tru", "tapd.toml:9:", "saw 'tru\\n'"},
+      {"largest_pour_ml = 500", "\"sell\\u001b[2J\" = 1",
+       "tapd.toml:9:", "policy.sell\\x1b[2J: un"},
+      {"valve = { line = \"GPIO22\", active = \"low\" }", "",
+       "tapd.toml:11:", "tap 1.valve.line: is missing"},
+      {"[controller]\nid = \"bar-1\"", "", "tapd.toml:1:", "controller.id: is missing"},
       {"[policy]", "[polcy]", "tapd.toml:8:", "polcy: unknown key; did you mean \"policy\"?"},
       {"[[tap]]", "[tap]", "tapd.toml:", ""},
   }));

@@ -5,8 +5,9 @@
   mutants.py --check
 
 For each fault of table.py: the copy is changed in that one place, built, and first the simulator's
-seeds run, then the rooms' tests, until somebody fails. The results are kept beside the copy, so an
-interrupted run goes on where it was; --again forgets them. Exit code 1 when a fault survives.
+seeds run, then the rooms' tests, until somebody fails. Before that all of it runs without a fault:
+who fails then catches nothing. The results are kept beside the copy, so an interrupted run goes on
+where it was; --again forgets them. Exit code 1 when a fault survives.
 --check only looks whether each fault has its one place in the sources as they are now.
 """
 
@@ -89,6 +90,15 @@ def caught_by(copy, log, seeds):
     return ""
 
 
+def control(copy, log, seeds):
+    """Nobody may fail where nothing is planted."""
+    print("without a fault ...", flush=True)
+    started = time.monotonic()
+    if fault := caught_by(copy, log, seeds):
+        raise SystemExit(f"without a fault: {fault}; see {log}")
+    print(f"without a fault: nobody fails ({time.monotonic() - started:.0f} s)", flush=True)
+
+
 def misplaced(text, path, old):
     """Why the fault has no place in the text; nothing when it has one."""
     found = text.count(old)
@@ -116,26 +126,30 @@ def check():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="")
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument("--seeds", type=int, default=120)
+    parser.add_argument("--only", default="", help="these faults, by their names in table.py")
+    parser.add_argument("--again", action="store_true", help="forgets what was found before")
+    parser.add_argument("--seeds", type=int, default=30, help="of the simulator, for each fault")
     parser.add_argument("--copy", type=Path,
                         default=Path(os.environ.get("TAPD_CACHE", Path.home() / ".cache/tapd"))
-                        / "mutants")
-    parser.add_argument("--check", action="store_true")
+                        / "mutants", help="where the copy and the results are kept")
+    parser.add_argument("--check", action="store_true", help="only: has each fault its place?")
     options = parser.parse_args()
     if options.check:
         return check()
+    wanted = set(filter(None, options.only.split(",")))
+    if unknown := wanted - {name for name, *_ in MUTANTS}:
+        raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; table.py names them")
     copy = options.copy / "tree"
     kept = options.copy / "results.json"
     renew(copy)
     results = {}
     if kept.exists() and not options.again:
         results = json.loads(kept.read_text())
-    wanted = set(filter(None, options.only.split(",")))
-    for number, (name, meaning, path, old, new) in enumerate(MUTANTS, 1):
-        if (wanted and name not in wanted) or (name in results and not wanted):
-            continue
+    numbered = [(number, *mutant) for number, mutant in enumerate(MUTANTS, 1)
+                if (mutant[0] in wanted if wanted else mutant[0] not in results)]
+    if numbered:
+        control(copy, options.copy / "log", options.seeds)
+    for number, name, _, path, old, new in numbered:
         file, before = plant(copy, path, old, new)
         started = time.monotonic()
         try:
