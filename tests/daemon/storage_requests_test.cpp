@@ -12,11 +12,10 @@ const model::BootId boot{"boot"};
 const model::GuestId ann{"00000000-0000-4000-8000-000000000001"};
 const model::CardUid anns_card = *model::CardUid::parse("04ab7815cd6b80");
 
-/// A ledger that has heard of Ann and her 100.00.
+/// A ledger that has heard of Ann and her balance.
 struct HeardOfAnn {
-  HeardOfAnn() {
-    REQUIRE(ledger.hear_balance(
-        {anns_card, ann, "Ann", model::Money{10'000}, *ledger.ask_marker(), {}}, boot));
+  explicit HeardOfAnn(model::Money balance = model::Money{10'000}) {
+    REQUIRE(ledger.hear_balance({anns_card, ann, "Ann", balance, *ledger.ask_marker(), {}}, boot));
   }
   /// Asks for a pour that the cache allowed, with a hold of 6.00, while 10.00 are the limit.
   bool begin(std::int32_t tap, model::Money per_guest, model::Money controller) {
@@ -52,6 +51,17 @@ TEST_CASE("the offline limits hold for two taps that decide at the same moment",
   HeardOfAnn both;
   CHECK(both.begin(1, model::Money{1'200}, model::Money{1'200}));
   CHECK(both.begin(2, model::Money{1'200}, model::Money{1'200}));
+}
+
+// Found by a planted fault that nothing else noticed.
+TEST_CASE("one balance is not spent by two taps that decide at the same moment", "[storage]") {
+  const model::Money enough{100'000};
+  HeardOfAnn too_little{model::Money{1'199}};
+  CHECK(too_little.begin(1, enough, enough));
+  CHECK_FALSE(too_little.begin(2, enough, enough));
+  HeardOfAnn both{model::Money{1'200}};
+  CHECK(both.begin(1, enough, enough));
+  CHECK(both.begin(2, enough, enough));
 }
 
 }  // namespace
