@@ -179,7 +179,9 @@ struct HttpServer::Implementation {
 
   void wake_for_ever(const std::stop_token& stop) {
     std::unique_lock lock{guard};
-    while (listened.wait(lock, stop, [this] { return !streams.empty(); })) {
+    // A wait that was told to stop still says whether its condition holds.
+    while (listened.wait(lock, stop, [this] { return !streams.empty(); }) &&
+           !stop.stop_requested()) {
       listened.wait_for(lock, stop, between_wakes, [] { return false; });
       wake();
     }

@@ -123,6 +123,20 @@ TEST_CASE("clients that send garbage get an error or the door, and a pour goes o
   REQUIRE(bar.says("ended by card_removed"));
 }
 
+TEST_CASE("a screen that listens holds up neither a reload nor a stop", "[system][stream]") {
+  LoneTapd bar;
+  RawClient screen{bar};
+  screen.send(listen);
+  REQUIRE(screen.is_told(R"("state":"idle")", 5s));
+  bar.reload();
+  CHECK(bar.says("the new configuration is in force"));
+  CHECK(screen.is_closed(5s));
+  RawClient next{bar};
+  next.send(listen);
+  REQUIRE(next.is_told(R"("state":"idle")", 5s));
+  CHECK(bar.stop().success());
+}
+
 TEST_CASE("a client that never reads is dropped, and neither taps nor others wait for it",
           "[system][stream]") {
   LoneTapd bar;
