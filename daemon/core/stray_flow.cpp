@@ -175,6 +175,10 @@ void StrayFlow::close_books(SinceBoot now, Actions& out) {
   }
 }
 
+void StrayFlow::cleared(Actions& out) {
+  if (incident_ && incident_->sign == FlowSign::stuck_valve) close(out);
+}
+
 void StrayFlow::interrupt() {
   window_ = {};
   steady_ = {};

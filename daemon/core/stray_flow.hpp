@@ -41,6 +41,8 @@ class StrayFlow {
   [[nodiscard]] std::optional<model::SinceBoot> wake_at() const;
   /// Tells everything that was not told yet: nobody will count any more.
   void close_books(model::SinceBoot now, Actions& out);
+  /// Somebody has looked: what runs on after this is found, and told, anew.
+  void cleared(Actions& out);
   /// The valve was open for somebody: flow after it has nothing to do with flow before it.
   void interrupt();
 

@@ -24,7 +24,7 @@ Actions TapSession::on(const Event& event, const Moment& now) {
 }
 
 bool TapSession::recalibrate(Calibration calibration) {
-  if (sale_ || service_) return false;
+  if (!may_recalibrate()) return false;
   calibration_ = calibration;
   return true;
 }
@@ -171,14 +171,21 @@ Display display_for(DenialReason reason) {
 
 }  // namespace
 
+/// `denied` serves the next card, so a tap that is locked or broken does not go there.
 void TapSession::deny(const Denial& denial, const Moment& now) {
+  const std::string reason{to_text(denial.reason)};
+  const Say said{.topic = Topic::denied,
+                 .detail = reason + ": " + denial.message,
+                 .reason = to_text(denial.reason)};
+  if (blocked()) {
+    out_.emplace_back(said);
+    return rest(now);
+  }
   sale_.reset();
   enter(TapState::denied, now);
-  reason_ = std::string{to_text(denial.reason)};
+  reason_ = reason;
   out_.emplace_back(Show{display_for(denial.reason)});
-  out_.emplace_back(Say{.topic = Topic::denied,
-                        .detail = reason_ + ": " + denial.message,
-                        .reason = to_text(denial.reason)});
+  out_.emplace_back(said);
 }
 
 // --- from leave to flow --------------------------------------------------------------------------
@@ -205,7 +212,7 @@ void TapSession::on_event(const Granted& event, const Moment& now) {
 
 void TapSession::on_event(const Denied& event, const Moment& now) {
   if (state_ == TapState::authorizing) return deny(event.denial, now);
-  if (state_ == TapState::service_menu) deny_act(event.denial, now);
+  if (state_ == TapState::service_menu) deny(event.denial, now);
 }
 
 void TapSession::on_event(const RefusedLate& event, const Moment& now) {

@@ -118,6 +118,8 @@ class TapSession {
   [[nodiscard]] TapView view() const;
   [[nodiscard]] const TailEstimate& tail() const { return tail_; }
   [[nodiscard]] const Calibration& calibration() const { return calibration_; }
+  /// Nobody pours and no staff work here.
+  [[nodiscard]] bool may_recalibrate() const { return !sale_ && !service_; }
   /// Takes effect for the next pour; refused (false) while one runs.
   [[nodiscard]] bool recalibrate(Calibration calibration);
 
@@ -199,7 +201,6 @@ class TapSession {
   void touch_menu(const model::CardUid& uid, const model::Moment& now);
   void touch_service(const model::CardUid& uid, const model::Moment& now);
   void lead_menu(const model::Moment& now);
-  void deny_act(const Denial& denial, const model::Moment& now);
   void rest(const model::Moment& now);
   void enter(TapState state, const model::Moment& now);
   [[nodiscard]] model::PourProgress progress(const model::Moment& now) const;

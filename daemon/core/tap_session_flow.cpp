@@ -238,6 +238,7 @@ void TapSession::watch_stray_flow(const Moment& now) {
 void TapSession::on_event(const Cleared&, const Moment& now) {
   on_event(Unlocked{LockReason::keg_empty}, now);
   if (faults_.contains(FaultKind::noise)) out_.emplace_back(ListenToMeter{true});
+  stray_.cleared(out_);
   for (const FaultKind kind : {FaultKind::noise, FaultKind::stuck_valve}) {
     on_event(Repaired{kind}, now);
   }

@@ -79,9 +79,9 @@ void TapSession::lead_menu(const Moment& now) {
       out_.emplace_back(Say{.topic = Topic::menu_closed, .detail = {}});
       return rest(now);
     case ServiceMenu::Step::unanswered:
-      return deny_act({.reason = DenialReason::ledger_unavailable,
-                       .message = "the act could not be noted in time: try again"},
-                      now);
+      return deny({.reason = DenialReason::ledger_unavailable,
+                   .message = "the act could not be noted in time: try again"},
+                  now);
     case ServiceMenu::Step::nothing:
     case ServiceMenu::Step::chosen:
     case ServiceMenu::Step::stop:
@@ -91,15 +91,6 @@ void TapSession::lead_menu(const Moment& now) {
 
 bool TapSession::waits_for(ServiceAct act, const model::CardUid& card) const {
   return menu_ && menu_->waits() && menu_->act() == act && menu_->card() == card;
-}
-
-/// `denied` serves the next card, so a tap that is locked for guests does not go there.
-void TapSession::deny_act(const Denial& denial, const Moment& now) {
-  if (!blocked()) return deny(denial, now);
-  out_.emplace_back(Say{.topic = Topic::denied,
-                        .detail = std::string{to_text(denial.reason)} + ": " + denial.message,
-                        .reason = to_text(denial.reason)});
-  rest(now);
 }
 
 }  // namespace tapd

@@ -174,6 +174,32 @@ TEST_CASE("what runs after the end of a pour is either the guest's or lost, neve
   CHECK(tap.newest<EndPour>()->end.last.volume + books.lost() == Volume::millilitres(50 + 120));
 }
 
+TEST_CASE("a stuck valve that is cleared while it runs is found again", "[stray_flow]") {
+  SessionFixture tap;
+  tap.to_ready(300);
+  tap.flow_for(1s, 20ms);
+  tap.take_away();
+  const auto run_on = [&tap](int edges) {
+    for (int i = 0; i < edges; ++i) {
+      tap.now.since_boot += 20ms;
+      tap.flow(1);
+      tap.pass(0ms);
+    }
+  };
+  run_on(120);
+  REQUIRE(tap.session.state() == TapState::faulted);
+  tap.give(Cleared{});
+  CHECK(tap.session.state() == TapState::idle);
+  run_on(100);
+  CHECK(tap.session.state() == TapState::faulted);
+  tap.pass(10s);
+  const Books books = books_of(tap);
+  REQUIRE(books.events.size() == 3);
+  CHECK(books.events[1].sign == FlowSign::leak);
+  CHECK(books.events[2].sign == FlowSign::stuck_valve);
+  CHECK(tap.newest<EndPour>()->end.last.volume + books.lost() == Volume::millilitres(50 + 220));
+}
+
 namespace {
 
 /// Flow as badly timed as it can be, over everything that may happen to a tap meanwhile.

@@ -1,6 +1,7 @@
 #include "daemon/core/tap_session.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "session_fixture.hpp"
 
@@ -246,6 +247,28 @@ TEST_CASE("a denial is shown for a while and then the tap is free", "[tap_sessio
   REQUIRE(tap.session.state() == TapState::denied);
   tap.pass(2s);
   CHECK(tap.session.state() == TapState::idle);
+}
+
+// Found by reading: such a tap showed the denial, and a denial serves the next card.
+TEST_CASE("a row that fails at a tap that was locked or broken meanwhile serves nobody",
+          "[tap_session]") {
+  const bool broken = GENERATE(true, false);
+  SessionFixture tap;
+  tap.start();
+  tap.lay_on();
+  tap.allow();
+  if (broken) {
+    tap.give(Faulted{.kind = FaultKind::stuck_valve, .what = "it runs on"});
+  } else {
+    tap.give(Locked{LockReason::service, "lye in the line"});
+  }
+  tap.give(BeginFailed{"the disk is full"});
+  CHECK(tap.session.state() == (broken ? TapState::faulted : TapState::locked));
+  tap.take_away();
+  tap.all.clear();
+  tap.lay_on(bob);
+  CHECK(tap.newest<AskAuthorization>() == nullptr);
+  CHECK_FALSE(tap.session.valve_open());
 }
 
 TEST_CASE("flow through a shut valve is a leak, faults the tap and heals when it stops",
