@@ -299,7 +299,12 @@ Config read_root(const toml::table& file, Findings& findings) {
   config.sim_scenario = sim.text("scenario", "");
   sim.refuse_unknown_keys();
   read_taps(root, config, findings);
-  for (TapConfig& tap : config.taps) tap.rules.late_refusal = config.policy.late_refusal;
+  // The cache decides after the deadline; that takes its time as well.
+  constexpr milliseconds time_for_the_cache{2'600};
+  for (TapConfig& tap : config.taps) {
+    tap.rules.late_refusal = config.policy.late_refusal;
+    tap.rules.authorize_timeout = config.server.authorize_deadline + time_for_the_cache;
+  }
   root.refuse_unknown_keys();
   return config;
 }

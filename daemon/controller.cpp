@@ -86,6 +86,8 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
   if (const auto* arrived = std::get_if<drivers::CardArrived>(&event)) {
     if (!slot.session.view().client_tx_id) slot.card = card_uid(arrived->uid).value_or(slot.card);
   }
+  if (std::holds_alternative<drivers::ReaderFailed>(event)) slot.reader_failed = true;
+  if (std::holds_alternative<drivers::ReaderBack>(event)) slot.reader_failed = false;
   deliver(slot, std::visit(AsEvent{}, event), now);
 }
 
@@ -231,7 +233,7 @@ void Controller::watch_reader(TapSlot& tap, const Moment& now) {
   if (stalled) {
     deliver(tap, Faulted{.kind = FaultKind::reader, .what = "it has stopped looking for cards"},
             now);
-  } else {
+  } else if (!tap.reader_failed) {  // It looks again, but sees nothing: it has said so.
     deliver(tap, Repaired{FaultKind::reader}, now);
   }
 }

@@ -100,6 +100,8 @@ class Controller {
   /// Staff close a tap, or open it again. False: there is no such tap.
   bool lock(model::TapId tap, const std::string& why, const model::Moment& now);
   bool unlock(model::TapId tap, const model::Moment& now);
+  /// Why not now; empty: it can be done.
+  [[nodiscard]] std::string recalibration_barred(model::TapId tap) const;
   /// From the next pour on. The error says why not now.
   [[nodiscard]] tl::expected<void, std::string> recalibrate(model::TapId tap,
                                                             const Calibration& calibration);
@@ -175,6 +177,7 @@ class Controller {
     std::string running_event;        ///< Id of the leak that was told last.
     std::optional<model::KegId> keg;  ///< As the venue last told.
     bool reader_stalled{false};
+    bool reader_failed{false};  ///< As it told itself.
     std::optional<model::SinceBoot> newest_edge;
     std::optional<std::chrono::nanoseconds> shut_after;
     ServiceReport service;

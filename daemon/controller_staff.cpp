@@ -125,12 +125,18 @@ std::optional<Calibration> Controller::in_force(model::TapId id) const {
   return tap->session.calibration();
 }
 
+std::string Controller::recalibration_barred(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  if (tap == nullptr) return no_such_tap(id);
+  return tap->session.may_recalibrate() ? "" : "a pour is under way there";
+}
+
 tl::expected<void, std::string> Controller::recalibrate(model::TapId id,
                                                         const Calibration& calibration) {
-  TapSlot* tap = find(id);
-  if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
-  if (!tap->session.recalibrate(calibration))
-    return tl::unexpected{std::string{"a pour is under way there"}};
+  if (std::string why = recalibration_barred(id); !why.empty()) {
+    return tl::unexpected{std::move(why)};
+  }
+  static_cast<void>(find(id)->session.recalibrate(calibration));
   return {};
 }
 

@@ -119,20 +119,31 @@ bool is_meant(const model::Pour& pour, const std::string& what) {
          what == pour.begin.client_tx_id.short_id();
 }
 
+}  // namespace
+
+storage::Result<std::int64_t> send_failed_again(storage::Ledger& ledger, const std::string& what,
+                                                const std::string& who, const model::Moment& now) {
+  std::int64_t count = 0;
+  const auto done = ledger.in_one_commit([&]() -> storage::Result<> {
+    const auto rows = ledger.unconfirmed_pours(largest_most);
+    if (!rows) return tl::unexpected(rows.error());
+    for (const model::Pour& pour : *rows) {
+      if (!is_meant(pour, what)) continue;
+      if (auto sent = ledger.send_again(pour.begin.client_tx_id, who, now); !sent) return sent;
+      ++count;
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return count;
+}
+
+namespace {
+
 ApiResponse retry(const PoursApiPorts& ports, const ApiRequest& request) {
-  const auto again =
-      ports.storage->run([&](storage::Ledger& ledger) -> storage::Result<std::int64_t> {
-        const auto rows = ledger.unconfirmed_pours(largest_most);
-        if (!rows) return tl::unexpected(rows.error());
-        std::int64_t count = 0;
-        for (const model::Pour& pour : *rows) {
-          if (!is_meant(pour, request.body)) continue;
-          const auto sent = ledger.send_again(pour.begin.client_tx_id, request.user, ports.now());
-          if (!sent) return tl::unexpected(sent.error());
-          ++count;
-        }
-        return count;
-      });
+  const auto again = ports.storage->run([&](storage::Ledger& ledger) {
+    return send_failed_again(ledger, request.body, request.user, ports.now());
+  });
   if (!again) return problem(503, again.error().message);
   if (*again == 0) {
     return problem(409, fmt::format("no failed pour is \"{}\": name a receipt or an id that "

@@ -22,6 +22,13 @@ struct PoursApiPorts {
   std::function<void()> pours_waiting;
 };
 
+/// Sends failed rows again: `what` is a receipt, a whole id, or "all". One commit, however many
+/// they are: taps wait for the disk meanwhile. Answers how many.
+[[nodiscard]] storage::Result<std::int64_t> send_failed_again(storage::Ledger& ledger,
+                                                              const std::string& what,
+                                                              const std::string& who,
+                                                              const model::Moment& now);
+
 /// Answers a request about pours; nullopt: it is not.
 [[nodiscard]] std::optional<ApiResponse> serve_pours(const PoursApiPorts& ports,
                                                      const ApiRequest& request);

@@ -8,6 +8,7 @@
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
 #include "storage/model/whole_number.hpp"
+#include "storage/notes.hpp"
 
 namespace tapd {
 namespace {
@@ -17,10 +18,10 @@ using nlohmann::json;
 constexpr std::size_t longest_words = 200;
 
 std::string lock_key(model::TapId tap) {
-  return fmt::format("staff_lock.{}", tap.number());
+  return fmt::format("{}.{}", storage::staff_lock, tap.number());
 }
 std::string calibration_key(model::TapId tap) {
-  return fmt::format("staff_calibration.{}", tap.number());
+  return fmt::format("{}.{}", storage::staff_calibration, tap.number());
 }
 
 /// A whole number within bounds, or words that say what is wrong.
@@ -198,21 +199,30 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
                                "measure its points and write them into the configuration",
                                tap.number()));
   }
+  const auto barred = ask<std::string>(*ports.control, [tap](const Controller& controller) {
+    return controller.recalibration_barred(tap);
+  });
+  if (!barred) return control_is_silent();
+  if (!barred->empty()) return problem(409, fmt::format("tap {}: {}", tap.number(), *barred));
   Calibration measured = Calibration::from_milli_pulses_per_litre(*milli);
   const auto id = ports.storage->run([&](storage::Ledger& ledger) {
-    auto row = ledger.calibration(tap, measured.nominal(), "",
-                                  request.user + ": " + words(body, "note"), ports.now());
-    if (!row) return row;
-    const auto kept = ledger.set_meta(
-        calibration_key(tap), fmt::format("{} {}", (*configured)->nominal(), measured.nominal()));
-    if (!kept) return storage::Result<std::int64_t>{tl::unexpected(kept.error())};
-    return row;
+    return ledger.calibration(tap, measured.nominal(), "",
+                              request.user + ": " + words(body, "note"), ports.now());
   });
   if (!id) return problem(503, "not done: " + id.error().message);
   measured.id = *id;
-  return told(order<Outcome>(*ports.control, [tap, measured](Controller& controller, const auto&) {
-    return controller.recalibrate(tap, measured);
-  }));
+  const auto done =
+      order<Outcome>(*ports.control, [tap, measured](Controller& controller, const auto&) {
+        return controller.recalibrate(tap, measured);
+      });
+  // Kept for the next start only when it is in force: a guest may have begun meanwhile.
+  if (!done || !*done) return told(done);
+  const auto kept = ports.storage->run([&](storage::Ledger& ledger) {
+    return ledger.set_meta(calibration_key(tap),
+                           fmt::format("{} {}", (*configured)->nominal(), measured.nominal()));
+  });
+  if (!kept) return problem(503, "in force until the next start only: " + kept.error().message);
+  return told(done);
 }
 
 ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& request) {

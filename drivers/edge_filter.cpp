@@ -82,7 +82,7 @@ void EdgeFilter::saw(std::int64_t edges, std::int64_t counted) {
 }
 
 MeterReading EdgeFilter::drain(SinceBoot now) {
-  if (waiting_ && now - waiting_->stamp >= shortest_interval_) confirm_waiting();
+  if (waiting_ && now >= waiting_->stamp + shortest_interval_) confirm_waiting();
   return std::exchange(reading_, MeterReading{});
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -11,6 +12,11 @@
 #include "storage/model/records.hpp"
 
 namespace tapd::storage {
+
+/// Marks of staff in `meta`, one a tap ("staff_lock.3"): why they closed it, and what they measured
+/// ("configured measured", nanolitres a pulse). A restored ledger keeps them.
+inline constexpr std::string_view staff_lock = "staff_lock";
+inline constexpr std::string_view staff_calibration = "staff_calibration";
 
 class Notes {
  public:

@@ -68,6 +68,16 @@ TEST_CASE("a good configuration is read as written", "[config]") {
   CHECK(config.taps[1].rules.mode == SessionMode::tap_to_start);
 }
 
+TEST_CASE("a tap waits for the cache as well, however long the server may take", "[config]") {
+  CHECK(parse_config(good, "tapd.toml").taps[0].rules.authorize_timeout ==
+        std::chrono::milliseconds{3'000});
+  const std::string slow = replaced(good, "authorize = \"cached\"", "authorize_deadline_ms = 4000");
+  const Config config = parse_config(slow, "tapd.toml");
+  for (const TapConfig& tap : config.taps) {
+    CHECK(tap.rules.authorize_timeout > config.server.authorize_deadline + std::chrono::seconds{1});
+  }
+}
+
 TEST_CASE("without a word in [policy] each limit has its default", "[config][policy]") {
   const PolicyRules rules =
       parse_config(replaced(good, "largest_pour_ml = 500", ""), "tapd.toml").policy;

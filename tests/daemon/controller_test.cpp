@@ -94,6 +94,21 @@ TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks 
   CHECK(tap.state() == TapState::idle);
 }
 
+TEST_CASE("a reader that hangs and then fails is not called well because it looks again",
+          "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.pass(2s, false);
+  tap.pass(150ms, false);
+  REQUIRE(tap.state() == TapState::faulted);
+  tap.controller.on_presence(0, drivers::ReaderFailed{"no answer on SPI"}, tap.now);
+  tap.card_leaves();
+  tap.pass(2s);
+  CHECK(tap.state() == TapState::faulted);
+  tap.controller.on_presence(0, drivers::ReaderBack{}, tap.now);
+  CHECK(tap.state() == TapState::idle);
+}
+
 TEST_CASE("a clock that was set late is noted once, so that earlier pours get their dates",
           "[controller]") {
   ControllerFixture tap;

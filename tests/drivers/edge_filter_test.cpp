@@ -68,6 +68,19 @@ TEST_CASE("a glitch on a quiet line counts nothing", "[edge_filter]") {
   CHECK(reading.out_of_turn == 0);
 }
 
+TEST_CASE("while edges still wait in the kernel nothing is known of the newest one",
+          "[edge_filter]") {
+  Line line;
+  EdgeFilter filter{shortest};
+  filter.take(line.edge(1s));
+  CHECK(filter.drain(SinceBoot::min()).edges == 0);
+  filter.take(line.edge(20us));
+  filter.take(line.edge(10ms));
+  const MeterReading reading = filter.drain(line.now() + 1s);
+  CHECK(reading.edges == 1);
+  CHECK(reading.rejected == 2);
+}
+
 TEST_CASE("an edge that bounces counts once", "[edge_filter]") {
   for (const int bounces : {2, 4, 6, 20}) {
     Line line;

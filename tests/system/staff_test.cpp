@@ -81,6 +81,22 @@ TEST_CASE("a measured calibration holds over a restart, until the configured val
   CHECK(in_force() == 57'000);
 }
 
+TEST_CASE("a calibration that was refused is not in force after the next start either",
+          "[system]") {
+  LoneTapd bar;
+  const auto in_force = [&] { return bar.get("/calibration?tap=1").at("milli_pulses_per_litre"); };
+  const auto before = in_force();
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("valve open for card ..b2c3"));
+  const auto answer = bar.post("/calibration", R"({"tap":1,"milli_pulses_per_litre":5650000})");
+  CHECK(answer.status == 409);
+  CHECK_THAT(answer.body.at("error").get<std::string>(), ContainsSubstring("a pour is under way"));
+  bar.sim("card 1 none");
+  REQUIRE(bar.says("ended by card_removed"));
+  bar.restart();
+  CHECK(in_force() == before);
+}
+
 TEST_CASE("wrong orders of staff are refused with what would be right", "[system]") {
   const LoneTapd bar;
   const auto refused = [&](const char* path, const char* body) {
