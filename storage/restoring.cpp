@@ -109,6 +109,9 @@ std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std
   lines.emplace_back(
       "pours newer than the last one recovered, if there were any, are not known here: compare "
       "with the venue server; cached balances are forgotten until the server was heard");
+  lines.emplace_back(
+      "a tap that staff closed, or a meter that they measured, after the last backup may not be "
+      "known here: look at each tap with tapctl status and tapctl meter before it sells");
   return lines;
 }
 

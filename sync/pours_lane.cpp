@@ -39,7 +39,6 @@ std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain
 
 void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   if (wake_at() > now.since_boot || !context_.circuit.is_closed()) return;
-  if (context_.pours_in_flight) return;
   const bool all = context_.offline_rows == OfflineRows::batched;
   const auto due_rows = context_.books.due_pours(
       drain_.wanted(), now, all ? storage::DueRows::all : storage::DueRows::ready);

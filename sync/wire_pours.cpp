@@ -61,8 +61,9 @@ std::string why_unsendable(const model::Pour& pour) {
   return {};
 }
 
+// A board without a clock of its own begins at the time it was last switched off: not to be told.
 void put_time(json& row, const char* name, const model::Moment& moment) {
-  if (moment.wall < earliest_time || moment.wall >= latest_time) return;
+  if (!moment.wall_trusted || moment.wall < earliest_time || moment.wall >= latest_time) return;
   row[name] = model::to_iso8601(moment.wall);
 }
 

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 
 #include "far_link.hpp"
-#include "memory.hpp"
 #include "sync/curl_transport.hpp"
 #include "sync/engine.hpp"
 #include "sync_bench.hpp"
 #include "tests/central/central_server.hpp"
+#include "tests/support/peak_memory.hpp"
 #include "tests/support/postgres_cluster.hpp"
 #include "tests/sync/ledger_books.hpp"
 #include "tests/sync/samples.hpp"
@@ -178,11 +178,11 @@ void bench_drain(const SyncBenchOptions& options, const Report& report) {
     sync::test::LedgerBooks books;
     sum += fill(books, rows, all);
     all += rows;
-    const Memory memory;
+    const test::PeakMemory memory;
     const auto busy_before = thread_time();
     const auto took = drain(books, served.server.url(), options.batch, rows);
     const auto busy = thread_time() - busy_before;
-    const auto peak = static_cast<double>(memory.peak_kib());
+    const auto peak = static_cast<double>(memory.grown_kib());
     const std::string conditions = fmt::format("{} rows, {} a request", rows, options.batch);
     report.add({"rows per second", static_cast<double>(rows) / took.count(), "rows/s", conditions});
     report.add({"the controller's own work", busy.count() * 1e6 / static_cast<double>(rows),

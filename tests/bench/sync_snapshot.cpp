@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "memory.hpp"
 #include "sync/curl_transport.hpp"
 #include "sync/engine.hpp"
 #include "sync_bench.hpp"
 #include "tests/central/central_server.hpp"
+#include "tests/support/peak_memory.hpp"
 #include "tests/support/postgres_cluster.hpp"
 #include "tests/sync/ledger_books.hpp"
 #include "tests/sync/samples.hpp"
@@ -131,7 +131,7 @@ void bench_snapshot(const SyncBenchOptions& options, const Report& report) {
   chosen.http.token = token;
   const central::CentralServer server{chosen};
   add_guests(cluster.url(), static_cast<std::int64_t>(options.guests));
-  const Memory memory;
+  const test::PeakMemory memory;
   Puller puller{server.url()};
   const Puller::Pull first = puller.next(true);
   if (first.applied.guests < options.guests) {
@@ -140,7 +140,7 @@ void bench_snapshot(const SyncBenchOptions& options, const Report& report) {
   const std::string conditions =
       fmt::format("{} guests and cards, server in the same process", options.guests);
   report.add({"asked, read and kept", first.took.count() * 1e3, "ms", conditions});
-  report.add({"peak memory over what it was before", static_cast<double>(memory.peak_kib()), "KiB",
+  report.add({"peak memory over what it was before", static_cast<double>(memory.grown_kib()), "KiB",
               conditions});
   bench_one_card(puller, cluster.url(), report, conditions);
 }

@@ -1,10 +1,10 @@
-#include "memory.hpp"
+#include "tests/support/peak_memory.hpp"
 
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
-namespace tapd::bench {
+namespace tapd::test {
 namespace {
 
 std::int64_t field_kib(const std::string& field) {
@@ -19,13 +19,13 @@ std::int64_t field_kib(const std::string& field) {
 
 }  // namespace
 
-Memory::Memory() : before_kib_{field_kib("VmRSS:")} {
+PeakMemory::PeakMemory() : before_kib_{field_kib("VmRSS:")} {
   // 5: forget the highest mark (proc(5)).
   std::ofstream{"/proc/self/clear_refs"} << "5";
 }
 
-std::int64_t Memory::peak_kib() const {
+std::int64_t PeakMemory::grown_kib() const {
   return field_kib("VmHWM:") - before_kib_;
 }
 
-}  // namespace tapd::bench
+}  // namespace tapd::test

@@ -3,17 +3,17 @@
 
 #include <cstdint>
 
-namespace tapd::bench {
+namespace tapd::test {
 
-class Memory {
+class PeakMemory {
  public:
   /// From now on.
-  Memory();
+  PeakMemory();
   /// KiB of resident pages at most, over what there were at the beginning.
-  [[nodiscard]] std::int64_t peak_kib() const;
+  [[nodiscard]] std::int64_t grown_kib() const;
 
  private:
   std::int64_t before_kib_;
 };
 
-}  // namespace tapd::bench
+}  // namespace tapd::test

@@ -1,7 +1,6 @@
 // A body of a hundred megabytes costs tapd no more memory than it allows an answer, whether its
 // length is announced or not. What grows when it is unpacked: see curl_transport_test.
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <thread>
 
@@ -11,6 +10,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "sync/curl_transport.hpp"
+#include "tests/support/peak_memory.hpp"
 
 namespace tapd::sync {
 namespace {
@@ -25,18 +25,6 @@ constexpr std::int64_t seen_for_one = 5;
 #else
 constexpr std::int64_t seen_for_one = 1;
 #endif
-
-/// KiB, of /proc/self/status.
-std::int64_t memory_kib(const std::string& field) {
-  std::ifstream status{"/proc/self/status"};
-  std::string word;
-  while (status >> word) {
-    std::int64_t value = 0;
-    if (word == field && status >> value) return value;
-  }
-  FAIL("no " << field);
-  return 0;
-}
 
 bool write_piece(httplib::DataSink& sink) {
   static const std::string blanks(piece, ' ');
@@ -64,8 +52,7 @@ TEST_CASE("a body of a hundred megabytes is cut off at the limit", "[curl]") {
   while (!web.is_running()) std::this_thread::yield();
   CurlOptions options;
   options.base_url = fmt::format("http://127.0.0.1:{}", port);
-  std::ofstream{"/proc/self/clear_refs"} << "5";
-  const std::int64_t before = memory_kib("VmRSS:");
+  const tapd::test::PeakMemory memory;
   {
     CurlTransport transport{options};
     HttpRequest request;
@@ -80,7 +67,7 @@ TEST_CASE("a body of a hundred megabytes is cut off at the limit", "[curl]") {
   }
   // The buffer doubles as it grows; both halves count while it is copied.
   const auto most = static_cast<std::int64_t>(3 * options.largest_body >> 10U);
-  CHECK(memory_kib("VmHWM:") - before < most * seen_for_one);
+  CHECK(memory.grown_kib() < most * seen_for_one);
   web.stop();
   thread.join();
 }

@@ -69,6 +69,15 @@ TEST_CASE("what is not known is left out, not sent empty", "[wire]") {
   }
 }
 
+TEST_CASE("the server dates what a clock that was never set would date wrongly", "[wire]") {
+  model::Pour pour = test::pour(1);
+  REQUIRE(only_row(pour).contains("start_ts"));
+  REQUIRE(only_row(pour).contains("end_ts"));
+  pour.begin.start.wall_trusted = pour.end.wall_trusted = false;
+  CHECK_FALSE(only_row(pour).contains("start_ts"));
+  CHECK_FALSE(only_row(pour).contains("end_ts"));
+}
+
 TEST_CASE("a tail is never larger than the volume, at any rounding", "[wire]") {
   test::Dice dice{5};
   for (int i = 0; i < 2000; ++i) {

@@ -1,0 +1,229 @@
+#include "storage/pour_salvage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "storage/chain.hpp"
+#include "storage/model/ids.hpp"
+#include "storage/model/money.hpp"
+#include "storage/pours.hpp"
+#include "storage/statement.hpp"
+
+namespace tapd::storage {
+namespace {
+
+constexpr std::array<const char*, 20> begun{"pour_seq",
+                                            "client_tx_id",
+                                            "short_id",
+                                            "guest_id",
+                                            "card_uid",
+                                            "tap_id",
+                                            "keg_id",
+                                            "authorized_by",
+                                            "price_per_ml_at_pour",
+                                            "price_cents_per_litre",
+                                            "hold_cents",
+                                            "calibration_id",
+                                            "boot_id",
+                                            "start_ts",
+                                            "start_mono_ns",
+                                            "created_at",
+                                            "end_ts",
+                                            "end_mono_ns",
+                                            "clock_trusted",
+                                            "checkpoints"};
+constexpr std::array<const char*, 9> progressed{"volume_ml", "tail_volume_ml", "price_cents",
+                                                "pulses",    "edges_lost",     "checkpoints",
+                                                "end_ts",    "end_mono_ns",    "clock_trusted"};
+constexpr std::array<const char*, 5> sealed{"stop_reason", "duration_ms", "chain_no", "prev_hash",
+                                            "hash"};
+
+// A row keeps its place among the others where that is free and can be true: the order of rows is
+// that of the venue's evening, but no hash proves it.
+std::string insertion() {
+  std::string values = places(begun.size());
+  values.replace(0, 2, "iif(?1 < 1 OR EXISTS (SELECT 1 FROM pours WHERE pour_seq = ?1), NULL, ?1)");
+  return fmt::format("INSERT INTO pours ({}) VALUES ({})", fmt::join(begun, ", "), values);
+}
+
+template<std::size_t count>
+std::string update(const std::array<const char*, count>& columns) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    text += fmt::format("{}{} = ?{}", i == 0 ? "" : ", ", columns.at(i), i + 1);
+  }
+  if (std::string_view{columns.back()} == "hash") text += ", status = 'new'";
+  return fmt::format("UPDATE pours SET {} WHERE client_tx_id = ?{}", text, count + 1);
+}
+
+template<std::size_t count>
+void write(SQLite::Statement& statement, const std::array<const char*, count>& columns,
+           const NamedRow& row, const std::optional<std::string>& id) {
+  Use use{statement};
+  for (std::size_t i = 0; i < count; ++i) {
+    bind(statement, static_cast<int>(i) + 1, row.at(columns.at(i)));
+  }
+  if (id) statement.bind(static_cast<int>(count) + 1, *id);
+  use.run();
+}
+
+std::optional<std::string> as_text(const StoredValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  return std::nullopt;
+}
+
+bool price_agrees(const NamedRow& row) {
+  const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
+  return price >= model::LitrePrice{} && price <= model::largest_litre_price &&
+         model::price_per_ml_decimal(price) == text_of(row, "price_per_ml_at_pour");
+}
+
+bool finished_and_proven(const NamedRow& row) {
+  std::vector<std::optional<std::string>> content;
+  for (const std::string_view column : hashed_columns()) {
+    content.push_back(as_text(row.at(std::string{column})));
+  }
+  return price_agrees(row) && chain_hash(content) == text_of(row, "hash");
+}
+
+/// An open row has no hash yet, but its numbers follow from each other.
+bool open_and_plausible(const NamedRow& row) {
+  const std::int64_t volume = number_of(row, "volume_ml");
+  const auto id = model::ClientTxId::parse(text_of(row, "client_tx_id"));
+  constexpr std::int64_t largest = 1'000'000;
+  if (!id || !price_agrees(row) || volume < 0 || volume > largest) return false;
+  const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
+  return id->short_id() == text_of(row, "short_id") &&
+         model::price_of(model::Volume::millilitres(volume), price).minor_units() ==
+             number_of(row, "price_cents");
+}
+
+/// A place far ahead of where the row can stand is spoilt: it gets the next one.
+void doubt_place(NamedRow& row, std::int64_t about) {
+  constexpr std::int64_t most_ahead = 1'000;
+  if (number_of(row, "pour_seq") > about + most_ahead) row["pour_seq"] = std::int64_t{0};
+}
+
+std::string take_index(SQLite::Database& good) {
+  std::string sql =
+      good.execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'pours_one_open_per_tap'")
+          .getString();
+  good.exec("DROP INDEX pours_one_open_per_tap");
+  return sql;
+}
+
+/// A pour that the backup holds open and whose end is lost cannot stand open beside a newer one of
+/// its tap: it ends at its last known progress.
+void finish_doubled(SQLite::Database& good) {
+  const bool doubled =
+      good.execAndGet("SELECT count(*) > count(DISTINCT tap_id) FROM pours WHERE status = 'open'")
+          .getInt() != 0;
+  if (doubled) static_cast<void>(Pours{good}.finish_open());
+}
+
+}  // namespace
+
+PourSalvage::PourSalvage(SQLite::Database& good)
+    : good_{good},
+      shape_{good, "pours"},
+      index_{take_index(good)},
+      known_{good, "SELECT status FROM pours WHERE client_tx_id = ?1"},
+      number_taken_{good, "SELECT 1 FROM pours WHERE chain_no = ?1"},
+      begin_{good, insertion()},
+      progress_{good, update(progressed)},
+      finish_{good, update(sealed)} {
+  SQLite::Statement newest{good,
+                           "SELECT tap_id, max(pour_seq) FROM pours WHERE status <> 'open'"
+                           " GROUP BY tap_id"};
+  while (newest.executeStep()) {
+    note_newest(newest.getColumn(0).getInt64(), newest.getColumn(1).getInt64());
+  }
+}
+
+void PourSalvage::note_newest(std::int64_t tap, std::int64_t seq) {
+  std::int64_t& newest = newest_[tap];
+  newest = std::max(newest, seq);
+}
+
+bool PourSalvage::known_finished(const std::string& id) {
+  Use known{known_, id};
+  return known.next() && known.text() != "open";
+}
+
+void PourSalvage::take(StoredRecord record) {
+  NamedRow row = shape_.named(std::move(record));
+  const std::string id = text_of(row, "client_tx_id");
+  if (text_of(row, "status").empty() || !model::ClientTxId::parse(id) || known_finished(id)) return;
+  if (text_of(row, "status") == "open" && std::holds_alternative<std::monostate>(row.at("hash"))) {
+    if (open_and_plausible(row)) {
+      take_open(id, std::move(row));
+    } else {
+      spoilt_.insert(id);
+    }
+    return;
+  }
+  if (!finished_and_proven(row)) {
+    spoilt_.insert(id);
+    return;
+  }
+  doubt_place(row, number_of(row, "chain_no"));
+  note_newest(number_of(row, "tap_id"), number_of(row, "pour_seq"));
+  finished_ += put(row, true) ? 1 : 0;
+}
+
+void PourSalvage::take_open(const std::string& id, NamedRow row) {
+  const auto known = open_.find(id);
+  if (known == open_.end()) {
+    open_.emplace(id, std::move(row));
+  } else if (number_of(known->second, "end_mono_ns") < number_of(row, "end_mono_ns")) {
+    known->second = std::move(row);
+  }
+}
+
+bool PourSalvage::put(const NamedRow& row, bool finished) {
+  const std::string id = text_of(row, "client_tx_id");
+  if (finished) {
+    if (Use taken{number_taken_, number_of(row, "chain_no")}; taken.next()) return false;
+  }
+  const bool there = Use{known_, id}.next();
+  if (!there) write(begin_, begun, row, std::nullopt);
+  write(progress_, progressed, row, id);
+  if (finished) write(finish_, sealed, row, id);
+  return !there || finished;
+}
+
+void PourSalvage::finish() {
+  std::int64_t last = 0;
+  for (const auto& [tap, seq] : newest_) last = std::max(last, seq);
+  for (const auto& [id, row] : open_) {
+    note_newest(number_of(row, "tap_id"), number_of(row, "pour_seq"));
+  }
+  for (auto& [id, row] : open_) {
+    const bool newest = newest_[number_of(row, "tap_id")] == number_of(row, "pour_seq");
+    if (!newest || known_finished(id)) continue;
+    doubt_place(row, last);
+    opened_ += put(row, false) ? 1 : 0;
+  }
+  open_.clear();
+  finish_doubled(good_);
+  good_.exec(index_);
+}
+
+std::vector<std::string> PourSalvage::unreadable() {
+  std::vector<std::string> receipts;
+  for (const std::string& id : spoilt_) {
+    if (!Use{known_, id}.next()) {
+      receipts.push_back(model::ClientTxId::parse(id).value().short_id());
+    }
+  }
+  return receipts;
+}
+
+}  // namespace tapd::storage
