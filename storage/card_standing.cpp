@@ -1,5 +1,8 @@
 #include "storage/card_standing.hpp"
 
+#include <fmt/format.h>
+
+#include "storage/pour_rows.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
@@ -9,8 +12,9 @@ CardStandings::CardStandings(SQLite::Database& database)
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'open'"
             " AND (card_uid = ?1 OR tap_id = ?2) LIMIT 1"},
       unsent_{database,
-              "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status IN ('new', 'sent')"
-              " AND card_uid = ?1 AND (authorized_by = 'server' OR volume_ml = 0) LIMIT 1"},
+              fmt::format("SELECT 1 FROM pours WHERE status <> 'confirmed' AND status IN"
+                          " ('new', 'sent') AND card_uid = ?1 AND ({} OR volume_ml = 0) LIMIT 1",
+                          live_leave)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
              "SELECT 1 FROM (SELECT * FROM pours ORDER BY pour_seq DESC LIMIT 200)"

@@ -46,6 +46,8 @@ ChainWalk::ChainWalk(SQLite::Database& database)
     : rows_{database, row_query("WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2")},
       unconfirmed_{database, row_query("WHERE status <> 'confirmed' AND status <> 'open'"
                                        " ORDER BY pour_seq LIMIT ?1")},
+      kept_{database,
+            "SELECT chain_no, hash FROM pours WHERE chain_no <= ?1 ORDER BY chain_no DESC LIMIT 1"},
       gap_{database, "SELECT value FROM meta WHERE key = ?1"},
       unnumbered_{database,
                   "SELECT client_tx_id FROM pours WHERE chain_no IS NULL AND status <> 'open'"
@@ -93,12 +95,21 @@ std::optional<std::string> ChainWalk::fault_of_link(const ChainPosition& before,
   return fmt::format("rows {} to {} before it are missing", before.chain_no + 1, row.chain_no - 1);
 }
 
+// Old rows may have been forgotten since the last slice, the one it ended with among them: then it
+// goes on behind the newest row before that which is still kept.
+ChainPosition ChainWalk::still_kept(const ChainPosition& from) {
+  if (Use row{kept_, from.chain_no}; row.next()) {
+    const std::int64_t chain_no = row.integer();
+    return chain_no == from.chain_no ? from : ChainPosition{chain_no, row.text()};
+  }
+  return {0, std::string{chain_origin}};
+}
+
 ChainSlice ChainWalk::slice(const ChainPosition& from, std::size_t most) {
   ChainSlice slice;
-  slice.reached = from;
-  if (from.chain_no == 0) slice.reached.hash = chain_origin;
+  slice.reached = still_kept(from);
   {
-    Use rows{rows_, from.chain_no, static_cast<std::int64_t>(most)};
+    Use rows{rows_, slice.reached.chain_no, static_cast<std::int64_t>(most)};
     while (rows.next()) {
       const Row row = read(rows);
       auto fault = row.fault ? row.fault : fault_of_link(slice.reached, row, slice);

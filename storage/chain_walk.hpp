@@ -41,12 +41,14 @@ class ChainWalk {
  private:
   struct Row;
   [[nodiscard]] static Row read(Use& use);
+  [[nodiscard]] ChainPosition still_kept(const ChainPosition& from);
   [[nodiscard]] std::optional<DeclaredGap> gap_after(std::int64_t chain_no);
   [[nodiscard]] std::optional<std::string> fault_of_link(const ChainPosition& before,
                                                          const Row& row, ChainSlice& slice);
 
   SQLite::Statement rows_;
   SQLite::Statement unconfirmed_;
+  SQLite::Statement kept_;
   SQLite::Statement gap_;
   SQLite::Statement unnumbered_;
 };

@@ -95,7 +95,8 @@ struct Verdict {
 enum class DueRows : std::uint8_t {
   all,
   ready,      ///< Those with a live authorization of the server behind them, or without volume.
-  to_settle,  ///< Offline pours, which some servers charge with an authorization of their own only.
+  to_settle,  ///< Offline pours, and those that staff send again: some servers charge them with an
+              ///< authorization of their own only.
 };
 
 /// A flow event that the server does not have yet.

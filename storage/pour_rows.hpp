@@ -13,6 +13,11 @@ namespace tapd::storage {
 /// "SELECT <the columns that read_pour reads> FROM pours".
 extern const char* const select_pours;
 
+/// SQL for a row that the server authorized, and whose authorization nothing has used up since. One
+/// that staff send again has had its verdict, and begins anew with its attempts.
+inline constexpr const char* live_leave =
+    "(authorized_by = 'server' AND NOT (attempts = 0 AND server_outcome <> ''))";
+
 /// Reads the current row of a statement that begins with `select_pours`. Throws BadRow. Wall times
 /// of a pour from before the clock was set are corrected when its boot's clock is known by now.
 [[nodiscard]] model::Pour read_pour(Use& row);

@@ -36,10 +36,10 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
       marks_{marks},
       boot_{boot.text()},
       due_{database, fmt::format("{} WHERE {} AND (next_attempt_at IS NULL"
-                                 " OR next_attempt_at <= ?1) AND (?3 = 0 OR (authorized_by ="
-                                 " 'cache' AND volume_ml > 0) = (?3 = 2))"
+                                 " OR next_attempt_at <= ?1) AND (?3 = 0 OR"
+                                 " (NOT {} AND volume_ml > 0) = (?3 = 2))"
                                  " ORDER BY pour_seq LIMIT ?2",
-                                 select_pours, waiting)},
+                                 select_pours, waiting, live_leave)},
       unconfirmed_{database, fmt::format("{} WHERE status IN ('failed', 'new', 'sent')"
                                          " ORDER BY pour_seq LIMIT ?1",
                                          select_pours)},

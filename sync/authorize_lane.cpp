@@ -81,9 +81,20 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
     if (context_.holds(asked.ask.card, asked.ask.tap)) continue;
+    asked.behind_row = is_behind_row(asked);
+    if (asked.behind_row) continue;
     if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
   }
   std::erase_if(asked_, [](const Asked& each) { return each.answered && each.request == 0; });
+}
+
+// Where each pour is paid for by an authorization of its own, a second one for the card would only
+// be the first, and of two pours one would be free. The row goes first; if that takes longer than
+// the guest can wait, the cache decides.
+bool AuthorizeLane::is_behind_row(const Asked& asked) {
+  if (context_.offline_rows == OfflineRows::batched) return false;
+  const auto standing = context_.books.card_standing(asked.ask.card, asked.ask.tap, {});
+  return standing && standing->unsent;
 }
 
 void AuthorizeLane::expire(const model::Moment& now) {
@@ -117,7 +128,8 @@ model::SinceBoot AuthorizeLane::wake_at() const {
   model::SinceBoot soonest = never;
   for (const Asked& asked : asked_) {
     if (asked.answered) continue;
-    const bool to_send = asked.request == 0 && !context_.holds(asked.ask.card, asked.ask.tap);
+    const bool to_send =
+        asked.request == 0 && !asked.behind_row && !context_.holds(asked.ask.card, asked.ask.tap);
     soonest = std::min(soonest, to_send ? model::SinceBoot{} : asked.deadline);
   }
   return soonest;

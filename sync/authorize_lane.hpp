@@ -35,9 +35,11 @@ class AuthorizeLane {
     RequestId request{0};  ///< 0: not sent yet.
     storage::Marker marker{0};
     bool answered{false};
+    bool behind_row{false};  ///< As the last look at the queue found.
     bool superseded{false};  ///< A newer balance is in the ledger already.
   };
 
+  [[nodiscard]] bool is_behind_row(const Asked& asked);
   void expire(const model::Moment& now);
   void answer(Asked& asked, AuthorizeVerdict verdict);
   [[nodiscard]] std::optional<Outgoing> send(Asked& asked, const model::Moment& now);

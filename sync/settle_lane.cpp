@@ -74,7 +74,8 @@ bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoin
     grant_.reset();
     return false;
   }
-  if (standing->in_session) {
+  // A row that is still to be sent pays with this lock.
+  if (standing->in_session || standing->unsent) {
     context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
     grant_.reset();
     return false;

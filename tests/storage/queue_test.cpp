@@ -337,6 +337,23 @@ TEST_CASE("offline pours and rows with a live authorization are due apart", "[qu
   CHECK(ids(ledger.due_pours(10, at(20), DueRows::all)) == numbers({1, 2, 3}));
   CHECK(ids(ledger.due_pours(10, at(20), DueRows::ready)) == numbers({2, 3}));
   CHECK(ids(ledger.due_pours(10, at(20), DueRows::to_settle)) == numbers({1}));
+
+  // A retry still has its authorization; one that staff send again may have lost it long ago.
+  const auto standing = [&] {
+    return *ledger.card_standing(card(1), model::TapId{9}, {}, this_boot);
+  };
+  const auto judge = [&](Verdict::Kind kind) {
+    REQUIRE(outcome(ledger.mark_sent({pour_id(2)}, at(20))) == "ok");
+    REQUIRE(outcome(ledger.apply_verdicts({verdict(2, kind), verdict(3, Verdict::Kind::confirmed)},
+                                          10, at(21), at(22))) == "ok");
+  };
+  judge(Verdict::Kind::spend_attempt);
+  CHECK(ids(ledger.due_pours(10, at(30), DueRows::ready)) == numbers({2}));
+  CHECK(standing().unsent);
+  judge(Verdict::Kind::final_failure);
+  REQUIRE(outcome(ledger.send_again(pour_id(2), "anna", at(31))) == "ok");
+  CHECK(ids(ledger.due_pours(10, at(40), DueRows::to_settle)) == numbers({1, 2}));
+  CHECK_FALSE(standing().unsent);
 }
 
 TEST_CASE("a card's standing tells of sessions, unsent rows and pours since", "[queue]") {

@@ -1,6 +1,7 @@
 // Forgetting what was confirmed long ago: never what is owed, never what a balance still needs, and
 // the chain stays whole.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "tests/storage/bar.hpp"
 #include "tests/storage/told.hpp"
@@ -65,6 +66,22 @@ TEST_CASE("confirmed pours go after their time, the end of the chain stays", "[u
   whole(bar.ledger(), 2);
   bar.reopen();
   whole(bar.ledger(), 2);
+}
+
+TEST_CASE("a walk along the chain goes on when the row it stood on was forgotten", "[upkeep]") {
+  const std::uint64_t owed = GENERATE(0U, 3U);  // A row before it that is kept, or none.
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 9; ++number) {
+    pour(bar.ledger(), number, 100);
+    if (number != owed) confirm(bar.ledger(), number);
+  }
+  const auto first = bar.ledger().verify_chain({}, 5);
+  REQUIRE(outcome(first) == "ok");
+  CHECK(forget(bar.ledger()) == (owed == 0 ? 8 : 7));
+  const auto rest = bar.ledger().verify_chain(first->reached, 100);
+  REQUIRE(outcome(rest) == "ok");
+  CHECK_FALSE(rest->broken);
+  CHECK(rest->reached.chain_no == 9);
 }
 
 TEST_CASE("what is owed is never forgotten, and does not keep the rest", "[upkeep]") {

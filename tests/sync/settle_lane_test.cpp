@@ -27,6 +27,51 @@ model::Pour online(std::uint64_t number, std::uint64_t guest = 1) {
   return row;
 }
 
+/// A session with the server's leave: asked, poured, and its row written.
+void visit(StrictBar& bar, std::uint64_t number, std::chrono::milliseconds ask,
+           std::chrono::milliseconds end) {
+  const auto begun = ask + 400ms;
+  bar.play.ask_at(ask, 1);
+  bar.play.at_time(begun,
+                   [&bar, begun] { bar.books.sessions = {{card(1), model::TapId{1}, begun}}; });
+  bar.play.at_time(end, [&bar, number, begun, end] {
+    bar.books.sessions.clear();
+    model::Pour row = online(number);
+    const auto allowed = bar.play.told_of<AuthorizeAnswered>();
+    const bool by_server = std::holds_alternative<Allowed>(allowed.back().verdict);
+    if (!by_server) row.begin.authorized_by = model::AuthorizedBy::cache;
+    row.begin.start = at(begun);
+    row.end = at(end);
+    bar.books.add(row);
+  });
+}
+
+// Found by reading: the second authorization of a card only refreshes the first, the row that comes
+// first uses it up, and the other pour was free.
+TEST_CASE("a guest who comes again before the last pour is booked pays for both", "[settle]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  visit(bar, 1, 5s, 10s);
+  SECTION("the network was away in between") {
+    bar.play.outages = {{9s, 60s, Outage::Kind::black_hole}};
+    visit(bar, 2, 61s, 75s);
+  }
+  SECTION("the first was turned down for now") {
+    bar.venue.poison[tx(1).text()].rejections = 1;
+    visit(bar, 2, 12s, 20s);
+  }
+  SECTION("the first was turned down for now, and the card was laid on for nothing") {
+    bar.venue.poison[tx(1).text()].rejections = 1;
+    bar.play.ask_at(11s, 1);
+    visit(bar, 2, 90s, 100s);
+  }
+  bar.play.run_until(30min);
+  CHECK(bar.play.breach().empty());
+  CHECK(bar.venue.noted.empty());
+  CHECK(bar.venue.booked.size() == 2);
+  CHECK(bar.venue.locks.empty());
+}
+
 TEST_CASE("offline pours are settled one by one and charged", "[settle]") {
   StrictBar bar;
   for (std::uint64_t row = 0; row < 20; ++row) bar.books.add(pour(row, 1 + row % 4));
