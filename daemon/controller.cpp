@@ -41,30 +41,12 @@ void Controller::start(const Moment& now) {
 
 namespace {
 
-std::optional<model::CardUid> card_uid(const drivers::Uid& uid) {
-  const auto parsed = model::CardUid::from_bytes({uid.bytes.data(), uid.size});
-  return parsed ? std::optional{*parsed} : std::nullopt;
-}
-
 /// An answer to what `post_write` asked for.
 bool is_write(const StorageAnswer& answer) {
   return std::holds_alternative<BeginRowDone>(answer) ||
          std::holds_alternative<ProgressRowDone>(answer) ||
          std::holds_alternative<EndRowDone>(answer);
 }
-
-struct AsEvent {
-  Event operator()(const drivers::CardArrived& arrived) const {
-    if (const auto uid = card_uid(arrived.uid)) return CardPresent{*uid};
-    return CardUnusable{"the card's UID has an impossible length"};
-  }
-  Event operator()(const drivers::CardLeft& left) const { return CardGone{left.last_seen}; }
-  Event operator()(const drivers::CardRefused& refused) const { return CardUnusable{refused.why}; }
-  Event operator()(const drivers::ReaderFailed& failed) const {
-    return Faulted{.kind = FaultKind::reader, .what = failed.what};
-  }
-  Event operator()(const drivers::ReaderBack&) const { return Repaired{FaultKind::reader}; }
-};
 
 void add_up(MeterCounts& counts, const drivers::MeterReading& reading) {
   counts.edges += reading.edges;
@@ -79,17 +61,6 @@ void add_up(MeterCounts& counts, const drivers::MeterReading& reading) {
 }
 
 }  // namespace
-
-void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& event,
-                             const Moment& now) {
-  TapSlot& slot = taps_.at(tap);
-  if (const auto* arrived = std::get_if<drivers::CardArrived>(&event)) {
-    if (!slot.session.view().client_tx_id) slot.card = card_uid(arrived->uid).value_or(slot.card);
-  }
-  if (std::holds_alternative<drivers::ReaderFailed>(event)) slot.reader_failed = true;
-  if (std::holds_alternative<drivers::ReaderBack>(event)) slot.reader_failed = false;
-  deliver(slot, std::visit(AsEvent{}, event), now);
-}
 
 void Controller::on_meter(std::size_t tap, const Moment& now) {
   TapSlot& slot = taps_.at(tap);
@@ -219,22 +190,6 @@ void Controller::drive_on(TapSlot& tap, const Moment& now) {
     ports_.journal->line(Message::lamp_failed, Level::warning,
                          fmt::format("tap {}: a lamp has failed and is given up: {}",
                                      tap.setup.id.number(), trouble));
-  }
-}
-
-/// A reader thread that hangs on its bus tells nothing, so its silence must be noticed here: a card
-/// that nobody looks at holds no valve open.
-void Controller::watch_reader(TapSlot& tap, const Moment& now) {
-  if (!tap.setup.last_look) return;
-  const bool stalled = now.since_boot - tap.setup.last_look() >= options_.reader_stall;
-  if (stalled == tap.reader_stalled) return;
-  if (stalled && !tap.session.valve_open()) return;  // nothing to guard, and nobody to wake for it
-  tap.reader_stalled = stalled;
-  if (stalled) {
-    deliver(tap, Faulted{.kind = FaultKind::reader, .what = "it has stopped looking for cards"},
-            now);
-  } else if (!tap.reader_failed) {  // It looks again, but sees nothing: it has said so.
-    deliver(tap, Repaired{FaultKind::reader}, now);
   }
 }
 

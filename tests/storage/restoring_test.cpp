@@ -13,8 +13,8 @@
 #include "tests/storage/bar.hpp"
 #include "tests/storage/files.hpp"
 #include "tests/storage/random.hpp"
+#include "tests/storage/restored.hpp"
 #include "tests/storage/told.hpp"
-#include "tests/support/peak_memory.hpp"
 
 using namespace tapd;
 using namespace tapd::test;
@@ -28,17 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t pours_before_backup = 60;
 constexpr std::uint64_t all_pours = 90;
 constexpr std::uint64_t open_pour = 91;
-
-void back_up(Ledger& ledger, const fs::path& backup) {
-  REQUIRE(outcome(ledger.begin_copy(storage::unfinished_name(backup))) == "ok");
-  for (int parts = 0;; ++parts) {
-    REQUIRE(parts < 1'000);
-    const auto done = ledger.continue_copy(4);
-    REQUIRE(outcome(done) == "ok");
-    if (*done) break;
-  }
-  REQUIRE(outcome(storage::keep_copy(storage::unfinished_name(backup), backup)) == "ok");
-}
 
 std::int64_t millilitres(std::uint64_t number) {
   return 100 + static_cast<std::int64_t>(number);
@@ -77,32 +66,6 @@ struct Venue {
 const Venue& venue() {
   static const Venue made;
   return made;
-}
-
-struct Opened {
-  std::unique_ptr<Ledger> ledger;
-  std::vector<std::string> told;
-  std::string refusal;
-  [[nodiscard]] std::string words() const {
-    std::string all;
-    for (const std::string& line : told) all += line + "\n";
-    return all;
-  }
-};
-
-Opened open(const TempDir& folder, bool start_empty = false) {
-  Opened opened;
-  storage::RestoreOptions options;
-  options.ledger = {folder / "tapd.db", std::nullopt, next_boot};
-  options.backup = folder / "backup.db";
-  options.start_empty_after_loss = start_empty;
-  options.now = at(100);
-  try {
-    opened.ledger = storage::open_or_restore(options, opened.told);
-  } catch (const storage::OpenError& error) {
-    opened.refusal = error.what();
-  }
-  return opened;
 }
 
 // Fails on a pour that never was, or was another.
@@ -218,65 +181,6 @@ TEST_CASE("a destroyed ledger comes back from its backup and its journal", "[res
   REQUIRE(outcome(finished) == "ok");
   CHECK(finished->size() == 1);
   CHECK(finished->front().pour.volume == model::Volume::millilitres(77));
-}
-
-// A tap that is being cleaned with lye must not sell.
-TEST_CASE("what staff closed and measured since the backup is still closed and measured",
-          "[restoring]") {
-  const std::size_t spoilt = GENERATE(20U, 4'096U);
-  TempDir folder;
-  const model::TapId tap{1};
-  {
-    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
-    REQUIRE(ledger.calibration(tap, 178'571, "", "configuration", at(1)));
-    REQUIRE(outcome(ledger.set_meta("staff_lock.2", "as in the backup")) == "ok");
-    back_up(ledger, folder / "backup.db");
-    REQUIRE(outcome(ledger.set_meta("staff_lock.1", "lye in the line")) == "ok");
-    REQUIRE(outcome(ledger.set_meta("staff_lock.2", "")) == "ok");
-    REQUIRE(ledger.calibration(tap, 190'000, "", "ann: jug", at(6)));
-    REQUIRE(outcome(ledger.set_meta("staff_calibration.1", "178571 190000")) == "ok");
-    REQUIRE(outcome(ledger.set_meta("staff_calibration.2", "178571 200000")) == "ok");
-  }
-  const std::string whole = bytes_of(folder / "tapd.db");
-  write_file(folder / "tapd.db", std::string(spoilt, 'x') + whole.substr(spoilt));
-  const Opened opened = open(folder);
-  REQUIRE(opened.ledger);
-  CHECK(opened.ledger->meta("staff_lock.1")->value() == "lye in the line");
-  // No proof stands behind what is salvaged: a tap is rather closed than open.
-  CHECK(opened.ledger->meta("staff_lock.2")->value() == "as in the backup");
-  CHECK(opened.ledger->meta("staff_calibration.1")->value() == "178571 190000");
-  CHECK_FALSE(*opened.ledger->meta("staff_calibration.2"));
-  CHECK(*opened.ledger->calibration(tap, 190'000, "", "configuration", at(101)) == 2);
-  CHECK_THAT(opened.words(), ContainsSubstring("look at each tap"));
-}
-
-// The unit allows tapd 128 MB; a Pi has little more to give.
-TEST_CASE("restoring takes no more memory the more pours there are", "[restoring]") {
-  const bool with_backup = GENERATE(true, false);
-  constexpr std::uint64_t many = 8'000;
-  FaultyDisk disk;
-  TempDir folder;
-  {
-    Ledger ledger{{folder / "tapd.db", disk.name(), this_boot}};
-    REQUIRE(outcome(ledger.in_one_commit([&]() -> storage::Result<> {
-              for (std::uint64_t number = 1; number <= many; ++number) pour(ledger, number, 100);
-              return {};
-            })) == "ok");
-    if (with_backup) back_up(ledger, folder / "backup.db");
-  }
-  const std::string whole = bytes_of(folder / "tapd.db");
-  write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
-  const PeakMemory memory;
-  const Opened opened = open(folder, true);
-  REQUIRE(opened.ledger);
-#ifndef __SANITIZE_ADDRESS__  // It keeps what was freed.
-  CHECK(memory.grown_kib() < 20'000);
-#endif
-  const auto newest = opened.ledger->newest_pours(2);
-  REQUIRE(newest->size() == 2);
-  CHECK(newest->at(0).begin.client_tx_id == pour_id(many));
-  CHECK(newest->at(1).begin.client_tx_id == pour_id(many - 1));
-  CHECK(opened.ledger->queue_counts()->waiting == static_cast<std::int64_t>(many));
 }
 
 TEST_CASE("a backup of an older schema is brought up to date and leaves nothing beside it",
