@@ -14,7 +14,9 @@ std::optional<model::CardUid> card_uid(const drivers::Uid& uid) {
 
 struct AsEvent {
   Event operator()(const drivers::CardArrived& arrived) const {
-    if (const auto uid = card_uid(arrived.uid)) return CardPresent{*uid};
+    if (const auto uid = card_uid(arrived.uid)) {
+      return CardPresent{.uid = *uid, .lay_there = arrived.lay_there};
+    }
     return CardUnusable{"the card's UID has an impossible length"};
   }
   Event operator()(const drivers::CardLeft& left) const { return CardGone{left.last_seen}; }

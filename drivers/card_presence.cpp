@@ -34,7 +34,10 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   Events events;
   if (!std::holds_alternative<ReaderTrouble>(look)) reader_works(events);
   // First of all: nobody can say whose beer flowed while no clean answer came.
-  if (held_ && now - held_->last_seen >= rules_.longest_unreadable) release(events);
+  if (held_ && now - held_->last_seen >= rules_.longest_unreadable) {
+    release(events);
+    field_ = Field::doubtful;
+  }
 
   const bool refusable =
       std::holds_alternative<SeveralCards>(look) || std::holds_alternative<UnusableCard>(look);
@@ -70,15 +73,17 @@ void CardPresence::seen(const Uid& uid, SinceBoot now, Events& events) {
   held_ = Held{.uid = uid, .last_seen = now};
   forget_candidate();
   refusal_told_ = false;
-  events.emplace_back(CardArrived{.uid = uid});
+  events.emplace_back(CardArrived{.uid = uid, .lay_there = field_ != Field::was_clear});
 }
 
 void CardPresence::silence(SinceBoot now, Events& events) {
+  if (field_ == Field::not_looked_at) field_ = Field::was_clear;
   if (!silent_since_) silent_since_ = now;
   if (silences_ < rules_.silences_to_leave) ++silences_;
   const bool clear =
       silences_ >= rules_.silences_to_leave && now - *silent_since_ >= rules_.silence_to_leave;
   if (!clear) return;
+  field_ = Field::was_clear;
   release(events);
   refusal_told_ = false;
 }
@@ -110,6 +115,7 @@ void CardPresence::trouble(const std::string& what, SinceBoot now, Events& event
       troubles_ >= rules_.troubles_to_fault && now - *trouble_since_ >= rules_.trouble_to_fault;
   if (!lasts) return;
   failed_ = true;
+  field_ = Field::doubtful;
   release(events);
   events.emplace_back(ReaderFailed{.what = what});
 }

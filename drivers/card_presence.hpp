@@ -29,6 +29,8 @@ struct PresenceRules {
 
 struct CardArrived {
   Uid uid;
+  /// It was there before anybody looked, or while the reader saw nothing: nobody has laid it on.
+  bool lay_there{false};
 };
 /// `last_seen` is the last good answer: the end of presence for every decision about money.
 struct CardLeft {
@@ -86,6 +88,9 @@ class CardPresence {
   int refusals_{0};
   int unreadable_looks_{0};
   bool refusal_told_{false};
+  enum class Field : std::uint8_t { not_looked_at, doubtful, was_clear };
+  Field field_{
+      Field::not_looked_at};  ///< Doubtful: until it is clear for as long as a card leaves.
 };
 
 }  // namespace tapd::drivers

@@ -66,6 +66,8 @@ class PourMeter {
   void shut(model::SinceBoot now);
   /// Believes nothing from here on: what is under suspicion is not charged.
   void distrust();
+  /// What ran after the shut is not known.
+  [[nodiscard]] bool distrusted() const { return distrusted_; }
 
   /// Something ran that is no knock of the valve.
   [[nodiscard]] bool has_flowed() const { return believed_ > FineVolume{}; }

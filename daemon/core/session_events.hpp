@@ -41,6 +41,7 @@ enum class FaultKind : std::uint8_t { reader, meter, valve, leak, noise, stuck_v
 struct Started {};
 struct CardPresent {
   model::CardUid uid;
+  bool lay_there{false};  ///< Nobody has laid it on: it opens nothing until it was taken away.
 };
 struct CardGone {
   model::SinceBoot last_seen{};  ///< The last good answer of the card.

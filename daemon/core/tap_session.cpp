@@ -41,6 +41,7 @@ void TapSession::on_event(const CardPresent& event, const Moment& now) {
   card_ = event.uid;
   switch (state_) {
     case TapState::idle:
+      if (event.lay_there) return rest(now);
       authorize(event.uid, now);
       return;
     case TapState::ready:
@@ -54,10 +55,10 @@ void TapSession::on_event(const CardPresent& event, const Moment& now) {
       if (!again) interrupt(StopReason::other_card, now);
       return;
     case TapState::denied:
-      if (laid_on_anew) authorize(event.uid, now);
+      if (laid_on_anew && !event.lay_there) authorize(event.uid, now);
       return;
     case TapState::locked:
-      out_.emplace_back(AskStaff{event.uid});
+      if (!event.lay_there) out_.emplace_back(AskStaff{event.uid});
       return;
     case TapState::service_menu:
       touch_menu(event.uid, now);
@@ -314,7 +315,8 @@ void TapSession::end_row(const Moment& now) {
   EndPour end{.end = {.last = progress(now), .reason = sale.reason},
               .evidence = sale.meter.evidence(),
               .close_time = {}};
-  if (sale.meter.rate_at_shut() >= TailEstimate::slowest_lesson) {
+  const bool believed = !sale.meter.distrusted();
+  if (believed && sale.meter.rate_at_shut() >= TailEstimate::slowest_lesson) {
     tail_.learn(sale.meter.tail(), sale.meter.rate_at_shut());
     end.close_time = tail_.close_time();
   }

@@ -301,6 +301,34 @@ TEST_CASE("a card that lay there while the tap was locked must be laid on anew",
   CHECK(tap.session.state() == TapState::authorizing);
 }
 
+TEST_CASE("a card that nobody has laid on opens nothing until it was taken away", "[tap_session]") {
+  SessionFixture tap;
+  tap.start();
+  SECTION("at rest") {
+    tap.give(CardPresent{.uid = ann, .lay_there = true});
+    CHECK(tap.session.state() == TapState::finished);
+    CHECK(tap.newest<Show>()->display == Display::remove_card);
+  }
+  SECTION("while a denial is shown") {
+    tap.lay_on();
+    tap.give(Denied{});
+    tap.take_away();
+    tap.all.clear();
+    tap.give(CardPresent{.uid = ann, .lay_there = true});
+  }
+  SECTION("at a locked tap") {
+    tap.give(Locked{LockReason::service, "lye"});
+    tap.give(CardPresent{.uid = ann, .lay_there = true});
+    CHECK(tap.newest<AskStaff>() == nullptr);
+    tap.give(Unlocked{LockReason::service});
+  }
+  CHECK(tap.newest<AskAuthorization>() == nullptr);
+  tap.take_away();
+  tap.pass(3s);
+  tap.lay_on();
+  CHECK(tap.newest<AskAuthorization>() != nullptr);
+}
+
 TEST_CASE("every lock and every fault shuts an open valve with its own reason", "[tap_session]") {
   SessionFixture tap;
   tap.to_ready();

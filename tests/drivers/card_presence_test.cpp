@@ -1,6 +1,7 @@
 #include "drivers/card_presence.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <chrono>
 #include <random>
 
@@ -275,6 +276,36 @@ TEST_CASE("reader trouble is told when it lasts a second, and its end once", "[p
   REQUIRE(back.size() == 1);
   CHECK(std::holds_alternative<ReaderBack>(back[0]));
   CHECK(table.looks(50, NobodyThere{}).empty());
+}
+
+TEST_CASE("a card that lay there before anybody could look was not laid on", "[presence]") {
+  const auto arrived = [](const std::vector<PresenceEvent>& events) {
+    REQUIRE_FALSE(events.empty());
+    return std::get<CardArrived>(events.back());
+  };
+  SECTION("at the start") {
+    Table table;
+    CHECK(arrived(table.looks(2, CardSeen{anna})).lay_there);
+    table.looks(6, NobodyThere{});
+    CHECK_FALSE(arrived(table.looks(2, CardSeen{anna})).lay_there);
+  }
+  SECTION("where somebody looked first") {
+    Table table;
+    table.look(NobodyThere{});
+    CHECK_FALSE(arrived(table.looks(2, CardSeen{anna})).lay_there);
+  }
+  SECTION("while the reader did not work, or could not read it") {
+    const Look blind = GENERATE(Look{ReaderTrouble{"no answer"}}, Look{Garbled{"a wrong check"}});
+    Table table;
+    table.look(NobodyThere{});
+    table.lay_down(anna);
+    table.looks(40, blind);
+    REQUIRE_FALSE(table.present());
+    table.look(NobodyThere{});  // As after the field came on again.
+    CHECK(arrived(table.looks(2, CardSeen{anna})).lay_there);
+    table.looks(6, NobodyThere{});
+    CHECK_FALSE(arrived(table.looks(2, CardSeen{anna})).lay_there);
+  }
 }
 
 TEST_CASE("slow looks still need three troubles until the fault is told", "[presence]") {
