@@ -60,7 +60,9 @@ tl::expected<void, std::string> run_before_others(int priority) {
     return {};
   }
   parameter.sched_priority = priority;
-  const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameter);
+  // A reload makes its threads from this one; they do not run before others.
+  const int error =
+      ::pthread_setschedparam(::pthread_self(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
   if (error == 0) return {};
   return tl::unexpected{std::generic_category().message(error)};
 }

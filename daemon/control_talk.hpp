@@ -1,6 +1,7 @@
 // How another thread asks the control thread something and waits for the answer: the API's.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -14,17 +15,27 @@ namespace tapd {
 /// The control thread answers within a millisecond or it hangs; then the client is told so.
 inline constexpr std::chrono::seconds control_patience{1};
 
-/// Has `change` done by the control thread; nullopt when it does not answer. It may still do it.
+/// Has `change` done by the control thread; nullopt when it does not answer. Then it does not do it
+/// later either, unless it has begun.
 template<typename Answer, typename Change>
 [[nodiscard]] std::optional<Answer> order(ControlInbox& control, Change change) {
   // Shared: when the wait is given up, the control thread may still answer.
-  auto promise = std::make_shared<std::promise<Answer>>();
-  auto future = promise->get_future();
-  const bool put = control.put(Order{
-      [promise, change = std::move(change)](Controller& controller, const model::Moment& now) {
-        promise->set_value(change(controller, now));
+  struct Wait {
+    std::promise<Answer> promise;
+    std::atomic<bool> over{false};  // Given up here, or begun there: whoever comes first.
+  };
+  auto wait = std::make_shared<Wait>();
+  auto future = wait->promise.get_future();
+  const bool put = control.put(
+      Order{[wait, change = std::move(change)](Controller& controller, const model::Moment& now) {
+        if (!wait->over.exchange(true)) wait->promise.set_value(change(controller, now));
       }});
-  if (!put || future.wait_for(control_patience) != std::future_status::ready) return std::nullopt;
+  if (!put) return std::nullopt;
+  const auto answered = [&future] {
+    return future.wait_for(control_patience) == std::future_status::ready;
+  };
+  // Begun at the last moment: it ends within a tick.
+  if (!answered() && (!wait->over.exchange(true) || !answered())) return std::nullopt;
   return future.get();
 }
 
