@@ -10,6 +10,7 @@
 #include "daemon/config_outputs.hpp"
 #include "daemon/config_serving.hpp"
 #include "daemon/toml_reader.hpp"
+#include "sync/engine.hpp"
 
 namespace tapd {
 namespace {
@@ -276,6 +277,9 @@ Config read_root(const toml::table& file, Findings& findings) {
   TomlTable root{&file, "", findings};
   TomlTable controller = root.table("controller");
   config.controller_id = controller.required_text("id");
+  if (!config.controller_id.empty() && !sync::is_controller_id(config.controller_id)) {
+    controller.fault("id", "must be 1 to 50 letters, digits, '-', '_' or '.'");
+  }
   config.state_dir = controller.text("state_dir", "/var/lib/tapd");
   config.socket = controller.text("socket", "/run/tapd/tapd.sock");
   constexpr std::size_t longest_socket_path = 107;  // sun_path, unix(7)

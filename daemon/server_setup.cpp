@@ -34,7 +34,10 @@ std::string read_secret(const std::filesystem::path& named) {
   const std::filesystem::path file = secret_file(named, Secrets::handed_over);
   std::ifstream in{file};
   std::string token;
-  if (!in || !std::getline(in, token) || token.empty()) {
+  if (in) std::getline(in, token);
+  // An editor may have ended the line in its own way.
+  token.erase(token.find_last_not_of(" \t\r") + 1);
+  if (token.empty()) {
     throw std::runtime_error{fmt::format(
         "{}: no token can be read there (server.token_file): put the venue's token into it, one "
         "line, readable by tapd only",
@@ -48,7 +51,9 @@ std::string read_secret(const std::filesystem::path& named) {
 std::string server_trouble(const Config& config) {
   if (config.server.url.empty()) return {};
   try {
-    (void)engine_options(config);
+    if (const std::string fault = sync::fault_of(engine_options(config)); !fault.empty()) {
+      return fmt::format("[server]: {}", fault);
+    }
     (void)make_transport(config);
     return {};
   } catch (const std::exception& error) {

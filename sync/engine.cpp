@@ -38,10 +38,8 @@ bool is_header_character(char c) {
 
 EngineOptions checked(EngineOptions options) {
   using std::chrono::milliseconds;
-  const std::string& id = options.controller_id;
-  require(!id.empty() && id.size() <= longest_controller_id &&
-              std::all_of(id.begin(), id.end(), is_id_character),
-          "controller_id must be 1 to 50 letters, digits, '-', '_' or '.'");
+  require(is_controller_id(options.controller_id),
+          "[controller] id must be 1 to 50 letters, digits, '-', '_' or '.'");
   require(std::all_of(options.token.begin(), options.token.end(), is_header_character),
           "the token must be printable ASCII without blanks");
   require(options.ip_address.size() <= longest_address, "ip_address is longer than 45 characters");
@@ -60,6 +58,20 @@ EngineOptions checked(EngineOptions options) {
 }
 
 }  // namespace
+
+bool is_controller_id(std::string_view id) {
+  return !id.empty() && id.size() <= longest_controller_id &&
+         std::all_of(id.begin(), id.end(), is_id_character);
+}
+
+std::string fault_of(const EngineOptions& options) {
+  try {
+    static_cast<void>(checked(options));
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
 
 struct Engine::Implementation {
   Implementation(EngineOptions options, Books& books, Random random)

@@ -117,6 +117,11 @@ struct Outgoing {
   HttpRequest request;
 };
 
+/// What the engine's constructor would throw for; empty: nothing.
+[[nodiscard]] std::string fault_of(const EngineOptions& options);
+/// 1 to 50 letters, digits, '-', '_' or '.'.
+[[nodiscard]] bool is_controller_id(std::string_view id);
+
 class Engine {
  public:
   Engine(EngineOptions options, Books& books, Random random);

@@ -62,6 +62,8 @@ TEST_CASE("a bad configuration is refused with file, line, key and what would be
       {"id = \"bar-1\"", "id = 7",
        "tapd.toml:2:", "controller.id: must be a text in quotes, but is a whole number"},
       {"id = \"bar-1\"", "", "tapd.toml:1:", "controller.id: is missing"},
+      {"id = \"bar-1\"", "id = \"Bar 1\"",
+       "tapd.toml:2:", "controller.id: must be 1 to 50 letters"},
       {"authorize = \"cached\"", "authorise = \"cached\"",
        "tapd.toml:6:", "server.authorise: unknown key; did you mean \"authorize\"?"},
       {"authorize = \"cached\"", "authorize = \"always\"",

@@ -74,6 +74,26 @@ TEST_CASE("a file of the server's that is missing at a start is named, and the t
   CHECK(bar.stop().success());
 }
 
+// Found by reading: the engine refused the token where nobody caught it, and the bar stayed dry.
+TEST_CASE("a token that no server could take keeps no bar dry, at a start and at a reload",
+          "[system]") {
+  LoneTapd bar;
+  const std::filesystem::path token = bar.folder() / "token";
+  bar.write(std::string{LoneTapd::tap_line} + "[server]\nurl = \"http://127.0.0.1:9\"\n" +
+            "token_file = \"" + token.string() + "\"\n");
+  std::ofstream{token, std::ios::binary} << "s3cret \r\n";
+  bar.restart();
+  CHECK_THAT(bar.said(), !ContainsSubstring("the server is not asked"));
+  std::ofstream{token, std::ios::binary} << "s3 cret\n";
+  bar.reload();
+  CHECK(bar.says("the token must be printable ASCII without blanks"));
+  CHECK(bar.says("the server is not asked"));
+  bar.restart();
+  CHECK_THAT(bar.said(), ContainsSubstring("the server is not asked"));
+  bar.pour();
+  CHECK(bar.stop().success());
+}
+
 TEST_CASE("a bare name of a token is looked for among the credentials", "[system]") {
   LoneTapd bar;
   std::ofstream{bar.folder() / "tapd_token"} << "secret\n";
