@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,7 +29,8 @@ struct BookKeepingState {
   std::optional<model::SinceBoot> backed_up;
   std::optional<model::SinceBoot> checked;
   std::optional<model::SinceBoot> forgotten;
-  std::optional<model::SinceBoot> failed;
+  /// When each chore failed last: one that cannot be done does not keep the others.
+  std::map<Chore, model::SinceBoot> failed;
   std::string backup_holds;  ///< `state_of_books` that the newest backup contains.
 };
 

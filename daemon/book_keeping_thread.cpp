@@ -90,7 +90,7 @@ void BookKeepingThread::look(const std::stop_token& stop) {
   if (chore == Chore::none) return;
   const auto done = carry_out(chore, stop);
   if (done || stop.stop_requested()) return;
-  state_.failed = now_().since_boot;
+  state_.failed[chore] = now_().since_boot;
   if (done.error().kind == storage::Error::Kind::corrupt) {
     storage_.run([](storage::Ledger& ledger) { ledger.note_suspicion(); });
   }
@@ -113,6 +113,18 @@ storage::Result<> BookKeepingThread::carry_out(Chore chore, const std::stop_toke
 }
 
 storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
+                                             const std::stop_token& stop) {
+  auto done = copy_to(file, stop);
+  if (!done) {  // Its part may have filled the disk that the ledger needs.
+    const std::filesystem::path part = storage::unfinished_name(file);
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    std::filesystem::remove(part.string() + "-journal", ignored);
+  }
+  return done;
+}
+
+storage::Result<> BookKeepingThread::copy_to(const std::filesystem::path& file,
                                              const std::stop_token& stop) {
   const std::filesystem::path copy = storage::unfinished_name(file);
   std::string holds;

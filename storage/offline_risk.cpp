@@ -8,11 +8,13 @@ namespace {
 // A failed row is a known loss, no risk any more. "status <> 'confirmed'" is what the partial index
 // wants to hear.
 const char* const sum_of_all =
-    "SELECT count(*), coalesce(sum(iif(status = 'open', max(hold_cents, price_cents),"
+    "SELECT count(*) FILTER (WHERE status = 'open' OR volume_ml > 0), coalesce(sum(iif(status = "
+    "'open', max(hold_cents, price_cents),"
     " price_cents)), 0) FROM pours WHERE status <> 'confirmed'"
     " AND status IN ('open', 'new', 'sent') AND authorized_by = 'cache'";
 const char* const sum_of_guest =
-    "SELECT count(*), coalesce(sum(iif(status = 'open', max(hold_cents, price_cents),"
+    "SELECT count(*) FILTER (WHERE status = 'open' OR volume_ml > 0), coalesce(sum(iif(status = "
+    "'open', max(hold_cents, price_cents),"
     " price_cents)), 0) FROM pours WHERE guest_id = ?1 AND settled_marker IS NULL"
     " AND status IN ('open', 'new', 'sent') AND authorized_by = 'cache'";
 

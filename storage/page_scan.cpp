@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t first_page_header = 100;
 constexpr std::size_t log_header = 32;
 constexpr std::size_t frame_header = 24;
+constexpr std::size_t salts_at = 8;
+constexpr std::size_t salts_size = 8;
 constexpr std::size_t most_columns = 200;
 
 /// Reads bytes front to back and remembers when there were too few.
@@ -142,19 +144,25 @@ void scan_database(const std::filesystem::path& file, const TakeRecord& take) {
   }
 }
 
-void scan_log(const std::filesystem::path& file, const TakeRecord& take) {
+void scan_log(const std::filesystem::path& file, Generation generation, const TakeRecord& take) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(file, error);
   std::ifstream in{file, std::ios::binary};
   if (error || !in || size <= log_header) return;
   constexpr std::size_t step = frame_header + ledger_page_size;
   std::string frame(step, '\0');
+  // The first frame is of the newest generation, whatever became of the log's header.
+  in.seekg(static_cast<std::streamoff>(log_header));
+  in.read(frame.data(), static_cast<std::streamsize>(step));
+  const std::string salts = frame.substr(salts_at, salts_size);
   for (std::uintmax_t number = (size - log_header + step - 1) / step; number-- > 0;) {
     in.clear();
     in.seekg(static_cast<std::streamoff>(log_header + number * step));
     in.read(frame.data(), static_cast<std::streamsize>(step));
     const auto got = static_cast<std::size_t>(in.gcount());
     if (got <= frame_header) continue;
+    const bool newest = frame.compare(salts_at, salts_size, salts) == 0;
+    if (newest != (generation == Generation::newest)) continue;
     Bytes head{frame};
     const bool first_page = head.whole(4) == 1;
     scan_page(std::string_view{frame}.substr(frame_header, got - frame_header),

@@ -33,7 +33,11 @@ void scan_page(std::string_view page, std::size_t header, const TakeRecord& take
 /// Every page of a database file, from its beginning. A file that cannot be read has no pages.
 void scan_database(const std::filesystem::path& file, const TakeRecord& take);
 
-/// Every page image in a write-ahead log, the newest first, whether or not it was committed.
-void scan_log(const std::filesystem::path& file, const TakeRecord& take);
+/// A log is begun anew at its front: behind its newest frames stand some of earlier generations,
+/// older than the database file.
+enum class Generation : std::uint8_t { newest, earlier };
+
+/// The page images of a write-ahead log, the newest first, whether or not they were committed.
+void scan_log(const std::filesystem::path& file, Generation generation, const TakeRecord& take);
 
 }  // namespace tapd::storage

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include <SQLiteCpp/Exception.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sqlite3.h>
 
 #include "storage/chain.hpp"
 #include "storage/model/ids.hpp"
@@ -199,6 +201,19 @@ bool PourSalvage::put(const NamedRow& row, bool finished) {
   return !there || finished;
 }
 
+/// Nothing proves the rest of an open row: one that breaks a rule of its table is spoilt.
+void PourSalvage::put_open(const std::string& id, const NamedRow& row) {
+  good_.exec("SAVEPOINT open_pour");
+  try {
+    opened_ += put(row, false) ? 1 : 0;
+  } catch (const SQLite::Exception& error) {
+    if (error.getErrorCode() != SQLITE_CONSTRAINT) throw;
+    good_.exec("ROLLBACK TO open_pour");
+    spoilt_.insert(id);
+  }
+  good_.exec("RELEASE open_pour");
+}
+
 void PourSalvage::finish() {
   std::int64_t last = 0;
   for (const auto& [tap, seq] : newest_) last = std::max(last, seq);
@@ -209,7 +224,7 @@ void PourSalvage::finish() {
     const bool newest = newest_[number_of(row, "tap_id")] == number_of(row, "pour_seq");
     if (!newest || known_finished(id)) continue;
     doubt_place(row, last);
-    opened_ += put(row, false) ? 1 : 0;
+    put_open(id, row);
   }
   open_.clear();
   finish_doubled(good_);

@@ -38,6 +38,7 @@ class PourSalvage {
   void note_newest(std::int64_t tap, std::int64_t seq);
   /// False when its number in the chain belongs to another.
   bool put(const NamedRow& row, bool finished);
+  void put_open(const std::string& id, const NamedRow& row);
 
   SQLite::Database& good_;
   TableShape shape_;

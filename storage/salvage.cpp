@@ -102,8 +102,10 @@ Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
     }
     if (marks.fits(record)) marks.take(std::move(record));
   };
-  scan_log(damaged.string() + "-wal", take);
+  const std::string log = damaged.string() + "-wal";
+  scan_log(log, Generation::newest, take);
   scan_database(damaged, take);
+  scan_log(log, Generation::earlier, take);
   pours.finish();
   marks.finish();
   transaction.commit();

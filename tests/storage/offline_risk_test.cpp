@@ -42,6 +42,9 @@ TEST_CASE("offline risk is what the cache allowed and the server has not confirm
   CHECK(risk().offline_guest.spent == model::Money{1'100});  // Its hold is 10.00.
   REQUIRE(ledger.end_pour(ending(4, 10)));
   CHECK(risk().offline_guest.spent == model::Money{105});
+  pour_offline(ledger, 5, 1, 0);  // A card that was laid on for nothing.
+  CHECK(risk().offline_guest.pours == 2);
+  CHECK(risk().offline_controller.pours == 3);
 
   REQUIRE(ledger.mark_sent({pour_id(3)}, at(20)));
   CHECK(risk().offline_controller.spent == model::Money{255});

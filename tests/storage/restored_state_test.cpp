@@ -11,6 +11,7 @@ using namespace tapd;
 using namespace tapd::test;
 using Catch::Matchers::ContainsSubstring;
 using storage::Ledger;
+namespace fs = std::filesystem;
 
 // A tap that is being cleaned with lye must not sell.
 TEST_CASE("what staff closed and measured since the backup is still closed and measured",
@@ -40,6 +41,57 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
   CHECK_FALSE(*opened.ledger->meta("staff_calibration.2"));
   CHECK(*opened.ledger->calibration(tap, 190'000, "", "configuration", at(101)) == 2);
   CHECK_THAT(opened.words(), ContainsSubstring("look at each tap"));
+}
+
+// The log is begun anew at its front: what stands behind its newest frames is older, not newer.
+TEST_CASE("what staff decided last counts, not what an older part of the log still says",
+          "[restoring]") {
+  TempDir folder;
+  {
+    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
+    back_up(ledger, folder / "backup.db");
+    const auto wear = [&ledger](int writes) {
+      for (int i = 0; i < writes; ++i) {
+        REQUIRE(outcome(ledger.set_meta("close_time_us.1", std::to_string(i))) == "ok");
+      }
+    };
+    REQUIRE(outcome(ledger.set_meta("staff_lock.1", "an old one")) == "ok");
+    REQUIRE(outcome(ledger.set_meta("staff_lock.1", "")) == "ok");
+    // Past the checkpoint: the log begins anew, and these stay behind its end.
+    wear(static_cast<int>(GENERATE(190U, 400U, 810U)));
+    REQUIRE(outcome(ledger.set_meta("staff_lock.1", "lye in the line")) == "ok");
+    write_file(folder / "log", bytes_of(folder / "tapd.db-wal"));
+  }
+  const std::string whole = bytes_of(folder / "tapd.db");
+  write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
+  write_file(folder / "tapd.db-wal", bytes_of(folder / "log"));
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  CHECK(opened.ledger->meta("staff_lock.1")->value_or("-") == "lye in the line");
+}
+
+TEST_CASE("no spoilt byte of the pour that was running keeps the ledger shut", "[restoring]") {
+  TempDir folder;
+  {
+    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
+    pour(ledger, 1, 100);
+    back_up(ledger, folder / "backup.db");
+    REQUIRE(outcome(ledger.begin_pour(beginning(2), this_boot)) == "ok");
+  }
+  const std::string whole = bytes_of(folder / "tapd.db");
+  const std::string spoilt = std::string(20, 'x') + whole.substr(20);
+  const auto row = whole.find(pour_id(2).text());
+  REQUIRE(row != std::string::npos);
+  for (std::size_t at = row - 80; at < row + 360; at += 1) {
+    CAPTURE(at - row);
+    std::string bytes = spoilt;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x01);
+    fs::remove(folder / "tapd.db-wal");
+    write_file(folder / "tapd.db", bytes);
+    const Opened opened = open(folder);
+    REQUIRE(opened.ledger);
+    CHECK(opened.ledger->newest_pours(10)->size() == 1);
+  }
 }
 
 // The unit allows tapd 128 MB; a Pi has little more to give.
