@@ -16,6 +16,7 @@ constexpr std::uint64_t server_restart = 5;
 constexpr std::uint64_t database_crash = 1;
 constexpr std::uint64_t keg = 0xAAAA;  // Of test::pour().
 constexpr int keg_ml = 1'000'000;
+constexpr int taps = 3;  // Of sync::test::Schedule.
 
 /// Pours and audit rows are append-only; a replica's session may still delete them.
 constexpr const char* sweep =
@@ -51,9 +52,12 @@ void ServedVenue::open(std::uint64_t seed) {
   const std::string beverage = guest_uuid(0xBBBB);
   looks_->run("INSERT INTO beverages VALUES ($1, 'Harbour IPA', NULL, NULL, NULL, 12.90)",
               {beverage});
-  looks_->run("INSERT INTO kegs VALUES ($1, $2, $3, $3, NULL, 'in_use')",
-              {guest_uuid(keg), beverage, keg_ml});
-  looks_->run("INSERT INTO taps VALUES (1, $1, 'Tap 1', 'active')", {guest_uuid(keg)});
+  for (int tap = 1; tap <= taps; ++tap) {
+    const std::string on_tap = guest_uuid(keg + static_cast<std::uint64_t>(tap - 1));
+    looks_->run("INSERT INTO kegs VALUES ($1, $2, $3, $3, NULL, 'in_use')",
+                {on_tap, beverage, keg_ml});
+    looks_->run("INSERT INTO taps VALUES ($1, $2, 'Tap', 'active')", {tap, on_tap});
+  }
   std::uint64_t number = 0;
   for (const auto& [id, balance] : balances) {
     looks_->run(
@@ -110,11 +114,11 @@ void ServedVenue::read_books() {
 std::string ServedVenue::objection() {
   const central::Rows sums = looks_->run(
       "SELECT (SELECT coalesce(sum(volume_ml), 0) FROM pours),"
-      " (SELECT initial_volume_ml - current_volume_ml FROM kegs),"
+      " (SELECT sum(initial_volume_ml - current_volume_ml) FROM kegs),"
       " (SELECT count(*) FROM audit_logs WHERE action = 'book_pour'),"
       " (SELECT count(*) FROM pours)");
   if (sums.integer(0, 0) != sums.integer(0, 1)) {
-    return fmt::format("{} ml poured, {} ml gone from the keg", sums.integer(0, 0),
+    return fmt::format("{} ml poured, {} ml gone from the kegs", sums.integer(0, 0),
                        sums.integer(0, 1));
   }
   if (sums.integer(0, 2) != sums.integer(0, 3)) {

@@ -28,8 +28,11 @@ void LedgerBooks::reopen() {
   ledger_.emplace(storage::LedgerOptions{folder_ / "tap.db", std::nullopt, boot});
 }
 
-void LedgerBooks::add(const model::Pour& pour) {
+void LedgerBooks::begin(const model::Pour& pour) {
   require(ledger_->begin_pour(pour.begin, boot));
+}
+
+void LedgerBooks::end(const model::Pour& pour) {
   model::PourProgress last;
   last.client_tx_id = pour.begin.client_tx_id;
   last.volume = pour.volume;

@@ -16,7 +16,8 @@ class LedgerBooks final : public TestBooks {
   void reopen();
   [[nodiscard]] storage::Ledger& ledger() { return *ledger_; }
 
-  void add(const model::Pour& pour) override;
+  void begin(const model::Pour& pour) override;
+  void end(const model::Pour& pour) override;
   [[nodiscard]] std::map<model::ClientTxId, RowState> rows() override;
   [[nodiscard]] std::optional<model::Money> available(std::uint64_t guest) override;
 

@@ -38,7 +38,17 @@ model::Snapshot changed(model::Snapshot all, const model::SnapshotChanges& news)
 
 }  // namespace
 
-void MemoryBooks::add(const model::Pour& pour) {
+void MemoryBooks::begin(const model::Pour& pour) {
+  sessions.push_back({pour.begin.card_uid, pour.begin.tap_id, pour.begin.start.since_boot});
+}
+
+void MemoryBooks::end(const model::Pour& pour) {
+  const auto session = std::find_if(sessions.begin(), sessions.end(), [&](const Session& each) {
+    return each.card == pour.begin.card_uid && each.tap == pour.begin.tap_id &&
+           each.began == pour.begin.start.since_boot;
+  });
+  if (session == sessions.end()) throw std::logic_error{"a pour ends that was not begun"};
+  sessions.erase(session);
   rows_.push_back({pour, std::nullopt, {}});
 }
 

@@ -11,7 +11,8 @@ namespace tapd::sync::test {
 
 class MemoryBooks final : public TestBooks {
  public:
-  void add(const model::Pour& pour) override;
+  void begin(const model::Pour& pour) override;
+  void end(const model::Pour& pour) override;
   [[nodiscard]] std::map<model::ClientTxId, RowState> rows() override;
   [[nodiscard]] std::optional<model::Money> available(std::uint64_t guest) override;
 

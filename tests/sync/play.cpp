@@ -62,10 +62,15 @@ void Play::pour_at(milliseconds when, model::Pour pour) {
   pour.begin.start = at(std::max(when - pour.duration, milliseconds{}));
   pour.end = at(when);
   at_time(when, [this, pour] {
-    books_.add(pour);
-    poured_[pour.begin.guest_id.text()].push_back(pour);
-    engine_->pours_waiting();
+    books_.begin(pour);
+    ended(pour);
   });
+}
+
+void Play::ended(const model::Pour& pour) {
+  books_.end(pour);
+  poured_[pour.begin.guest_id.text()].push_back(pour);
+  engine_->pours_waiting();
 }
 
 void Play::ask_at(milliseconds when, std::uint64_t guest) {
@@ -76,11 +81,43 @@ void Play::ask_at(milliseconds when, std::uint64_t guest) {
   });
 }
 
+void Play::visit_at(milliseconds when, Visit visit) {
+  at_time(when, [this, visit = std::move(visit)] {
+    const std::uint64_t ticket = ++ticket_;
+    asks_[ticket] = now_ + options_.authorize_deadline;
+    visits_.emplace(ticket, visit);
+    engine_->ask({ticket, card(visit.guest), visit.pour.begin.tap_id}, at(now()));
+  });
+}
+
+// The row of the begun pour needs a moment to reach the disk.
+void Play::begin_visit(const AuthorizeAnswered& answered) {
+  const auto found = visits_.find(answered.ticket);
+  if (found == visits_.end()) return;
+  Visit visit = std::move(found->second);
+  visits_.erase(found);
+  if (std::holds_alternative<Refused>(answered.verdict)) return visit.then(false);
+  const bool by_server = std::holds_alternative<Allowed>(answered.verdict);
+  model::Pour& pour = visit.pour;
+  pour.begin.authorized_by = by_server ? model::AuthorizedBy::server : model::AuthorizedBy::cache;
+  at_time(now() + std::chrono::duration_cast<milliseconds>(within(milliseconds{200})),
+          [this, visit = std::move(visit)]() mutable {
+            visit.pour.begin.start = at(now());
+            books_.begin(visit.pour);
+            at_time(now() + visit.length, [this, visit = std::move(visit)]() mutable {
+              visit.pour.end = at(now());
+              ended(visit.pour);
+              visit.then(true);
+            });
+          });
+}
+
 void Play::restart_at(milliseconds when) {
   at_time(when, [this] {
     ++life_;
     in_flight_.clear();
     asks_.clear();
+    for (auto& [ticket, visit] : std::exchange(visits_, {})) visit.then(false);
     engine_ = std::make_unique<Engine>(options_, books_, random_from(dice_.next()));
   });
 }
@@ -228,6 +265,7 @@ void Play::take(Notice notice) {
       if (now_ > asked->second) breached(fmt::format("ask {} waited too long", answered->ticket));
       asks_.erase(asked);
     }
+    begin_visit(*answered);
   }
   told_.emplace_back(now(), std::move(notice));
 }

@@ -57,6 +57,16 @@ class Play {
   /// The pour ends at that time.
   void pour_at(std::chrono::milliseconds when, model::Pour pour);
   void ask_at(std::chrono::milliseconds when, std::uint64_t guest);
+  /// The guest of the pour lays the card on, and pours for so long when the server allows it or the
+  /// cache decides. `then` happens at the end, or at
+  /// once when nothing was poured.
+  struct Visit {
+    std::uint64_t guest;
+    model::Pour pour;
+    std::chrono::milliseconds length;
+    std::function<void(bool poured)> then;
+  };
+  void visit_at(std::chrono::milliseconds when, Visit visit);
   /// The daemon dies and starts again: what was in flight is forgotten.
   void restart_at(std::chrono::milliseconds when);
   void run_until(std::chrono::milliseconds when);
@@ -91,6 +101,8 @@ class Play {
   void arrive(const HttpRequest& request, RequestId id, model::SinceBoot answer_at);
   void deliver(RequestId id, HttpOutcome outcome, model::SinceBoot when);
   void take(Notice notice);
+  void ended(const model::Pour& pour);
+  void begin_visit(const AuthorizeAnswered& answered);
   void check_asks();
   void check_balances();
   [[nodiscard]] std::int64_t not_booked(std::uint64_t guest) const;
@@ -111,6 +123,7 @@ class Play {
   std::map<RequestId, std::string> in_flight_;
   std::map<std::uint64_t, model::SinceBoot> asks_;  ///< Ticket to deadline.
   std::uint64_t ticket_{0};
+  std::map<std::uint64_t, Visit> visits_;                   ///< By the ticket of what was asked.
   std::map<std::string, std::vector<model::Pour>> poured_;  ///< By guest id.
   std::map<std::string, int> started_;
   std::vector<std::pair<std::chrono::milliseconds, Notice>> told_;

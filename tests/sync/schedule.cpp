@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t guests = 5;
+constexpr std::uint64_t guests_of_rows = 3;  ///< The others are seen from the card to the row.
 constexpr std::int64_t purse = 1'000'000;
 constexpr milliseconds busy{5min};
 // The longest back-off, a row that was turned down four times, and some air.
@@ -67,8 +68,9 @@ void Schedule::populate(bool turns_down) {
   play_.outages = plan_.outages;
   for (std::uint64_t guest = 1; guest <= guests; ++guest) play_.watched_guests.push_back(guest);
   Dice& dice = plan_.dice;
+  poured_ = plan_.pours;
   for (std::uint64_t i = 0; i < plan_.pours; ++i) {
-    const model::Pour row = pour(seed_ * 1000 + i, 1 + dice.below(guests));
+    const model::Pour row = pour(seed_ * 1000 + i, 1 + dice.below(guests_of_rows));
     play_.pour_at(plan_.time(), row);
     // Turned down for now, some times; the cap is never reached.
     if (turns_down && dice.chance(50)) {
@@ -78,12 +80,34 @@ void Schedule::populate(bool turns_down) {
     }
   }
   for (std::uint64_t i = dice.below(30); i > 0; --i) {
-    play_.ask_at(plan_.time(), 1 + dice.below(guests));
+    play_.ask_at(plan_.time(), 1 + dice.below(guests_of_rows));
+  }
+  for (std::uint64_t guest = guests_of_rows + 1; guest <= guests; ++guest) {
+    if (dice.chance(700)) plan_visit(guest, plan_.time(), 1);
   }
   const std::uint64_t restarts = dice.below(4);
   for (std::uint64_t i = restarts; i > 0; --i) play_.restart_at(plan_.time());
   // A server with snapshots ends its locks by itself.
   locks_end_ = venue_.demands_leave && restarts == 0 && plan_.faults.duplicated == 0;
+}
+
+// One after the other, each guest at a tap of his own, and often again before the last row is
+// booked.
+void Schedule::plan_visit(std::uint64_t guest, milliseconds when, std::uint64_t number) {
+  if (when >= busy) return;
+  Dice& dice = plan_.dice;
+  const auto within = [&dice](std::uint64_t most) {
+    return milliseconds{static_cast<std::int64_t>(dice.below(most))};
+  };
+  model::Pour row = pour(seed_ * 1000 + 100 * guest + number, guest);
+  // Tap 1 is that of the rows.
+  row.begin.tap_id = model::TapId{static_cast<std::int32_t>(guest - guests_of_rows + 1)};
+  const milliseconds length = 1s + within(8'000);
+  const milliseconds pause = dice.chance(600) ? within(3'000) : within(60'000);
+  play_.visit_at(when, {guest, row, length, [=, this](bool poured) {
+                          poured_ += poured ? 1 : 0;
+                          if (number < 30) plan_visit(guest, play_.now() + pause, number + 1);
+                        }});
 }
 
 std::string Schedule::run() {
@@ -100,8 +124,8 @@ std::string Schedule::run() {
 }
 
 std::string Schedule::verdict() {
-  if (venue_.booked.size() != plan_.pours) {
-    return fmt::format("{} pours, {} booked", plan_.pours, venue_.booked.size());
+  if (venue_.booked.size() != poured_) {
+    return fmt::format("{} pours, {} booked", poured_, venue_.booked.size());
   }
   for (const auto& [id, row] : books_.rows()) {
     if (row.status != model::PourStatus::confirmed) {

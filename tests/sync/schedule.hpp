@@ -37,7 +37,7 @@ class Schedule {
   Schedule(std::uint64_t seed, TestBooks& books, Venue& venue);
   std::string run();
   Play& play() { return play_; }
-  [[nodiscard]] std::uint64_t pours() const { return plan_.pours; }
+  [[nodiscard]] std::uint64_t pours() const { return poured_; }
 
  private:
   [[nodiscard]] std::string verdict();
@@ -45,12 +45,14 @@ class Schedule {
   [[nodiscard]] std::string balances();
 
   void populate(bool turns_down);
+  void plan_visit(std::uint64_t guest, std::chrono::milliseconds when, std::uint64_t number);
 
   std::uint64_t seed_;
   Plan plan_;
   TestBooks& books_;
   Venue memory_;
   Venue& venue_;
+  std::uint64_t poured_{0};
   bool locks_end_{false};  ///< Nothing repeats an authorization, and nobody forgets one.
   std::map<model::ClientTxId, int> turned_down_;  ///< How often the server says "not now".
   Play play_;

@@ -19,8 +19,14 @@ struct RowState {
 
 class TestBooks : public Books {
  public:
-  /// A pour just ended.
-  virtual void add(const model::Pour& pour) = 0;
+  /// A pour begins, and ends: its row waits from then on.
+  virtual void begin(const model::Pour& pour) = 0;
+  virtual void end(const model::Pour& pour) = 0;
+  /// A pour of which nobody saw the beginning just ended.
+  void add(const model::Pour& pour) {
+    begin(pour);
+    end(pour);
+  }
   [[nodiscard]] virtual std::map<model::ClientTxId, RowState> rows() = 0;
   /// What the guest of test::card(guest) may still spend; none: the cache does not know the guest.
   [[nodiscard]] virtual std::optional<model::Money> available(std::uint64_t guest) = 0;
