@@ -96,9 +96,17 @@ struct LaneContext {
     std::int32_t attempts{0};  ///< Spent before.
     bool empty{false};         ///< It releases a lock and is no pour.
     model::Moment end;
+    bool by_server{false};  ///< An authorization was made for it.
+    model::CardUid card;
+    model::TapId tap;
   };
   [[nodiscard]] static Row row_of(const model::Pour& pour) {
-    return {pour.attempts, pour.volume == model::Volume{}, pour.end};
+    return {.attempts = pour.attempts,
+            .empty = pour.volume == model::Volume{},
+            .end = pour.end,
+            .by_server = pour.begin.authorized_by == model::AuthorizedBy::server,
+            .card = pour.begin.card_uid,
+            .tap = pour.begin.tap_id};
   }
   using Known = std::function<Row(const model::ClientTxId&)>;
   /// Tells the daemon what verdicts say.

@@ -23,7 +23,10 @@ class NoticeBoard {
   /// Told for the first endpoint that refuses the token, until all take it again.
   void token_refused(const std::string& endpoint, const std::string& what);
   void token_taken(const std::string& endpoint) { without_token_.erase(endpoint); }
-  [[nodiscard]] bool is_token_refused() const { return !without_token_.empty(); }
+  /// Anywhere but there.
+  [[nodiscard]] bool is_token_refused_beside(const std::string& endpoint) const {
+    return without_token_.size() > without_token_.count(endpoint);
+  }
   /// Told once per endpoint, until it has made sense again.
   void nonsense(const std::string& endpoint, const std::string& why);
   void sense(const std::string& endpoint) { nonsensical_.erase(endpoint); }

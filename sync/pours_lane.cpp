@@ -182,7 +182,22 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
   }
   context_.board.books_well(verdict_work);
   context_.tell_of(verdicts, [this](const auto& row) { return known_of(row); }, now);
+  release_given_up(verdicts, now);
   return true;
+}
+
+// A row that is not sent any more leaves its lock at the server: the card would be in use for ever.
+void PoursLane::release_given_up(const std::vector<storage::Verdict>& verdicts,
+                                 const model::Moment& now) {
+  if (context_.offline_rows != OfflineRows::settled) return;
+  for (const storage::Verdict& verdict : verdicts) {
+    const LaneContext::Row row = known_of(verdict.client_tx_id);
+    const bool last = row.attempts + 1 >= context_.options.attempt_cap;
+    const bool given_up = verdict.kind == storage::Verdict::Kind::spend_attempt && last;
+    if (!row.by_server || !given_up) continue;
+    context_.grants.asked(row.card, row.tap, now.since_boot);
+    context_.grants.look_later(row.card, row.tap, now.since_boot);
+  }
 }
 
 void PoursLane::wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told) {

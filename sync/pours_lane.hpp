@@ -35,6 +35,7 @@ class PoursLane {
   void on_failure(const Heard& heard, Drain::Failure failure, const model::Moment& now);
   void on_refusal(const Heard& heard, const model::Moment& now);
   bool apply(const std::vector<storage::Verdict>& verdicts, const model::Moment& now);
+  void release_given_up(const std::vector<storage::Verdict>& verdicts, const model::Moment& now);
   void wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told = std::nullopt);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
   [[nodiscard]] Drain::Pace pace_of(model::SinceBoot took) const;

@@ -91,7 +91,8 @@ void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
     case Kind::token:
       // The existing server answers 401 where it has no such path. Only when the token is refused
       // elsewhere too, it is the token.
-      if (heard.status == unauthorized && !context_.board.is_token_refused()) {
+      if (heard.status == unauthorized && !context_.board.is_token_refused_beside(path_)) {
+        context_.board.token_taken(path_);  // Refused with all the others, once.
         on_missing(now);
         return;
       }
@@ -118,7 +119,7 @@ bool SnapshotLane::is_about_since(const Heard& heard) const {
   using Kind = Heard::Kind;
   return heard.kind == Kind::refused || heard.kind == Kind::not_found ||
          heard.kind == Kind::server_error ||
-         (heard.status == unauthorized && !context_.board.is_token_refused());
+         (heard.status == unauthorized && !context_.board.is_token_refused_beside(path_));
 }
 
 void SnapshotLane::ask_for_the_whole(const model::Moment& now) {

@@ -156,6 +156,27 @@ class Card(Board):
         self.assertIn('id = "bar-8"', self.text("data/etc/tapd/tapd.toml"))
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
 
+    def test_what_was_taken_out_is_gone(self):
+        self.write(CONFIG)
+        self.boot()
+        kept = [line for line in self.text("boot/tapd.toml").splitlines(keepends=True)
+                if not line.startswith(("ssh_key", "wifi_"))]
+        self.write("".join(kept))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        for gone in ("data/etc/ssh/authorized_keys.d/root", "etc/ssh/authorized_keys.d/root",
+                     "data/etc/tapd-wifi-country"):
+            self.assertFalse((self.root / gone).exists(), gone)
+        self.assertEqual(list((self.root / "data/iwd").glob("*.psk")), [])
+        self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
+
+    def test_a_quote_in_a_comment_is_not_part_of_the_value(self):
+        self.write(CONFIG.replace('token = "s3cret-of-the-venue"',
+                                  'token = "s3cret-of-the-venue" # not the "old" one'))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
+
     def test_a_file_from_windows(self):
         self.write(CONFIG.replace("\n", "\r\n"))
         ready, said = self.boot()

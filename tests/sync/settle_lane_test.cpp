@@ -72,6 +72,27 @@ TEST_CASE("a guest who comes again before the last pour is booked pays for both"
   CHECK(bar.venue.locks.empty());
 }
 
+TEST_CASE("a row that is given up leaves no lock behind", "[settle]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.venue.poison[tx(1).text()].rejections = 1'000;
+  visit(bar, 1, 5s, 10s);
+  bar.play.run_until(24h);
+  CHECK(bar.row(1).status == PourStatus::failed);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("a server without snapshots is known again after it refused the token for a while",
+          "[settle]") {
+  StrictBar bar;
+  bar.venue.snapshot_status = 401;
+  bar.play.outages = {{0s, 90s, Outage::Kind::token}};
+  bar.play.run_until(1h);
+  CHECK(bar.play.told_of<NoSnapshotHere>().size() == 1);
+  CHECK(bar.play.told_of<TokenRefused>().size() == 1);
+}
+
 TEST_CASE("offline pours are settled one by one and charged", "[settle]") {
   StrictBar bar;
   for (std::uint64_t row = 0; row < 20; ++row) bar.books.add(pour(row, 1 + row % 4));
