@@ -249,7 +249,8 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
   }
   for (const Action& action : actions) {
     if (std::holds_alternative<OpenValve>(action)) {
-      command_valve(tap, true, now);
+      // One that did not open is told as such; what follows is about an open one.
+      if (!command_valve(tap, true, now)) return;
     } else if (const auto* ask = std::get_if<AskAuthorization>(&action)) {
       tap.card = ask->card;
       tap.guest.clear();
@@ -281,10 +282,11 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
   }
 }
 
-void Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
+bool Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
   const auto done = open ? tap.outputs.open(now.since_boot) : tap.outputs.shut(now.since_boot);
   // A valve that does not obey: let nobody pour until staff has looked.
   if (!done) deliver(tap, Faulted{.kind = FaultKind::valve, .what = done.error()}, now);
+  return done.has_value();
 }
 
 void Controller::post_write(StorageRequest write, const Moment& now) {

@@ -186,7 +186,7 @@ class Controller {
 
   void deliver(TapSlot& tap, const Event& event, const model::Moment& now);
   void carry_out(TapSlot& tap, const Actions& actions, const model::Moment& now);
-  void command_valve(TapSlot& tap, bool open, const model::Moment& now);
+  bool command_valve(TapSlot& tap, bool open, const model::Moment& now);
   void ask_authorization(TapSlot& tap, const model::CardUid& card);
   void read_staff_facts(TapSlot& tap, const model::CardUid& card);
   void decide_staff(TapSlot& tap, const FactsRead& facts, const model::Moment& now);

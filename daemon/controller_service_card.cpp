@@ -65,7 +65,9 @@ void Controller::on_act_noted(const ActNoted& noted, const Moment& now) {
   };
   if (!noted.result) return deny(DenialReason::ledger_unavailable, noted.result.error().message);
   if (const auto work = work_of(noted.act)) {
-    const auto begun = begin_service(noted.tap, usual_work(*work), now);
+    ServiceBegun chosen = usual_work(*work);
+    chosen.from_menu = true;
+    const auto begun = begin_service(noted.tap, chosen, now);
     if (!begun) deny(DenialReason::tap_not_active, begun.error());
     return;
   }

@@ -60,7 +60,7 @@ tl::expected<void, std::string> Controller::begin_service(model::TapId id, const
                                                           const Moment& now) {
   TapSlot* tap = find(id);
   if (tap == nullptr) return tl::unexpected{no_such_tap(id)};
-  if (std::string why = tap->session.service_barred(); !why.empty()) {
+  if (std::string why = tap->session.service_barred(what.from_menu); !why.empty()) {
     return tl::unexpected{std::move(why)};
   }
   ServiceBegun bounded = what;

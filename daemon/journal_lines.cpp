@@ -69,8 +69,11 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::tap_locked:
       return {Message::tap_locked, Level::warning, fmt::format("does not sell: {}", say.detail)};
     case Topic::tap_unlocked:
+      // Another lock, or a fault, may keep it closed.
       return {Message::tap_unlocked, Level::info,
-              fmt::format("sells again ({} lifted)", say.detail)};
+              context.state == "locked" || context.state == "faulted"
+                  ? fmt::format("{} lifted, but it stays {}", say.detail, context.state)
+                  : fmt::format("sells again ({} lifted)", say.detail)};
     case Topic::tap_faulted:
       return {message_for(say.fault.value_or(FaultKind::valve)), Level::error,
               fmt::format("FAULT {}; the valve is told to shut", say.detail)};

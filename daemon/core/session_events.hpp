@@ -94,6 +94,7 @@ struct ServiceBegun {
   ServiceKind kind{ServiceKind::valve_test};
   std::chrono::milliseconds longest{0};  ///< Nothing extends it.
   model::Volume most;                    ///< Shut when so much has run.
+  bool from_menu{false};                 ///< What a staff card chose at the tap, and nobody else.
 };
 struct ServiceEnded {};
 /// The card that lies there is staff's: it opens the service menu, see `ServiceMenu`.

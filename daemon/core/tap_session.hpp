@@ -112,7 +112,7 @@ class TapSession {
   }
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
   /// Why staff cannot open the valve now; empty: they can.
-  [[nodiscard]] std::string service_barred() const;
+  [[nodiscard]] std::string service_barred(bool from_menu = false) const;
   /// The service menu has handed over this act and it is neither begun nor denied.
   [[nodiscard]] bool waits_for(ServiceAct act, const model::CardUid& card) const;
   [[nodiscard]] TapView view() const;

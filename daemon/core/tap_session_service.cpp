@@ -45,7 +45,7 @@ bool bars_staff(LockReason reason) {
   return true;
 }
 
-std::string TapSession::service_barred() const {
+std::string TapSession::service_barred(bool from_menu) const {
   for (const auto& [reason, why] : locks_) {
     if (bars_staff(reason)) return std::string{to_text(reason)} + ": " + why;
   }
@@ -63,7 +63,7 @@ std::string TapSession::service_barred() const {
       return "staff are at work there already";
     case TapState::service_menu:
       // What the menu has asked for may begin; nobody else's work.
-      return menu_->waits() ? "" : "a service card has opened its menu there";
+      return from_menu && menu_->waits() ? "" : "a service card has opened its menu there";
     case TapState::starting:
     case TapState::authorizing:
     case TapState::preparing:
@@ -77,7 +77,7 @@ std::string TapSession::service_barred() const {
 }
 
 void TapSession::on_event(const ServiceBegun& event, const Moment& now) {
-  if (!service_barred().empty()) return;
+  if (!service_barred(event.from_menu).empty()) return;
   service_ = Service{.what = event,
                      .opened_at = now.since_boot,
                      .last_flow = now.since_boot,

@@ -149,6 +149,24 @@ TEST_CASE("a valve that does not follow is shut again and faults the tap", "[con
   tap.pass(150ms);
   CHECK(tap.state() == TapState::faulted);
   CHECK(tap.newest<EndRow>().end.last.volume == model::Volume{});
+  for (const JournalLine& line : tap.journal.lines) CHECK(line.message != Message::valve_opened);
+}
+
+TEST_CASE("a lock that is lifted while another holds does not say that the tap sells",
+          "[controller]") {
+  ControllerFixture tap;
+  CHECK(tap.controller.lock(model::TapId{1}, "lye in the line", tap.now));
+  World world;
+  tap.controller.on_storage(WorldRead{world}, tap.now);
+  world.emergency_stop = true;
+  tap.controller.on_storage(WorldRead{world}, tap.now);
+  world.emergency_stop = false;
+  tap.controller.on_storage(WorldRead{world}, tap.now);
+  CHECK(tap.state() == TapState::locked);
+  REQUIRE(tap.journal.lines.back().message == Message::tap_unlocked);
+  CHECK(tap.journal.lines.back().text == "tap 1: emergency_stop lifted, but it stays locked");
+  CHECK(tap.controller.unlock(model::TapId{1}, tap.now));
+  CHECK(tap.journal.lines.back().text == "tap 1: sells again (service lifted)");
 }
 
 TEST_CASE("an end that the disk refuses is kept, written again, and nobody pours meanwhile",

@@ -373,6 +373,13 @@ TEST_CASE("nobody else's work begins while a card's menu is open", "[service_men
   REQUIRE_FALSE(begun.has_value());
   CHECK(begun.error() == "a service card has opened its menu there");
   CHECK_FALSE(tap.valve.is_open);
+  // Nor while what the card has chosen is being noted.
+  tap.choose(ServiceAct::bleed);
+  CHECK_FALSE(tap.controller.begin_service(model::TapId{1}, usual_work(ServiceKind::clean), tap.now)
+                  .has_value());
+  CHECK_FALSE(tap.valve.is_open);
+  tap.answer_act();
+  CHECK(tap.valve.is_open);
 }
 
 TEST_CASE("without service cards and staff nobody is looked up at a locked tap", "[service_menu]") {

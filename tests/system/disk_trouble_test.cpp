@@ -185,6 +185,21 @@ TEST_CASE("a disk that takes two seconds for a sync delays no valve and loses no
   CHECK(venue.books().pours_at_server == 2);
 }
 
+TEST_CASE("no valve opens for staff who have been told that it failed", "[system][disk]") {
+  const Trouble disk;
+  VenueProcesses venue{disk.plan()};
+  venue.start_tapd();
+  venue.wait_until_online();
+  disk.say("very slow");
+  // tapctl waits for five seconds, the disk takes seven.
+  const auto answer =
+      venue.api().post("/service", R"({"tap":1,"kind":"clean","seconds":60,"ml":1000})");
+  CHECK_FALSE(answer);
+  disk.say("none");
+  venue.wait_for_state(1, "idle");  // Answered behind what was asked before.
+  CHECK(venue.truth().at(0).valve_opens == 0);
+}
+
 #endif
 
 }  // namespace tapd::test

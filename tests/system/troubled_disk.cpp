@@ -1,6 +1,6 @@
 // Preloaded into tapd: the disk under the ledger's files gets into trouble when a test says so. The
-// file that TROUBLED_DISK names holds one word: "slow" (every sync takes two seconds), "read-only",
-// or anything else for none. Other files are left alone.
+// file that TROUBLED_DISK names holds one word: "slow" (every sync takes two seconds), "very slow"
+// (seven), "read-only", or anything else for none. Other files are left alone.
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -46,9 +46,10 @@ Function next(const char* name) {
 }
 
 int slow_sync(const char* name, int descriptor) {
-  if (of_ledger(descriptor) && trouble("slow")) {
-    const timespec two_seconds{2, 0};
-    ::nanosleep(&two_seconds, nullptr);
+  if (of_ledger(descriptor)) {
+    const time_t seconds = trouble("slow") ? 2 : trouble("very slow") ? 7 : 0;
+    const timespec pause{seconds, 0};
+    ::nanosleep(&pause, nullptr);
   }
   return next<int (*)(int)>(name)(descriptor);
 }

@@ -68,6 +68,8 @@ class VenueProcesses {
 
   /// One command of the simulated bar; fails the test when refused.
   void sim(const std::string& command);
+  /// tapd's local API, as tapctl uses it.
+  [[nodiscard]] const ApiClient& api() const { return api_; }
   [[nodiscard]] nlohmann::json status();
   [[nodiscard]] nlohmann::json tap(int number);
   [[nodiscard]] nlohmann::json pours();
