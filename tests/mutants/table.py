@@ -23,7 +23,7 @@ MUTANTS = [
      "  if (valve_open()) return stop(stop_reason(event.kind), now);"),
     ("open_on_card_loss", "a card that leaves stops no pour", "daemon/core/tap_session.cpp",
      "      if (must_stay) stop(StopReason::card_removed, now);", "      (void)must_stay;"),
-    ("no_reader_watch", "a reader that hangs is not noticed", "daemon/controller.cpp",
+    ("no_reader_watch", "a reader that hangs is not noticed", "daemon/controller_reader.cpp",
      "  if (!tap.setup.last_look) return;\n  const bool stalled",
      "  if (tap.setup.last_look) return;\n  const bool stalled"),
     ("no_cap", "nothing bounds the time a valve is open", "daemon/core/tap_session_upkeep.cpp",

@@ -1,6 +1,7 @@
 // The real tapd on a disk that is full, refuses to be written, or takes two seconds for a sync: the
 // valve shuts on time, the pour is recorded, new ones are refused with a reason, and the taps come
 // back by themselves.
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -35,6 +36,13 @@ class SmallDisk {
     const std::string block(4'096, 'x');
     while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
     }
+  }
+  /// Leaves only so much.
+  void leave(std::uintmax_t bytes) const {
+    const auto free = std::filesystem::space(folder_.path()).available;
+    REQUIRE(free > bytes);
+    std::ofstream{folder_ / "filler", std::ios::binary}
+        << std::string(static_cast<std::size_t>(free - bytes), 'x');
   }
   void make_room() const { std::filesystem::remove(folder_ / "filler"); }
 
@@ -96,6 +104,24 @@ TEST_CASE("a full disk ends the pour cleanly, and selling goes on when there is 
   plan.state_dir = disk.path();
   VenueProcesses venue{plan};
   pour_into_trouble(venue, [&] { disk.fill(); }, [&] { disk.make_room(); });
+}
+
+TEST_CASE("a backup that does not fit leaves the room that the ledger needs", "[system][disk]") {
+  const SmallDisk disk;
+  if (!disk.mounted()) SKIP("no file system can be mounted here (root only)");
+  VenuePlan plan;
+  plan.state_dir = disk.path();
+  VenueProcesses venue{plan};
+  venue.start_tapd();
+  venue.wait_until_online();
+  constexpr std::uintmax_t too_little = 100'000;
+  disk.leave(too_little);
+  REQUIRE(venue.api().post("/backup", ""));
+  CHECK(venue.tapd().wait_for_output("the backup that was asked for failed", 10s));
+  CHECK(std::filesystem::space(disk.path()).available > too_little / 2);
+  disk.make_room();
+  venue.pour(1, eva, 60);
+  venue.wait_until_confirmed();
 }
 
 #ifdef TROUBLED_DISK_LIBRARY
