@@ -65,7 +65,16 @@ mark
 echo spi0.0 >$SPIDEV/unbind
 out_of_order "a device that is gone" "/dev/spidev0.0"
 check "a device that is gone: its node as well" "$([ -e /dev/spidev0.0 ] && echo there)" ""
+# Nobody can say whether a card that lies there when it comes back was laid down for this tap.
+reader card $dan
+from=$(now_ms)
 echo spi0.0 >$SPIDEV/bind
+check_within "a device that is gone: its reader is back" 20 log_says "reader is well again"
+echo "== figure: a device that is gone: $(($(now_ms) - from)) ms from the end of the cause until it is well"
+check_within "a device that is gone: who lies there must be taken away first" 5 state_is finished
+check "a device that is gone: and has opened nothing" "$(line_value "$VALVE")" 0
+reader remove
+check_within "a device that is gone: then the tap is idle" 5 state_is idle
 serves_again "a device that is gone"
 
 # In mid-pour, each shorter than a guest would notice.
