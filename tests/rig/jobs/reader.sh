@@ -70,7 +70,7 @@ reader card $dan
 from=$(now_ms)
 echo spi0.0 >$SPIDEV/bind
 check_within "a device that is gone: its reader is back" 20 log_says "reader is well again"
-echo "== figure: a device that is gone: $(($(now_ms) - from)) ms from the end of the cause until it is well"
+echo "== figure: a device that is gone: well $(($(now_ms) - from)) ms after the end of the cause"
 check_within "a device that is gone: who lies there must be taken away first" 5 state_is finished
 check "a device that is gone: and has opened nothing" "$(line_value "$VALVE")" 0
 reader remove
