@@ -12,6 +12,7 @@
 #include "storage/database_file.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
+#include "storage/page_scan.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -58,11 +59,27 @@ std::optional<std::string> fault_of(SQLite::Database& database) {
 
 }  // namespace
 
+namespace {
+/// For the pours that come meanwhile: they matter more than a copy of those before.
+constexpr std::uintmax_t kept_free = 1'024 * 1'024;
+}  // namespace
+
 BackupCopy::BackupCopy(SQLite::Database& source, const fs::path& file)
-    : target_{empty_target(file)}, backup_{target_, source} {}
+    : folder_{file.parent_path()}, target_{empty_target(file)}, backup_{target_, source} {}
 
 bool BackupCopy::step(int pages) {
-  return backup_.executeStep(pages) == SQLITE_DONE;
+  if (backup_.executeStep(pages) == SQLITE_DONE) return true;
+  const auto wanted =
+      static_cast<std::uintmax_t>(backup_.getRemainingPageCount()) * ledger_page_size;
+  std::error_code unknown;
+  const fs::space_info space = fs::space(folder_, unknown);
+  if (!unknown && space.available < wanted + kept_free) {
+    throw Refusal{
+        fmt::format("there is no room for a backup in {}: it wants {} KiB more; name "
+                    "another medium (storage.backup_file)",
+                    folder_.string(), wanted / 1'024)};
+  }
+  return false;
 }
 
 fs::path unfinished_name(const fs::path& backup) {

@@ -20,9 +20,11 @@ class BackupCopy {
   /// Begins a copy into `file`, which is replaced. Throws SQLite's exceptions.
   BackupCopy(SQLite::Database& source, const std::filesystem::path& file);
   /// Copies `pages` more; true when the copy is complete. What is committed meanwhile is in it.
+  /// Throws Refusal when the rest would not leave a MiB free.
   [[nodiscard]] bool step(int pages);
 
  private:
+  std::filesystem::path folder_;
   SQLite::Database target_;
   SQLite::Backup backup_;
 };
