@@ -226,6 +226,11 @@ TEST_CASE("no valve opens for staff who have been told that it failed", "[system
   disk.say("none");
   venue.wait_for_state(1, "idle");  // Answered behind what was asked before.
   CHECK(venue.truth().at(0).valve_opens == 0);
+  // What they wanted closed is closed, however late.
+  disk.say("very slow");
+  CHECK_FALSE(venue.api().post("/lock", R"({"tap":1,"why":"lye in the line"})"));
+  disk.say("none");
+  venue.wait_for_state(1, "locked");
 }
 
 #endif
