@@ -114,18 +114,6 @@ storage::Result<> BookKeepingThread::carry_out(Chore chore, const std::stop_toke
 
 storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
                                              const std::stop_token& stop) {
-  auto done = copy_to(file, stop);
-  if (!done) {  // Its part may have filled the disk that the ledger needs.
-    const std::filesystem::path part = storage::unfinished_name(file);
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-    std::filesystem::remove(part.string() + "-journal", ignored);
-  }
-  return done;
-}
-
-storage::Result<> BookKeepingThread::copy_to(const std::filesystem::path& file,
-                                             const std::stop_token& stop) {
   const std::filesystem::path copy = storage::unfinished_name(file);
   std::string holds;
   auto begun = storage_.run([&](storage::Ledger& ledger) -> storage::Result<> {

@@ -47,8 +47,6 @@ class BookKeepingThread {
   [[nodiscard]] storage::Result<> carry_out(Chore chore, const std::stop_token& stop);
   [[nodiscard]] storage::Result<> back_up(const std::filesystem::path& file,
                                           const std::stop_token& stop);
-  [[nodiscard]] storage::Result<> copy_to(const std::filesystem::path& file,
-                                          const std::stop_token& stop);
   [[nodiscard]] storage::Result<> check(const std::stop_token& stop);
   [[nodiscard]] storage::Result<> forget(const std::stop_token& stop);
   void breathe(const std::stop_token& stop);

@@ -57,27 +57,31 @@ std::optional<std::string> fault_of(SQLite::Database& database) {
   return std::nullopt;
 }
 
-}  // namespace
-
-namespace {
 /// For the pours that come meanwhile: they matter more than a copy of those before.
 constexpr std::uintmax_t kept_free = 1'024 * 1'024;
 }  // namespace
 
 BackupCopy::BackupCopy(SQLite::Database& source, const fs::path& file)
-    : folder_{file.parent_path()}, target_{empty_target(file)}, backup_{target_, source} {}
+    : file_{file}, target_{empty_target(file)}, backup_{target_, source} {}
+
+BackupCopy::~BackupCopy() {
+  if (complete_) return;
+  std::error_code ignored;
+  fs::remove(file_, ignored);
+}
 
 bool BackupCopy::step(int pages) {
-  if (backup_.executeStep(pages) == SQLITE_DONE) return true;
+  complete_ = backup_.executeStep(pages) == SQLITE_DONE;
+  if (complete_) return true;
   const auto wanted =
       static_cast<std::uintmax_t>(backup_.getRemainingPageCount()) * ledger_page_size;
   std::error_code unknown;
-  const fs::space_info space = fs::space(folder_, unknown);
+  const fs::space_info space = fs::space(file_, unknown);
   if (!unknown && space.available < wanted + kept_free) {
     throw Refusal{
         fmt::format("there is no room for a backup in {}: it wants {} KiB more; name "
                     "another medium (storage.backup_file)",
-                    folder_.string(), wanted / 1'024)};
+                    file_.parent_path().string(), wanted / 1'024)};
   }
   return false;
 }

@@ -22,11 +22,18 @@ class BackupCopy {
   /// Copies `pages` more; true when the copy is complete. What is committed meanwhile is in it.
   /// Throws Refusal when the rest would not leave a MiB free.
   [[nodiscard]] bool step(int pages);
+  /// What is not complete goes: the ledger may need its room.
+  ~BackupCopy();
+  BackupCopy(const BackupCopy&) = delete;
+  BackupCopy& operator=(const BackupCopy&) = delete;
+  BackupCopy(BackupCopy&&) = delete;
+  BackupCopy& operator=(BackupCopy&&) = delete;
 
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path file_;
   SQLite::Database target_;
   SQLite::Backup backup_;
+  bool complete_{false};
 };
 
 /// Where a copy under way is written.

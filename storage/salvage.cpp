@@ -53,10 +53,13 @@ class StaffMarks {
     found_.try_emplace(text_of(row, "key"), text_of(row, "value"));
   }
   void finish() {
+    Notes notes{good_};
     for (const auto& [key, value] : found_) {
-      if (const auto tap = tap_of(key, staff_lock); tap && !value.empty()) set(key, value);
+      if (const auto tap = tap_of(key, staff_lock); tap && !value.empty()) {
+        notes.set_meta(key, value);
+      }
       if (const auto tap = tap_of(key, staff_calibration); tap && in_its_book(*tap, value)) {
-        set(key, value);
+        notes.set_meta(key, value);
       }
     }
   }
@@ -74,13 +77,6 @@ class StaffMarks {
     Use newest{book, tap};
     return measured && newest.next() && newest.integer() == *measured;
   }
-  void set(const std::string& key, const std::string& value) {
-    SQLite::Statement set{good_,
-                          "INSERT INTO meta (key, value) VALUES (?1, ?2)"
-                          " ON CONFLICT (key) DO UPDATE SET value = ?2"};
-    Use{set, key, value}.run();
-  }
-
   SQLite::Database& good_;
   TableShape shape_;
   std::map<std::string, std::string> found_;

@@ -51,6 +51,11 @@ class Grants {
   void look_later(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
     if (Grant* const grant = find(card, tap)) grant->look_at = when;
   }
+  /// Made for a row that did not use it: it pays for nothing, like any that no pour followed.
+  void release_soon(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
+    asked(card, tap, now);
+    look_later(card, tap, now);
+  }
   /// The server said that it made the lock.
   void heard(const model::CardUid& card, model::TapId tap, model::SinceBoot look_at) {
     look_later(card, tap, look_at);

@@ -194,9 +194,9 @@ void PoursLane::release_given_up(const std::vector<storage::Verdict>& verdicts,
     const LaneContext::Row row = known_of(verdict.client_tx_id);
     const bool last = row.attempts + 1 >= context_.options.attempt_cap;
     const bool given_up = verdict.kind == storage::Verdict::Kind::spend_attempt && last;
-    if (!row.by_server || !given_up) continue;
-    context_.grants.asked(row.card, row.tap, now.since_boot);
-    context_.grants.look_later(row.card, row.tap, now.since_boot);
+    if (row.by_server && given_up) {
+      context_.grants.release_soon(row.card, row.tap, now.since_boot);
+    }
   }
 }
 

@@ -268,8 +268,7 @@ void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment
 // The authorization of the row at hand pays for nothing: like any that no pour followed.
 void SettleLane::release_soon(const model::Moment& now) {
   const model::PourBegin& begin = pour_->begin;
-  context_.grants.asked(begin.card_uid, begin.tap_id, now.since_boot);
-  context_.grants.look_later(begin.card_uid, begin.tap_id, now.since_boot);
+  context_.grants.release_soon(begin.card_uid, begin.tap_id, now.since_boot);
 }
 
 void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
