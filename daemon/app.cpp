@@ -280,12 +280,18 @@ class Running {
   }
 
   void start_readers() {
-    constexpr std::chrono::milliseconds pace{50};  // hardware notes: 10 to 20 polls a second
+    constexpr std::chrono::milliseconds pace{50};       // hardware notes: 10 to 20 polls a second
+    constexpr std::chrono::milliseconds patience{250};  // a chip that works needs a tenth of it
     for (std::size_t i = 0; i < hardware_.taps.size(); ++i) {
       const ReaderThread& reader =
           readers_.emplace_back(std::move(hardware_.taps[i].reader), drivers::PresenceRules{}, pace,
                                 clock_, reports_of_reader(i));
       controller_.watch_reader_of(i, [&reader] { return reader.last_look(); });
+    }
+    // A guest who sees a tap that is ready may lay a card on: it must not be taken for one that
+    // lay there. A reader that hangs keeps no bar waiting.
+    for (const ReaderThread& reader : readers_) {
+      if (!reader.wait_for_first_look(patience)) break;
     }
   }
 

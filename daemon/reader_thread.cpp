@@ -1,6 +1,5 @@
 #include "daemon/reader_thread.hpp"
 
-#include <condition_variable>
 #include <utility>
 #include <variant>
 
@@ -36,8 +35,17 @@ void ReaderThread::look_for_ever(const std::stop_token& stop) {
 
 void ReaderThread::tell_health() {
   for (const drivers::ReaderNote& note : reader_->take_notes()) reports_.note(note);
-  const std::scoped_lock lock{health_guard_};
-  health_ = reader_->health();
+  {
+    const std::scoped_lock lock{health_guard_};
+    health_ = reader_->health();
+    if (std::exchange(has_looked_, true)) return;
+  }
+  first_look_.notify_all();
+}
+
+bool ReaderThread::wait_for_first_look(std::chrono::milliseconds patience) const {
+  std::unique_lock lock{health_guard_};
+  return first_look_.wait_for(lock, patience, [this] { return has_looked_; });
 }
 
 drivers::ReaderHealth ReaderThread::health() const {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,10 @@ class ReaderThread {
     return std::chrono::nanoseconds{last_look_.load()};
   }
 
+  /// Waits until the first look is over, at most so long; whether it is. A card that is laid on
+  /// before it cannot be told from one that lay there. Any thread.
+  [[nodiscard]] bool wait_for_first_look(std::chrono::milliseconds patience) const;
+
   /// How the reader was after its last look. Any thread.
   [[nodiscard]] drivers::ReaderHealth health() const;
 
@@ -53,6 +58,8 @@ class ReaderThread {
   Reports reports_;
   mutable std::mutex health_guard_;
   drivers::ReaderHealth health_;
+  bool has_looked_{false};
+  mutable std::condition_variable first_look_;
   std::atomic<std::int64_t> last_look_;
   std::jthread thread_;
 };

@@ -183,5 +183,15 @@ TEST_CASE("the last look's time moves with each look, and with nothing else", "[
   CHECK(after <= begin + 4 * 50ms);
 }
 
+// Found by a busy machine: "ready" was said before anybody had looked, and the card that was laid
+// on then counted as one that lay there.
+TEST_CASE("the first look can be waited for, and a reader that hangs is not waited for",
+          "[reader_thread]") {
+  Bench bench;
+  CHECK_FALSE(bench.thread().wait_for_first_look(1ms));
+  bench.script.allow(1, drivers::NobodyThere{});
+  CHECK(bench.thread().wait_for_first_look(patience));
+}
+
 }  // namespace
 }  // namespace tapd

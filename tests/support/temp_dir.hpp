@@ -3,15 +3,21 @@
 // when the owner goes out of scope. A process killed by SIGKILL leaves its folder behind.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 namespace tapd::test {
 
-/// A new folder under the system's folder for temporary files ($TMPDIR or /tmp).
+/// What a folder lies on.
+enum class Medium : std::uint8_t {
+  disk,    ///< The system's folder for temporary files ($TMPDIR or /tmp).
+  memory,  ///< /dev/shm where there is one: for tests that a slow disk must not decide.
+};
+
 class TempDir {
  public:
   /// Throws std::system_error when the folder cannot be made.
-  TempDir();
+  explicit TempDir(Medium medium = Medium::disk);
   ~TempDir();
   TempDir(TempDir&& other) noexcept;
   TempDir& operator=(TempDir&& other) noexcept;

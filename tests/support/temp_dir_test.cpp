@@ -38,6 +38,7 @@ TEST_CASE("a moved temporary folder has one owner", "[temp_dir]") {
 
 TEST_CASE("two temporary folders are two", "[temp_dir]") {
   CHECK(TempDir{}.path() != TempDir{}.path());
+  CHECK(fs::is_directory(TempDir{tapd::test::Medium::memory}.path()));
 }
 
 TEST_CASE("a free port is one that a server without privileges may bind", "[free_port]") {

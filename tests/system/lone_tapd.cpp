@@ -61,7 +61,9 @@ void LoneTapd::pour() {
 }
 
 bool LoneTapd::says(const std::string& text) {
-  return tapd_->wait_for_output(text, patience);
+  if (tapd_->wait_for_output(text, patience)) return true;
+  UNSCOPED_INFO(tapd_->output());
+  return false;
 }
 
 nlohmann::json LoneTapd::get(const std::string& path) const {

@@ -29,7 +29,8 @@ class LoneTapd {
   void restart();
   /// Waits until it has ended, however, and starts it again.
   void revive();
-  /// Waits for a text in what it writes; false when it does not come.
+  /// Waits for a text in what it writes; when it does not come: false, and what it wrote instead
+  /// is told with the failure.
   [[nodiscard]] bool says(const std::string& text);
   [[nodiscard]] std::string said() const { return tapd_->output(); }
   /// Of the local API; fails the test when nobody answers.
@@ -55,7 +56,7 @@ class LoneTapd {
  private:
   void start();
 
-  TempDir folder_;
+  TempDir folder_{Medium::memory};
   std::optional<ChildProcess> tapd_;
 };
 

@@ -190,7 +190,7 @@ TEST_CASE("SIGKILL at random moments of a pour loses nothing and charges nothing
   const std::uint64_t wanted = from_environment("TAPD_KILLS", 40);
   const std::uint64_t seed = from_environment("TAPD_SEED", 20'261'121);
   INFO("TAPD_SEED=" << seed << " TAPD_KILLS=" << wanted);
-  VenueProcesses venue;
+  VenueProcesses venue{{.medium = Medium::disk}};
   venue.start_tapd();
   venue.wait_until_online();
   Killer killer{venue};

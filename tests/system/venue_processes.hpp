@@ -32,14 +32,15 @@ inline constexpr const char* nobody = "04deadbeef0180";
 
 /// Lines that replace or extend the usual configuration.
 struct VenuePlan {
-  std::string server_extra;  ///< More keys of [server].
-  std::string tap_extra;     ///< More keys of each [[tap]].
-  bool with_server{true};    ///< Start the reference server.
-  std::string server_url;    ///< Another server instead.
-  bool strict{false};        ///< The reference server as the existing one is: `--bts`.
+  std::string server_extra{};  ///< More keys of [server].
+  std::string tap_extra{};     ///< More keys of each [[tap]].
+  bool with_server{true};      ///< Start the reference server.
+  std::string server_url{};    ///< Another server instead.
+  bool strict{false};          ///< The reference server as the existing one is: `--bts`.
   std::chrono::milliseconds snapshot_interval{300};  ///< The shipped one is 2,000.
   std::string state_dir{};                           ///< Another folder for the ledger.
   std::vector<std::pair<std::string, std::string>> tapd_environment{};
+  Medium medium{Medium::memory};  ///< Where its files are.
 };
 
 /// What the books say once everything has come to rest.
@@ -96,7 +97,7 @@ class VenueProcesses {
   [[nodiscard]] nlohmann::json get(const std::string& path);
 
   VenuePlan plan_;
-  TempDir folder_;
+  TempDir folder_{plan_.medium};
   std::unique_ptr<PostgresCluster> cluster_;
   int port_{0};
   std::optional<ChildProcess> server_;
