@@ -312,6 +312,7 @@ void Mischief::heal() {
   site_.network.heal();
   site_.venue.refuses_token = false;
   site_.venue.set_emergency_stop(false);
+  site_.venue.end_locks();
   for (std::size_t guest = 0; guest < site_.venue.accounts().size(); ++guest) {
     site_.venue.set_card(guest, model::CardStatus::active);
   }

@@ -67,6 +67,9 @@ Plan draw_plan(std::uint64_t seed) {
   if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
   for (std::size_t i = first_faults; i < fault_count; ++i) plan.faults[i] = random.chance(share);
   plan.tells_changes = plan.stream(9).chance(65);
+  plan.demands_leave = plan.stream(10).chance(20);
+  // Without snapshots a cache knows only whom the server has allowed before.
+  if (plan.demands_leave) plan.cached_first = false;
   return plan;
 }
 
@@ -81,7 +84,9 @@ std::string to_text(const Plan& plan) {
                      plan.milli_pulses_per_litre / 1'000,
                      plan.cached_first ? ", cards judged by the cache" : "",
                      plan.tap_to_start ? ", tap to start" : "",
-                     plan.tells_changes ? ", a server that tells changes" : "",
+                     plan.demands_leave   ? ", a server that charges nothing without leave"
+                     : plan.tells_changes ? ", a server that tells changes"
+                                          : "",
                      faults.empty() ? "no faults" : "faults: " + faults);
 }
 

@@ -102,6 +102,8 @@ struct Plan {
   bool cached_first{false};   ///< Cards are judged by the cache, not asked for.
   bool tap_to_start{false};   ///< A card is laid on to start and again to stop.
   bool tells_changes{false};  ///< The server knows `?since=`.
+  /// The server is as the existing one: no snapshot, and each pour needs its own authorization.
+  bool demands_leave{false};
 
   Planted planted{Planted::nothing};
 

@@ -52,7 +52,7 @@ void Referee::on_request(const StorageRequest& request) {
   if (const auto* begin = std::get_if<BeginRow>(&request)) {
     const auto& id = begin->begin.client_tx_id;
     const auto tap = static_cast<std::size_t>(begin->begin.tap_id.number() - 1);
-    Pour pour{.tap = tap, .begin = begin->begin};
+    Pour pour{.tap = tap, .begin = begin->begin, .since = agenda_.now()};
     if (!book_.emplace(id, pour).second) {
       throw Breach{"once", fmt::format("{} is begun twice", id.text())};
     }

@@ -44,6 +44,7 @@ class Referee {
   /// The storage begins to write, and will have taken so long.
   void on_batch(Time takes);
   void on_allow(const std::string& card, std::int64_t tap);
+  void on_deny(const std::string& card, std::int64_t tap) { denied_[{card, tap}] = agenda_.now(); }
   void on_charge(const std::string& id, const Booking& booking);
   void on_stop_heard(bool on) { stop_heard_ = on; }
   /// After each step of the controller.
@@ -73,6 +74,7 @@ class Referee {
   struct Pour {
     std::size_t tap{0};
     model::PourBegin begin;
+    Time since{};                  ///< When it was to be begun.
     bool begun{false};             ///< The open row is durable.
     bool ended{false};             ///< The end is durable.
     model::Volume posted{};        ///< The newest progress that was asked for,
@@ -99,6 +101,7 @@ class Referee {
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
   [[nodiscard]] std::string exposure() const;
+  void check_fate(const model::Pour& row) const;
   void check_available(const storage::Ledger& ledger);
   [[nodiscard]] std::int64_t overshoot_ml() const;
   [[nodiscard]] std::int64_t overdraft() const;
@@ -113,6 +116,7 @@ class Referee {
   std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
   std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
+  std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
   bool stop_heard_{false};
   std::int64_t pours_{0};
   std::int64_t weighed_{0};

@@ -38,6 +38,7 @@ Site::Site(const Plan& with, bool prints)
   venue.on_allow = [this](const std::string& card, std::int64_t tap) {
     referee.on_allow(card, tap);
   };
+  venue.on_deny = [this](const std::string& card, std::int64_t tap) { referee.on_deny(card, tap); };
   venue.on_charge = [this](const std::string& id, const Booking& booking) {
     referee.on_charge(id, booking);
   };

@@ -126,6 +126,19 @@ HttpResponse VenueModel::answer(const sync::HttpRequest& request) {
 HttpResponse VenueModel::authorize(const json& asked) {
   const std::string card = asked.at("card_uid");
   const std::int64_t tap = asked.at("tap_id");
+  HttpResponse answer = leave_for(card, tap);
+  if (answer.status == 200) {
+    if (plan_.demands_leave) locks_[card] = tap;
+    if (on_allow) on_allow(card, tap);
+  } else if (on_deny) {
+    on_deny(card, tap);
+  }
+  return answer;
+}
+
+HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
+  const auto lock = locks_.find(card);
+  if (lock != locks_.end() && lock->second != tap) return refuse(409, "card_in_use_on_other_tap");
   if (emergency_stop_) return refuse(403, "emergency_stop");
   if (taps_.at(static_cast<std::size_t>(tap - 1)).status != model::TapStatus::active) {
     return refuse(409, "tap_not_configured");
@@ -136,7 +149,6 @@ HttpResponse VenueModel::authorize(const json& asked) {
   if (owner->status != model::CardStatus::active) return refuse(403, "visit_not_authorizable");
   const std::int64_t most_ml = std::max<std::int64_t>(owner->balance, 0) * 1'000 / price_;
   if (most_ml < least_start_ml) return refuse(403, "insufficient_funds");
-  if (on_allow) on_allow(card, tap);
   const auto guest = static_cast<std::size_t>(owner - accounts_.data());
   return reply(200, {{"allowed", true},
                      {"visit", {{"visit_id", "v"}, {"guest_id", guest_id(guest)}}},
@@ -173,6 +185,7 @@ json VenueModel::judge(const json& row) {
   if (!first) {
     told.charged = known.charged;
     told.refused = known.refused;
+    told.audited = known.audited;
     told.times_sent = known.times_sent;
     if (!(told == known)) {
       throw Breach{"once", fmt::format("{} came as {}, and before as {}", id, to_text(told),
@@ -182,14 +195,23 @@ json VenueModel::judge(const json& row) {
     turned_down_[id] = random_.chance(20) ? -1 : static_cast<int>(random_.between(1, 3));
   }
   ++known.times_sent;
+  // In the order of the existing server: what it has recorded is answered before the lock is
+  // looked at, and a row that is turned down for now leaves the lock.
+  if (plan_.demands_leave && !known.charged && !known.refused) {
+    const auto lock = locks_.find(told.card);
+    known.audited = lock == locks_.end() || lock->second != told.tap;
+    if (known.audited) return result(id, "audit_only", "no_live_authorization");
+  }
   if (int& times = turned_down_[id]; times != 0) {
     if (times > 0) {
       --times;
       return result(id, "rejected", "rejected_tap_or_keg_state");
     }
     known.refused = true;
+    locks_.erase(told.card);
     return result(id, "rejected", "rejected_insufficient_keg_volume");
   }
+  if (!known.charged) locks_.erase(told.card);
   if (known.volume_ml == 0) return result(id, "rejected", "rejected_zero_volume");
   if (known.charged && plan_.planted == Planted::double_charge) charge(id, known);
   if (known.charged) return result(id, "accepted", "duplicate_existing");
@@ -228,6 +250,7 @@ HttpResponse VenueModel::flow_event(const json& asked) {
 }
 
 HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
+  if (plan_.demands_leave) return reply(404, {{"detail", "Not Found"}});
   const std::string etag = fmt::format("\"{}\"", revision_);
   const auto known = request.headers.find("If-None-Match");
   if (known != request.headers.end() && known->second == etag) return {304, {{"etag", etag}}, ""};

@@ -39,6 +39,7 @@ struct Booking {
   std::int64_t price{0};
   bool charged{false};
   bool refused{false};  ///< Recorded, never charged.
+  bool audited{false};  ///< Noted for staff, as nothing allowed it.
   int times_sent{0};
   bool operator==(const Booking&) const = default;
 };
@@ -58,6 +59,8 @@ class VenueModel {
   void set_price(std::int64_t minor_per_litre);
   void connect_keg(std::size_t tap, std::int64_t millilitres);
   bool refuses_token{false};
+  /// Staff end the authorizations that nobody uses any more.
+  void end_locks() { locks_.clear(); }
 
   [[nodiscard]] const std::map<std::string, Booking>& bookings() const { return bookings_; }
   [[nodiscard]] const std::vector<Account>& accounts() const { return accounts_; }
@@ -71,6 +74,8 @@ class VenueModel {
   std::function<void(const std::string& client_tx_id, const Booking&)> on_charge;
   /// Called when a card is allowed to pour.
   std::function<void(const std::string& card, std::int64_t tap)> on_allow;
+  /// Called when a card may not pour.
+  std::function<void(const std::string& card, std::int64_t tap)> on_deny;
 
  private:
   struct Keg {
@@ -85,6 +90,7 @@ class VenueModel {
 
   [[nodiscard]] Account* owner_of(const std::string& card);
   [[nodiscard]] sync::HttpResponse authorize(const nlohmann::json& asked);
+  [[nodiscard]] sync::HttpResponse leave_for(const std::string& card, std::int64_t tap);
   [[nodiscard]] sync::HttpResponse pours(const nlohmann::json& asked);
   [[nodiscard]] sync::HttpResponse flow_event(const nlohmann::json& asked);
   [[nodiscard]] sync::HttpResponse snapshot(const sync::HttpRequest& request);
@@ -101,6 +107,8 @@ class VenueModel {
   std::vector<Tap> taps_;
   std::map<std::string, Booking> bookings_;
   std::map<std::string, int> turned_down_;  ///< Rows that are refused so many times more.
+  /// Where each pour needs its own authorization: those that are live, card to tap.
+  std::map<std::string, std::int64_t> locks_;
   struct ToldEvent {
     std::int64_t volume{0};
     bool stopped{false};
