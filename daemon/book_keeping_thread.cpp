@@ -16,6 +16,16 @@ constexpr std::size_t rows_at_once = 200;
 /// Between two parts the disk is left to others.
 constexpr std::chrono::milliseconds breath{5};
 
+/// No chore is worth a tap that stands still: what nobody expected is told, like a failure.
+template<typename Work>
+storage::Result<> answered(Work&& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return tl::unexpected(storage::Error{storage::Error::Kind::io, error.what()});
+  }
+}
+
 tl::unexpected<storage::Error> given_up() {
   return tl::unexpected(
       storage::Error{storage::Error::Kind::refused, "given up: tapd was told to stop"});
@@ -72,7 +82,7 @@ void BookKeepingThread::breathe(const std::stop_token& stop) {
 void BookKeepingThread::serve_asked(const std::stop_token& stop) {
   const BackupAsked asked = backup_asked();
   if (asked.stage != BackupAsked::Stage::under_way) return;
-  const auto done = back_up(asked.file, stop);
+  const auto done = answered([&] { return back_up(asked.file, stop); });
   journal_.line(
       done ? Message::backup_written : Message::backup_failed, done ? Level::info : Level::error,
       done ? fmt::format("backup written to {}", asked.file)
@@ -88,7 +98,7 @@ void BookKeepingThread::look(const std::stop_token& stop) {
   if (!open || !books) return;  // The ledger's own trouble is told where it is met.
   const Chore chore = next_chore(rules_, state_, *books, *open, now_());
   if (chore == Chore::none) return;
-  const auto done = carry_out(chore, stop);
+  const auto done = answered([&] { return carry_out(chore, stop); });
   if (done || stop.stop_requested()) return;
   state_.failed[chore] = now_().since_boot;
   if (done.error().kind == storage::Error::Kind::corrupt) {

@@ -120,6 +120,8 @@ Result<> keep_copy(const fs::path& copy, const fs::path& backup) {
     rename_durably(copy, backup);
     return {};
   } catch (const std::system_error& error) {
+    std::error_code ignored;
+    fs::remove(copy, ignored);
     const bool full = error.code() == std::errc::no_space_on_device;
     return tl::unexpected(Error{full ? Error::Kind::full : Error::Kind::io, error.what()});
   }

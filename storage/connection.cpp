@@ -180,8 +180,9 @@ void Connection::keep_before_migration(const LedgerOptions& options) {
 
 void Connection::check(const LedgerOptions& options) {
   const std::filesystem::path file = options.vfs ? std::filesystem::path{} : options.file;
+  suspected_ = !file.empty() && storage::suspected(file);
   const auto fault = fault_at_start(database_, file);
-  if (!fault) return clear_suspicion(file);
+  if (!fault) return;
   throw OpenError{Error::Kind::corrupt,
                   fmt::format("cannot open the ledger {}: it is damaged ({}); it was left as it "
                               "is; keep it for examination and restore a backup",

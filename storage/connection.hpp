@@ -20,6 +20,8 @@ class Connection {
   [[nodiscard]] SQLite::Database& database() { return database_; }
   /// The file's name, for messages.
   [[nodiscard]] const std::string& file() const { return file_; }
+  /// Something contradicted the file while it was in use before; its pages are well.
+  [[nodiscard]] bool suspected() const { return suspected_; }
 
  private:
   void claim();
@@ -29,6 +31,7 @@ class Connection {
   void keep_before_migration(const LedgerOptions& options);
 
   std::string file_;
+  bool suspected_{false};
   MediumBlocks blocks_;
   SQLite::Database database_;
 };

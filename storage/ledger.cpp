@@ -59,10 +59,14 @@ struct Ledger::Implementation {
   Implementation& operator=(Implementation&&) = delete;
 
   /// A row that is still to be charged must say what was written; the rest of the chain is walked
-  /// when there is time.
+  /// when there is time, or here when a backup or the daily walk has met something: a page can be
+  /// well whose row is not.
   void refuse_broken_rows(const LedgerOptions& options) {
     constexpr std::size_t most_at_start = 20'000;
-    const auto broken = chain.broken_unconfirmed(most_at_start);
+    constexpr auto all = static_cast<std::size_t>(INT64_MAX);
+    auto broken = chain.broken_unconfirmed(most_at_start);
+    if (!broken && connection.suspected()) broken = chain.slice({}, all).broken;
+    if (!broken && on_system_files) clear_suspicion(options.file);
     if (!broken) return;
     throw OpenError{
         Error::Kind::corrupt,
@@ -99,6 +103,8 @@ struct Ledger::Implementation {
     try {
       return work();
     } catch (const SQLite::Exception&) {
+      return noted(Answer{tl::make_unexpected(commits.current_error())});
+    } catch (const Refusal&) {
       return noted(Answer{tl::make_unexpected(commits.current_error())});
     } catch (const BadRow&) {
       return noted(Answer{tl::make_unexpected(commits.current_error())});

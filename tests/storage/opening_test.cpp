@@ -294,6 +294,20 @@ TEST_CASE("a file too large to be read at every start is looked at where it is n
     CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt), ContainsSubstring("damaged"));
     CHECK(storage::suspected(file));
   }
+  // Its pages are well: only the chain tells. Without this no backup succeeds any more.
+  SECTION("one row that was confirmed long ago: refused once it is suspected") {
+    std::string damaged = bytes;
+    const auto at = damaged.find(model::to_iso8601(test::at(15).wall));
+    REQUIRE(at != std::string::npos);
+    damaged[at] = '3';
+    write_file(file, damaged);
+    {
+      const Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
+    }
+    storage::suspect(file);
+    CHECK_THAT(refused_untouched(folder, Error::Kind::corrupt), ContainsSubstring("pour"));
+    CHECK(storage::suspected(file));
+  }
   SECTION("suspected and yet whole: the suspicion goes") {
     storage::suspect(file);
     const Ledger ledger{LedgerOptions{file, std::nullopt, this_boot}};
