@@ -19,6 +19,7 @@
 #include "daemon/controller.hpp"
 #include "daemon/hardware.hpp"
 #include "daemon/http_server.hpp"
+#include "daemon/in_force.hpp"
 #include "daemon/journal_lines.hpp"
 #include "daemon/kill_check.hpp"
 #include "daemon/metrics.hpp"
@@ -74,7 +75,7 @@ class Running {
         metrics_{metrics},
         server_trouble_{server_trouble_for(config, begin)},
         boot_{drivers::boot_id()},
-        hardware_{open_hardware(config, clock_)},
+        hardware_{take_hardware()},
         ledger_{open_ledger(config, boot_, moment(clock_), metrics)},
         controller_{
             options(),
@@ -153,6 +154,17 @@ class Running {
     if (begin == Begin::as_written && !trouble.empty()) throw std::runtime_error{trouble};
     return trouble;
   }
+  /// Says what is held, for who must shut it after a kill, and takes it.
+  Hardware take_hardware() {
+    if (const auto kept = keep_in_force(config_); !kept) {
+      metrics_.line(Message::kill_is_unsafe, Level::warning,
+                    fmt::format("after a kill only the valves of tapd.toml as it is then are shut: "
+                                "{}",
+                                kept.error()));
+    }
+    return open_hardware(config_, clock_);
+  }
+
   [[nodiscard]] bool asks_server() const { return no_server().empty(); }
 
   /// Why no server is asked; empty when one is.

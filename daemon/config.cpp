@@ -321,6 +321,7 @@ Config parse_config(std::string_view text, const std::string& name) {
     const toml::table file = toml::parse(text, name);
     Config config = read_root(file, findings);
     if (!findings.empty()) throw ConfigError{findings.text()};
+    config.text = text;
     return config;
   } catch (const toml::parse_error& error) {
     findings.add(error.source(), fmt::format("is not TOML here: {}", error.description()));

@@ -85,6 +85,7 @@ struct StorageConfig {
 };
 
 struct Config {
+  std::string text;  ///< What it was read from.
   std::string controller_id;
   std::filesystem::path state_dir;
   std::filesystem::path socket;

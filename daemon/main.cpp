@@ -3,6 +3,7 @@
 // Exit codes: 0 stopped as asked; 1 something could not be opened or failed; 2 the command line is
 // wrong; 78 the configuration is wrong (EX_CONFIG of sysexits.h).
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include <curl/curl.h>
@@ -12,6 +13,7 @@
 #include "daemon/app.hpp"
 #include "daemon/config.hpp"
 #include "daemon/control_loop.hpp"
+#include "daemon/in_force.hpp"
 #include "daemon/journal_thread.hpp"
 #include "daemon/shut_valves.hpp"
 
@@ -21,8 +23,19 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_config = 78;
 
-int only_shut_valves(const tapd::Config& config) {
-  const tapd::ShutReport report = tapd::shut_valves(config);
+/// A file that is not good must not keep the valves open that the last tapd held.
+int only_shut_valves(const std::string& file) {
+  const std::optional<tapd::Config> held = tapd::config_in_force();
+  std::optional<tapd::Config> next;
+  try {
+    next = tapd::read_config(file);
+  } catch (const tapd::ConfigError& error) {
+    if (!held) throw;
+    fmt::print(stderr,
+               "tapd: the configuration is not good, the one that was in force is used:\n{}\n",
+               error.what());
+  }
+  const tapd::ShutReport report = tapd::shut_valves(tapd::valves_to_shut(held, next));
   for (const std::string& line : report.lines) fmt::print("{}\n", line);
   return report.all_shut ? 0 : exit_failed;
 }
@@ -44,8 +57,8 @@ struct Instead {
 };
 
 int run(const std::string& file, const Instead& instead) {
+  if (instead.shut) return only_shut_valves(file);
   const tapd::Config config = tapd::read_config(file);
-  if (instead.shut) return only_shut_valves(config);
   if (instead.list) return only_list_valves(config);
   if (instead.check) {
     fmt::print("{}: good: {} taps, server {}\n", file, config.taps.size(),

@@ -3,6 +3,7 @@
 // living tapd holds is its own business: the kernel gives it to nobody else.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,12 @@ struct ShutReport {
   std::vector<std::string> lines;  ///< One for each tap: what was done, or why it was not.
 };
 
+/// The valves that the last tapd held, as it was configured, and then those of `next` whose lines
+/// are others. A line is never driven twice: what it was wired as counts.
+[[nodiscard]] std::vector<TapConfig> valves_to_shut(const std::optional<Config>& held,
+                                                    const std::optional<Config>& next);
+
 /// Tries every valve, whatever became of those before it.
-[[nodiscard]] ShutReport shut_valves(const Config& config);
+[[nodiscard]] ShutReport shut_valves(const std::vector<TapConfig>& taps);
 
 }  // namespace tapd
