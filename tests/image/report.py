@@ -4,23 +4,36 @@
     report.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
 """
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 import unittest
 
 from board import CONFIG, SCRIPTS, TAPCTL, Board, full
 
 
+class Answer503(socketserver.StreamRequestHandler):
+    """A tapd whose control loop hangs."""
+
+    def handle(self):
+        while self.rfile.readline().strip():
+            pass
+        words = b'{"error":"the control loop does not answer"}'
+        self.wfile.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: %d\r\n\r\n%s"
+                         % (len(words), words))
+
+
 class Report(Board):
     """What is said afterwards: in tapd-status.txt, on the console, and by the lamp. The commands
-    that ask the running system are stand-ins that answer as it would; tapctl doctor is real."""
+    that ask the running system are stand-ins that answer as it would."""
 
     def setUp(self):
         super().setUp()
         self.world = self.root / "world"
         for name in ("world", "lamp", "data/updates/layer-1"):
             (self.root / name).mkdir(parents=True)
-        (self.world / "tapctl").symlink_to(TAPCTL)
+        self.doctor_finds_nothing_bad()
         (self.root / "uptime").write_text("100.00 50.00\n")
         self.systemctl(0)
         self.answer("timedatectl", "echo NTPSynchronized=yes")
@@ -39,6 +52,14 @@ class Report(Board):
             *) echo "$*" >>{self.root}/asked ;;
             esac""")
 
+    def doctor_finds_nothing_bad(self):
+        self.answer("tapctl", "echo '9 looked at, 0 bad'")
+
+    def doctor_is_real(self):
+        """On a machine without readers and lines it finds much that is BAD."""
+        (self.world / "tapctl").unlink()
+        (self.world / "tapctl").symlink_to(TAPCTL)
+
     def tapd_is_down(self, *journal):
         self.systemctl(3)
         self.answer("journalctl", "\n".join(f"echo '{line}'" for line in journal))
@@ -46,7 +67,7 @@ class Report(Board):
     def report(self):
         places = {"TAPD_BOOT": "boot", "TAPD_RUN": "run", "TAPD_DATA": "data", "TAPD_ETC": "etc",
                   "TAPD_LAMP": "lamp", "TAPD_CONSOLE": "console", "TAPD_LAYER": "layer",
-                  "TAPD_UPTIME": "uptime", "TAPD_SOCKET": "no-socket"}
+                  "TAPD_UPTIME": "uptime", "TAPD_SOCKET": "socket"}
         environment = dict(os.environ, PATH=f"{self.world}:{os.environ['PATH']}",
                            **{key: str(self.root / value) for key, value in places.items()})
         subprocess.run([SCRIPTS / "tapd-report"], env=environment, timeout=60, check=True)
@@ -68,6 +89,31 @@ class Report(Board):
             self.assertIn("tapd: " + words, self.text("console"))
         self.assertNotIn("not set", said)
         self.assertEqual(self.lamp(), "default-on")
+
+    def test_what_is_bad_while_tapd_runs_blinks_slowly(self):
+        self.write(CONFIG)
+        self.boot()
+        self.doctor_is_real()
+        said = self.report()
+        self.assertIn("tapd runs.", said)
+        self.assertIn("BAD", said)
+        self.assertEqual(self.lamp(), "timer")
+        self.assertEqual(self.text("lamp/delay_on"), "1000\n")
+        (self.world / "tapctl").unlink()
+        self.doctor_finds_nothing_bad()
+        self.report()
+        self.assertEqual(self.lamp(), "default-on")
+
+    def test_a_tapd_that_answers_with_an_error_is_not_well(self):
+        self.write(CONFIG)
+        self.boot()
+        self.doctor_is_real()
+        with socketserver.UnixStreamServer(str(self.root / "socket"), Answer503) as stuck:
+            threading.Thread(target=stuck.serve_forever, daemon=True).start()
+            said = self.report()
+            stuck.shutdown()
+        self.assertNotIn("tapd runs and answers", said)
+        self.assertIn("BAD      tapd runs, but answers 503: the control loop does not answer", said)
 
     def test_nothing_is_written_while_nothing_changes(self):
         self.write(CONFIG)
@@ -110,6 +156,7 @@ class Report(Board):
     def test_without_the_reader(self):
         self.write(CONFIG)
         self.boot()
+        self.doctor_is_real()
         self.tapd_is_down("cannot run: tap 1, reader: /dev/spidev0.0 does not exist")
         said = self.report()
         for words in ("tapd does not run.\ncannot run: tap 1, reader: /dev/spidev0.0 does not",
@@ -117,6 +164,7 @@ class Report(Board):
                       "next: switch SPI on"):
             self.assertIn(words, said)
         self.assertEqual(self.lamp(), "timer")
+        self.assertEqual(self.text("lamp/delay_on"), "100\n")
 
     def test_a_full_data_partition(self):
         self.write(CONFIG)
