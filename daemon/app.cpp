@@ -177,10 +177,9 @@ class Running {
       return metrics_.line(Message::no_server, Level::warning,
                            fmt::format("{}: pours wait in the queue", no_server()));
     }
-    metrics_.line(Message::no_server, Level::error,
-                  fmt::format("the server is not asked, and pours wait in the queue: {}; correct "
-                              "it, then systemctl reload tapd",
-                              server_trouble_));
+    metrics_.line(
+        Message::no_server, Level::error,
+        fmt::format("the server is not asked, and pours wait in the queue: {}", server_trouble_));
   }
 
   /// Whoever counts must not be able to leave a bar dry: the taps go on without it.

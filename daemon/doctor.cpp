@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <span>
@@ -16,7 +17,6 @@
 
 #include "daemon/kill_check.hpp"
 #include "daemon/server_setup.hpp"
-#include "drivers/gpio_lines.hpp"
 
 namespace tapd {
 namespace {
@@ -41,17 +41,6 @@ drivers::LineAddress address(const LineConfig& line) {
 
 std::string tap_name(const TapConfig& tap) {
   return fmt::format("tap {}", tap.id.number());
-}
-
-Finding line_finding(const TapConfig& tap, const std::string& part, const LineConfig& line,
-                     const std::vector<drivers::ChipListing>& chips) {
-  const auto found = drivers::choose_line(chips, address(line));
-  if (!found) {
-    return {Health::bad, fmt::format("{}: {}: {}", tap_name(tap), part, found.error()),
-            "gpioinfo lists the lines of this board; correct the name in tapd.toml"};
-  }
-  return {Health::good,
-          fmt::format("{}: {} is {} of {}", tap_name(tap), part, line.name, found->label)};
 }
 
 Finding kill_finding(std::span<const ValveFate> valves) {
@@ -104,14 +93,27 @@ Findings check_readers(const Config& config, const fs::path& root) {
   return findings;
 }
 
+Finding check_line(const std::string& name, const LineConfig& line,
+                   const std::vector<drivers::ChipListing>& chips) {
+  const auto found = drivers::choose_line(chips, address(line));
+  if (found) {
+    return {Health::good, fmt::format("{} is {} of {}", name, line.name, found->label)};
+  }
+  const bool closed =
+      std::any_of(chips.begin(), chips.end(), [](const auto& chip) { return !chip.error.empty(); });
+  return {Health::bad, fmt::format("{}: {}", name, found.error()),
+          closed ? "run this as tapd or root; tapd must be in the group gpio"
+                 : "gpioinfo lists the lines of this board; correct the name in tapd.toml"};
+}
+
 Findings check_lines(const Config& config, const fs::path& root) {
   Findings findings;
   std::vector<ValveFate> valves;
   const auto chips = drivers::list_chips(root / "dev");
   for (const TapConfig& tap : config.taps) {
     if (tap.simulated) continue;
-    findings.push_back(line_finding(tap, "meter", tap.meter_line, chips));
-    findings.push_back(line_finding(tap, "valve", tap.valve_line, chips));
+    findings.push_back(check_line(tap_name(tap) + ": meter", tap.meter_line, chips));
+    findings.push_back(check_line(tap_name(tap) + ": valve", tap.valve_line, chips));
     if (const auto found = drivers::choose_line(chips, address(tap.valve_line))) {
       valves.push_back(fate_of(tap, *found, root));
     }
@@ -157,16 +159,36 @@ Findings check_wear(const fs::path& root) {
            worn ? "tapctl backup, then replace it" : ""}};
 }
 
-Findings check_board(const fs::path& root) {
-  Findings findings;
-  const fs::path throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled";
-  if (const std::string bits = first_line(throttled); !bits.empty() && bits != "0") {
+namespace {
+
+/// What the firmware of a Raspberry Pi says (vcgencmd get_throttled), in hexadecimal: the low half
+/// is now, the high half since the start.
+Findings check_firmware(const std::string& told) {
+  constexpr std::uint32_t under_voltage = 0x1'0001;
+  constexpr std::uint32_t soft_limit = 0x8'0008;   // of the temperature
+  constexpr std::uint32_t slowed_down = 0x6'0006;  // frequency capped, throttled
+  std::uint32_t bits = 0;
+  if (std::from_chars(told.data(), told.data() + told.size(), bits, 16).ec != std::errc{})
+    return {};
+  const bool weak = (bits & under_voltage) != 0;
+  Findings findings{
+      weak ? Finding{Health::bad, "the supply has been too weak since the start (" + told + ")",
+                     "use the board's own supply and a short cable; readers and cards fail first"}
+           : Finding{Health::good, "the supply has held since the start"}};
+  // A weak supply slows it down as well.
+  if ((bits & soft_limit) != 0 || (!weak && (bits & slowed_down) != 0)) {
     findings.push_back(
-        {Health::bad, "the supply has been too weak since the start (" + bits + ")",
-         "use the board's own supply and a short cable; readers and cards fail first"});
-  } else if (!bits.empty()) {
-    findings.push_back({Health::good, "the supply has held since the start"});
+        {Health::doubtful, "the board has been too hot since the start (" + told + ")",
+         "give it air and a heat sink, away from the cooler's exhaust: it slows down"});
   }
+  return findings;
+}
+
+}  // namespace
+
+Findings check_board(const fs::path& root) {
+  Findings findings =
+      check_firmware(first_line(root / "sys/devices/platform/soc/soc:firmware/get_throttled"));
   const bool kept = fs::exists(root / "var/log/journal");
   findings.push_back(
       {kept ? Health::good : Health::doubtful,
@@ -207,6 +229,9 @@ Findings check_secrets(const Config& config, const fs::path& root) {
     findings.push_back({errno == EACCES ? Health::doubtful : Health::bad,
                         fmt::format("{}: {}", file.string(), std::strerror(errno)),
                         "the venue's token belongs there, one line; look as root"});
+  } else if (info.st_size == 0) {
+    findings.push_back(
+        {Health::bad, file.string() + " is empty", "the venue's token belongs there, one line"});
   } else if ((info.st_mode & S_IRWXO) != 0) {
     findings.push_back({Health::doubtful, file.string() + " can be read by everybody",
                         "chmod 600 " + file.string()});

@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "daemon/config.hpp"
+#include "drivers/gpio_lines.hpp"
 
 namespace tapd {
 
@@ -27,6 +28,9 @@ using Findings = std::vector<Finding>;
 
 /// Each looks at one side of the board. `root` stands for "/", so that tests need no board.
 [[nodiscard]] Findings check_readers(const Config& config, const std::filesystem::path& root);
+/// One line of a tap; `name` like "tap 1: valve".
+[[nodiscard]] Finding check_line(const std::string& name, const LineConfig& line,
+                                 const std::vector<drivers::ChipListing>& chips);
 /// Lines by name, who holds them, and what a kill does to the valves. Real lines only.
 [[nodiscard]] Findings check_lines(const Config& config, const std::filesystem::path& root);
 [[nodiscard]] Findings check_storage(const Config& config, const std::filesystem::path& root);
@@ -34,7 +38,7 @@ using Findings = std::vector<Finding>;
 [[nodiscard]] Finding check_room(const std::string& folder, std::int64_t free_mib);
 /// The wear of an eMMC or SD card, where it tells it.
 [[nodiscard]] Findings check_wear(const std::filesystem::path& root);
-/// Undervoltage, and whether the journal is kept.
+/// Undervoltage, heat, and whether the journal is kept.
 [[nodiscard]] Findings check_board(const std::filesystem::path& root);
 [[nodiscard]] Findings check_clock(bool synchronised, model::WallTime now);
 [[nodiscard]] Findings check_secrets(const Config& config, const std::filesystem::path& root);

@@ -1,11 +1,12 @@
 // The doctor's question to the venue server: does it answer, with a certificate that lasts, and
 // does it take the token?
+#include <cerrno>
 #include <ctime>
-#include <fstream>
 #include <iomanip>
 #include <sstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "daemon/doctor.hpp"
 #include "daemon/server_setup.hpp"
@@ -14,12 +15,19 @@
 namespace tapd {
 namespace {
 
-/// Empty when it cannot be read: check_secrets tells why.
 std::string token_of(const Config& config) {
-  std::ifstream in{secret_file(config.server.token_file, Secrets::at_the_source)};
-  std::string token;
-  std::getline(in, token);
-  return token;
+  return token_in(secret_file(config.server.token_file, Secrets::at_the_source));
+}
+
+/// Whether the one who looks may not read what tapd is handed over: asked without it, the server
+/// would refuse what it does not refuse tapd.
+bool secrets_are_closed(const ServerConfig& server) {
+  for (const auto& named :
+       {server.token_file, server.client_certificate_file, server.client_key_file}) {
+    const std::filesystem::path file = secret_file(named, Secrets::at_the_source);
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0 && errno == EACCES) return true;
+  }
+  return false;
 }
 
 /// As tapd itself asks; throws when the files that the configuration names cannot be used.
@@ -81,6 +89,14 @@ Findings check_server(const Config& config, model::WallTime now) {
   if (config.server.url.empty()) {
     return {{Health::doubtful, "no server is configured: every pour waits in the queue",
              "set server.url and server.token_file"}};
+  }
+  if (secrets_are_closed(config.server)) {
+    return {{Health::doubtful, "the server was not asked: you may not read its token",
+             "run it as root: sudo tapctl doctor"}};
+  }
+  if (!config.server.token_file.empty() && token_of(config).empty()) {
+    return {{Health::doubtful, "the server was not asked: there is no token",
+             "tapd does not ask it either; put the venue's token into server.token_file"}};
   }
   const auto silent = [&config](const std::string& why) -> Findings {
     return {

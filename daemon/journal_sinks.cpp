@@ -39,14 +39,12 @@ int priority(Level level) {
 
 class JournaldSink final : public JournalSink {
  public:
-  explicit JournaldSink(bool whole_cards) : whole_cards_{whole_cards} {}
-
-  void write(const JournalLine& line) override {
+  void write(const JournalLine& line, bool whole_cards) override {
     std::vector<std::string> fields{
         "MESSAGE=" + line.text, fmt::format("PRIORITY={}", priority(line.level)),
         fmt::format("MESSAGE_ID={}", message_id(line.message)),
         fmt::format("TAPD_MESSAGE={}", to_text(line.message)), "SYSLOG_IDENTIFIER=tapd"};
-    add(fields, line.fields);
+    add(fields, line.fields, whole_cards);
     std::vector<iovec> parts;
     parts.reserve(fields.size());
     for (std::string& field : fields) parts.push_back({field.data(), field.size()});
@@ -56,14 +54,14 @@ class JournaldSink final : public JournalSink {
   }
 
  private:
-  void add(std::vector<std::string>& to, const JournalFields& fields) const {
+  static void add(std::vector<std::string>& to, const JournalFields& fields, bool whole_cards) {
     if (fields.tap) to.push_back(fmt::format("TAP_ID={}", fields.tap->number()));
     if (fields.client_tx_id) {
       to.push_back("CLIENT_TX_ID=" + fields.client_tx_id->text());
       to.push_back("SHORT_ID=" + fields.client_tx_id->short_id());
     }
     if (fields.card && !fields.card->empty()) {
-      to.push_back("CARD=" + (whole_cards_ ? fields.card->text() : fields.card->masked()));
+      to.push_back("CARD=" + (whole_cards ? fields.card->text() : fields.card->masked()));
     }
     if (fields.volume) to.push_back(fmt::format("VOLUME_ML={}", fields.volume->in_millilitres()));
     if (fields.price) to.push_back(fmt::format("PRICE_CENTS={}", fields.price->minor_units()));
@@ -72,8 +70,6 @@ class JournaldSink final : public JournalSink {
     if (!fields.reason.empty()) to.push_back("REASON=" + fields.reason);
     if (!fields.state.empty()) to.push_back("STATE=" + fields.state);
   }
-
-  bool whole_cards_;
 };
 
 class TextSink final : public JournalSink {
@@ -87,7 +83,9 @@ class TextSink final : public JournalSink {
         terminal ? spdlog::pattern_time_type::local : spdlog::pattern_time_type::utc);
   }
 
-  void write(const JournalLine& line) override { logger_.log(level(line.level), "{}", line.text); }
+  void write(const JournalLine& line, bool /*whole_cards*/) override {
+    logger_.log(level(line.level), "{}", line.text);
+  }
 
  private:
   static spdlog::level::level_enum level(Level level) {
@@ -118,8 +116,8 @@ bool stderr_is_the_journal() {
 
 }  // namespace
 
-std::unique_ptr<JournalSink> sink_of_stderr(bool whole_cards) {
-  if (stderr_is_the_journal()) return std::make_unique<JournaldSink>(whole_cards);
+std::unique_ptr<JournalSink> sink_of_stderr() {
+  if (stderr_is_the_journal()) return std::make_unique<JournaldSink>();
   return std::make_unique<TextSink>();
 }
 

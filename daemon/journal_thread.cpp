@@ -56,15 +56,14 @@ void JournalThread::work(const std::stop_token& stop) {
 
 void JournalThread::write_all(std::deque<JournalLine> lines, std::uint64_t dropped) {
   if (dropped > 0) {
-    sink_->write(
-        {.message = Message::lines_lost,
-         .level = Level::warning,
-         .text = fmt::format("journal: {} lines were lost: it is read too slowly", dropped),
-         .fields = {}});
+    sink({.message = Message::lines_lost,
+          .level = Level::warning,
+          .text = fmt::format("journal: {} lines were lost: it is read too slowly", dropped),
+          .fields = {}});
   }
   for (JournalLine& line : lines) {
     if (const auto passed = repeats_.pass(std::move(line), drivers::since_boot_now())) {
-      sink_->write(*passed);
+      sink(*passed);
     }
   }
 }

@@ -29,11 +29,12 @@ class JournalSink {
   JournalSink& operator=(const JournalSink&) = delete;
   JournalSink(JournalSink&&) = delete;
   JournalSink& operator=(JournalSink&&) = delete;
-  virtual void write(const JournalLine& line) = 0;
+  /// `whole_cards`: CARD is not masked.
+  virtual void write(const JournalLine& line, bool whole_cards) = 0;
 };
 
-/// The sink for this process, as said above. `whole_cards`: CARD is not masked.
-[[nodiscard]] std::unique_ptr<JournalSink> sink_of_stderr(bool whole_cards);
+/// The sink for this process, as said above.
+[[nodiscard]] std::unique_ptr<JournalSink> sink_of_stderr();
 
 class JournalThread final : public Journal {
  public:
@@ -49,12 +50,13 @@ class JournalThread final : public Journal {
   JournalThread& operator=(JournalThread&&) = delete;
 
   void write(const JournalLine& line) noexcept override;
-  /// Lines below it are not written from now on. Any thread.
+  /// Lines below it are not written from now on, and cards are whole at debug only. Any thread.
   void set_least(Level least) { least_ = least; }
 
  private:
   void work(const std::stop_token& stop);
   void write_all(std::deque<JournalLine> lines, std::uint64_t dropped);
+  void sink(const JournalLine& line) { sink_->write(line, least_.load() == Level::debug); }
 
   std::atomic<Level> least_;
   std::unique_ptr<JournalSink> sink_;

@@ -67,7 +67,7 @@ int run(const std::string& file, const Instead& instead) {
   }
   tapd::block_loop_signals();  // before any thread: they are read from a descriptor
   const tapd::Level least = tapd::level_from(config.log_level);
-  tapd::JournalThread journal{least, tapd::sink_of_stderr(least == tapd::Level::debug)};
+  tapd::JournalThread journal{least, tapd::sink_of_stderr()};
   try {
     return tapd::run_tapd(config, file, journal);
   } catch (const std::exception& error) {

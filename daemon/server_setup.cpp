@@ -27,23 +27,44 @@ std::filesystem::path secret_file(const std::filesystem::path& named, Secrets fr
   return std::filesystem::path{folder} / ("tapd_" + named.string());
 }
 
+std::string token_in(const std::filesystem::path& file) {
+  std::ifstream in{file};
+  std::string token;
+  if (in) std::getline(in, token);
+  token.erase(token.find_last_not_of(" \t\r") + 1);
+  return token;
+}
+
 namespace {
+
+bool is_credential(const std::filesystem::path& named) {
+  return !named.empty() && !named.has_parent_path();
+}
 
 std::string read_secret(const std::filesystem::path& named) {
   if (named.empty()) return {};
   const std::filesystem::path file = secret_file(named, Secrets::handed_over);
-  std::ifstream in{file};
-  std::string token;
-  if (in) std::getline(in, token);
-  // An editor may have ended the line in its own way.
-  token.erase(token.find_last_not_of(" \t\r") + 1);
+  std::string token = token_in(file);
   if (token.empty()) {
     throw std::runtime_error{fmt::format(
-        "{}: no token can be read there (server.token_file): put the venue's token into it, one "
-        "line, readable by tapd only",
-        file.string())};
+        "{}: no token can be read there (server.token_file): put the venue's token into {}, one "
+        "line, readable by {} only",
+        file.string(), secret_file(named, Secrets::at_the_source).string(),
+        is_credential(named) ? "root" : "tapd")};
   }
   return token;
+}
+
+/// What makes tapd look again when the files are right.
+std::string remedy(const ServerConfig& server) {
+  for (const auto& named :
+       {server.token_file, server.client_certificate_file, server.client_key_file}) {
+    if (is_credential(named)) {
+      return "correct it in /etc/tapd/credentials, then systemctl restart tapd: credentials are "
+             "handed over at a start only, systemctl reload tapd does not do it";
+    }
+  }
+  return "correct it, then systemctl reload tapd";
 }
 
 }  // namespace
@@ -52,12 +73,12 @@ std::string server_trouble(const Config& config) {
   if (config.server.url.empty()) return {};
   try {
     if (const std::string fault = sync::fault_of(engine_options(config)); !fault.empty()) {
-      return fmt::format("[server]: {}", fault);
+      return fmt::format("[server]: {}; {}", fault, remedy(config.server));
     }
     (void)make_transport(config);
     return {};
   } catch (const std::exception& error) {
-    return fmt::format("[server]: {}", error.what());
+    return fmt::format("[server]: {}; {}", error.what(), remedy(config.server));
   }
 }
 

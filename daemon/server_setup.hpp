@@ -21,9 +21,12 @@ enum class Secrets : std::uint8_t {
 };
 /// A path with a folder stays as it is. Throws std::runtime_error when nothing was handed over.
 [[nodiscard]] std::filesystem::path secret_file(const std::filesystem::path& named, Secrets from);
+/// The token in this file: its first line, without the blanks with which an editor may have ended
+/// it. Empty when there is none or it cannot be read.
+[[nodiscard]] std::string token_in(const std::filesystem::path& file);
 
-/// Why the configured server cannot be asked: a file that [server] names is not there or is no use.
-/// Empty: it can be, or there is none.
+/// Why the configured server cannot be asked, and what to do: a file that [server] names is not
+/// there or is no use. Empty: it can be, or there is none.
 [[nodiscard]] std::string server_trouble(const Config& config);
 /// Both throw std::runtime_error, naming the file, when a secret cannot be read.
 [[nodiscard]] sync::EngineOptions engine_options(const Config& config);

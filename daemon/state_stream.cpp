@@ -7,6 +7,11 @@ StateStream::StateStream(Look look)
 
 StreamSource StateStream::listen() {
   const std::lock_guard lock{guard_};
+  // Nobody has looked since the last one left: what is kept is how it was then.
+  if (listeners_.use_count() == 1) {
+    lines_.clear();
+    alive_ = {};
+  }
   changed_.notify_all();
   return [this, held = listeners_](std::uint64_t& seen) { return after(seen); };
 }

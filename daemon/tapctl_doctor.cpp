@@ -22,9 +22,15 @@ Findings check_tapd(const ApiClient& client) {
     return {{Health::doubtful, "tapd does not answer: " + answer.error(),
              "journalctl -u tapd -x says why it does not run"}};
   }
-  Findings findings{{Health::good, "tapd runs and answers"}};
   const json status = json::parse(answer->body, nullptr, false);
-  if (!status.is_object()) return findings;
+  constexpr int well = 200;
+  if (answer->status != well || !status.is_object()) {
+    return {{Health::bad,
+             fmt::format("tapd runs, but answers {}: {}", answer->status,
+                         status.is_object() ? status.value("error", answer->body) : answer->body),
+             "journalctl -u tapd -x says what holds it up"}};
+  }
+  Findings findings{{Health::good, "tapd runs and answers"}};
   for (const json& tap : status.value("taps", json::array())) {
     const std::string state = tap.value("state", "");
     if (state != "faulted" && state != "locked") continue;

@@ -43,7 +43,11 @@ ExplainCommand::ExplainCommand(CLI::App& app)
           "explain", "what would happen now: `explain card UID [--tap N]`, `explain tap N`")} {
   explain_->require_subcommand(1);
   CLI::App* card = explain_->add_subcommand("card", "whether it may pour, and which rule decides");
-  card->add_option("uid", values_->card, "its UID, in hexadecimal")->required();
+  card->add_option("uid", values_->card, "its UID, in hexadecimal")
+      ->required()
+      ->check([](const std::string& uid) {
+        return uid.empty() ? std::string{"it is empty: which card?"} : std::string{};
+      });
   card->add_option("--tap", values_->tap, "only there")
       ->check(CLI::Range(1, model::TapId::largest));
   CLI::App* tap = explain_->add_subcommand("tap", "what it waits for or is barred by");

@@ -1,7 +1,9 @@
 // The doctor's findings, on boards made of files: each says what is wrong and what to do next.
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include <unistd.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -38,6 +40,24 @@ struct Board {
   }
 };
 
+/// This process, as long as it is there, without root's rights to read everything.
+class NotRoot {
+ public:
+  NotRoot() { become(nobody); }
+  ~NotRoot() { become(0); }
+  NotRoot(const NotRoot&) = delete;
+  NotRoot& operator=(const NotRoot&) = delete;
+  NotRoot(NotRoot&&) = delete;
+  NotRoot& operator=(NotRoot&&) = delete;
+
+ private:
+  static constexpr uid_t nobody = 65534;
+  void become(uid_t user) const {
+    if (was_root_ && ::setresuid(user, user, 0) != 0) std::abort();
+  }
+  bool was_root_{::getuid() == 0};
+};
+
 const model::WallTime today{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21}};
 
 void is(const Findings& findings, Health health, const std::string& what) {
@@ -66,6 +86,19 @@ TEST_CASE("lines that the board does not have are named with their tap", "[docto
   CHECK_THAT(findings[0].what, ContainsSubstring("tap 1: meter"));
   CHECK_THAT(findings[1].what, ContainsSubstring("tap 1: valve"));
   CHECK(findings[1].health == Health::bad);
+}
+
+TEST_CASE("a chip that may not be opened is a matter of rights, not of a line's name", "[doctor]") {
+  LineConfig line;
+  line.name = "GPIO22";
+  const drivers::ChipListing closed{
+      .path = "/dev/gpiochip0", .label = "", .lines = {}, .error = "Permission denied"};
+  const Finding finding = check_line("tap 1: valve", line, {closed});
+  is({finding}, Health::bad, "Permission denied");
+  CHECK_THAT(finding.next, ContainsSubstring("group gpio") && !ContainsSubstring("tapd.toml"));
+  const drivers::ChipListing open{
+      .path = "/dev/gpiochip0", .label = "pinctrl", .lines = {{4, "GPIO4"}}, .error = ""};
+  CHECK_THAT(check_line("tap 1: valve", line, {open}).next, ContainsSubstring("tapd.toml"));
 }
 
 TEST_CASE("a simulated tap is told, so that nobody takes it for a real one", "[doctor]") {
@@ -105,6 +138,27 @@ TEST_CASE("a weak supply, a worn card and a journal that is not kept are told", 
   CHECK(findings[1].health == Health::doubtful);
 }
 
+TEST_CASE("heat is told apart from a weak supply", "[doctor]") {
+  const Board board;
+  const auto told = [&](const std::string& bits) {
+    board.file("sys/devices/platform/soc/soc:firmware/get_throttled", bits + "\n");
+    Findings findings = check_board(board.root.path());
+    findings.pop_back();  // of the journal
+    return findings;
+  };
+  is(told("0"), Health::good, "has held");
+  for (const char* hot : {"20000", "40004", "80008", "80000", "e0000"}) {
+    const Findings findings = told(hot);
+    REQUIRE(findings.size() == 2);
+    CHECK(findings[0].health == Health::good);
+    is({findings[1]}, Health::doubtful, "too hot");
+  }
+  is(told("10000"), Health::bad, "too weak");
+  is(told("50005"), Health::bad, "too weak");  // slowed down, because of that
+  CHECK(told("90000").size() == 2);
+  CHECK(told("").empty());
+}
+
 TEST_CASE("a status tells the clock, and of the disk what is worst", "[doctor]") {
   const Board board;
   std::filesystem::create_directories(board.root / "var/lib/tapd");
@@ -124,6 +178,8 @@ TEST_CASE("a token that everybody can read is doubtful, a missing one is bad", "
   board.config.server.url = "https://venue.example";
   board.config.server.token_file = "token";
   is(check_secrets(board.config, board.root.path()), Health::bad, "credentials/token");
+  board.file("etc/tapd/credentials/token", "");
+  is(check_secrets(board.config, board.root.path()), Health::bad, "is empty");
   board.file("etc/tapd/credentials/token", "secret");
   const std::filesystem::path token = board.root / "etc/tapd/credentials/token";
   std::filesystem::permissions(token, std::filesystem::perms{0644});
@@ -148,7 +204,7 @@ TEST_CASE("the doctor asks as tapd does: the venue's authority, tapd's header, t
           "[doctor]") {
   Board board;
   const sync::test::SelfSigned venue{"127.0.0.1"};
-  board.file("token", "secret");
+  board.file("token", "secret \r\n");  // as an editor may end it; tapd does not mind
   board.config.server.token_file = board.root / "token";
   sync::test::TlsServer stranger{venue, {}};
   board.config.server.url = stranger.url();
@@ -159,7 +215,21 @@ TEST_CASE("the doctor asks as tapd does: the venue's authority, tapd's header, t
   board.config.server.ca_file = venue.write(board.root / "ca.pem");
   (void)check_server(board.config, today);
   CHECK_THAT(server.first_bytes(), ContainsSubstring("/api/controllers/bar-1/snapshot"));
-  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret\r\n"));
+}
+
+TEST_CASE("whoever may not read the token is sent to root, and the server is not asked",
+          "[doctor]") {
+  Board board;
+  board.config.server.url = "http://127.0.0.1:9";
+  board.config.server.token_file = board.root / "token";
+  is(check_server(board.config, today), Health::doubtful, "not asked: there is no token");
+  board.file("token", "secret");
+  std::filesystem::permissions(board.root / "token", std::filesystem::perms::none);
+  const NotRoot somebody;
+  const Findings findings = check_server(board.config, today);
+  is(findings, Health::doubtful, "not asked: you may not read its token");
+  CHECK_THAT(findings[0].next, ContainsSubstring("as root"));
 }
 
 TEST_CASE("a server that nobody runs is bad, and none at all is doubtful", "[doctor]") {

@@ -40,6 +40,24 @@ TEST_CASE("a listener is told every tap once, and then only what changes", "[str
   CHECK(next(stream.listen(), fresh).starts_with("one\ntwo 5\n"));
 }
 
+TEST_CASE("who listens after a while without listeners is told nothing of before", "[stream]") {
+  std::atomic<int> looks{0};
+  StateStream stream{[&]() -> std::optional<std::vector<std::string>> {
+    return {{"look " + std::to_string(++looks)}};
+  }};
+  std::uint64_t seen = 0;
+  REQUIRE_FALSE(next(stream.listen(), seen).empty());
+  int before = -1;
+  const Deadline settled{10s};
+  while (before != looks) {
+    before = looks;
+    REQUIRE(settled.pause(300ms));  // three looks, were anybody listening
+  }
+  std::uint64_t fresh = 0;
+  const std::string text = next(stream.listen(), fresh);
+  CHECK(text.starts_with("look " + std::to_string(before + 1)));
+}
+
 TEST_CASE("what waits for a listener who does not come is one line for each tap", "[stream]") {
   std::atomic<int> looks{0};
   StateStream stream{[&]() -> std::optional<std::vector<std::string>> {

@@ -1,98 +1,13 @@
 #!/usr/bin/env python3
-"""What the board says and does with the file that a technician wrote, without a board: the image's
-own script, the real tapd, and folders in the place of the card's partitions.
+"""What the board says and does with the file that a technician wrote: see board.py.
 
     first_boot.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
 """
-import contextlib
 import os
-import subprocess
 import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-TAPD = Path(sys.argv[1]).resolve()
-TAPCTL = Path(sys.argv[2]).resolve()
-SCRIPTS = Path(sys.argv[3]).resolve()
-
-CONFIG = """\
-[board]
-hostname = "bar-7"
-timezone = "Europe/Berlin"
-token = "s3cret-of-the-venue"
-wifi_name = "Bar Café"
-wifi_password = "guests-may-not"
-wifi_country = "DE"
-ssh_key = "ssh-ed25519 AAAAC3Nza anna"
-
-[controller]
-id = "bar-7"
-
-[server]
-url = "http://127.0.0.1:9"
-token_file = "token"
-
-[[tap]]
-id = 1
-meter = { line = "GPIO17", pulses_per_litre = 5600 }
-valve = { line = "GPIO22", active = "high" }
-reader = { device = "/dev/spidev0.0" }
-
-[[tap]]
-id = 2
-meter = { line = "GPIO27", pulses_per_litre = 5600 }
-valve = { line = "GPIO23", active = "low" }
-reader = { device = "/dev/spidev0.1" }
-"""
-
-
-@contextlib.contextmanager
-def full(folder):
-    """A file system without room over a folder; False where it cannot be had."""
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=3", "tapd-test", folder],
-                      capture_output=True, check=False).returncode != 0:
-        yield False
-        return
-    try:
-        (folder / "full").write_bytes(b"\0" * 4096)
-        yield True
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-class Board(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="tapd-board-")
-        self.root = Path(self.folder.name)
-        for name in ("boot", "data", "etc", "zones/Europe"):
-            (self.root / name).mkdir(parents=True)
-        (self.root / "zones/Europe/Berlin").write_text("TZif")
-        self.serial("100000001")
-
-    def tearDown(self):
-        self.folder.cleanup()
-
-    def serial(self, number):
-        (self.root / "serial").write_bytes(number.encode() + b"\0")
-
-    def write(self, text):
-        (self.root / "boot/tapd.toml").write_bytes(text.encode())
-
-    def boot(self):
-        """A start of the board: whether tapd is to run, and what is said."""
-        places = {"TAPD_BOOT": "boot", "TAPD_DATA": "data", "TAPD_ETC": "etc", "TAPD_RUN": "run",
-                  "TAPD_SERIAL": "serial", "TAPD_ZONES": "zones"}
-        environment = dict(os.environ, TAPD=str(TAPD),
-                           **{key: str(self.root / value) for key, value in places.items()})
-        done = subprocess.run([SCRIPTS / "tapd-board"], env=environment, timeout=60, check=False,
-                              capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stderr, "")
-        return (self.root / "run/ready").exists(), (self.root / "run/verdict").read_text()
-
-    def text(self, place):
-        return (self.root / place).read_text()
+from board import CONFIG, SCRIPTS, TAPD, Board, full
 
 
 class Card(Board):
@@ -123,6 +38,35 @@ class Card(Board):
         self.assertEqual((self.root / "data/iwd" / name).stat().st_mode & 0o777, 0o600)
         self.assertIn("DHCP=yes", self.text("data/etc/systemd/network/10-board.network"))
         self.assertIn("ssh-ed25519", self.text("data/etc/ssh/authorized_keys.d/root"))
+
+    def test_the_radio_is_told_its_country(self):
+        self.write(CONFIG)
+        self.boot()
+        for place in ("data/etc/iwd/main.conf", "etc/iwd/main.conf"):
+            self.assertEqual(self.text(place), "[General]\nCountry=DE\n")
+            self.assertEqual((self.root / place).stat().st_mode & 0o777, 0o644)
+
+    def test_no_secret_is_left_where_everybody_reads(self):
+        # After a start that went well, one that was refused, and one in another board.
+        refused = CONFIG.replace("bar-7", "bar 7", 1)
+        for text, serial in ((CONFIG, "100000001"), (refused, "100000001"), (CONFIG, "100000002")):
+            self.serial(serial)
+            self.write(text)
+            self.boot()
+            for file in (self.root / "run").rglob("*"):
+                left = file.read_bytes() if file.is_file() else b""
+                self.assertNotIn(b"s3cret", left, file)
+                self.assertNotIn(b"guests-may-not", left, file)
+
+    def test_secrets_are_roots_alone_while_they_are_looked_at(self):
+        # tapd is asked while the settings lie there.
+        spy = self.root / "spy"
+        spy.write_text(f'#!/bin/sh\nstat -c %a {self.root}/run/board >>{self.root}/modes\n'
+                       f'exec {TAPD} "$@"\n')
+        spy.chmod(0o755)
+        self.write(CONFIG)
+        self.boot(program=spy)
+        self.assertEqual(set(self.text("modes").split()), {"600"})
 
     def test_secrets_leave_the_boot_partition(self):
         self.write(CONFIG)
@@ -165,7 +109,8 @@ class Card(Board):
         ready, said = self.boot()
         self.assertTrue(ready, said)
         for gone in ("data/etc/ssh/authorized_keys.d/root", "etc/ssh/authorized_keys.d/root",
-                     "data/etc/tapd-wifi-country"):
+                     "data/etc/tapd-wifi-country", "data/etc/iwd/main.conf",
+                     "etc/iwd/main.conf"):
             self.assertFalse((self.root / gone).exists(), gone)
         self.assertEqual(list((self.root / "data/iwd").glob("*.psk")), [])
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
@@ -228,6 +173,39 @@ class Card(Board):
         self.assertIn("goes on with the configuration that it had", said)
         self.assertIn('id = "bar-7"', self.text("data/etc/tapd/tapd.toml"))
 
+    def edit_on_the_board(self, old, new):
+        """As somebody does over SSH."""
+        kept = self.root / "data/etc/tapd/tapd.toml"
+        kept.write_text(kept.read_text().replace(old, new))
+
+    def test_what_was_edited_on_the_board_is_checked_at_the_next_start(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"high"', '"hihg"')
+        ready, said = self.boot()
+        self.assertFalse(ready, said)
+        for words in ("data/etc/tapd/tapd.toml) is not good", "hihg", "every valve stays shut"):
+            self.assertIn(words, said)
+        self.write("rubbish")
+        ready, said = self.boot()
+        self.assertFalse(ready, said)
+        self.assertNotIn("goes on", said)
+        self.write(CONFIG)
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+
+    def test_the_firmware_follows_what_was_edited_on_the_board(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board("GPIO22", "GPIO24")
+        self.boot()
+        self.assertEqual(self.text("boot/valves.txt"), "gpio=24=op,dl\ngpio=23=op,dh\n")
+        (self.root / "boot/tapd.toml").unlink()
+        self.edit_on_the_board("GPIO24", "GPIO5")
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertEqual(self.text("boot/valves.txt"), "gpio=5=op,dl\ngpio=23=op,dh\n")
+
     def test_a_copied_card_is_noticed(self):
         self.write(CONFIG)
         self.boot()
@@ -271,158 +249,6 @@ class Card(Board):
         self.assertTrue(ready, said)
         network = self.text("data/etc/systemd/network/10-board.network")
         self.assertIn("Address=10.0.0.7/24\nGateway=10.0.0.1\nDNS=10.0.0.1\nDNS=9.9.9.9\n", network)
-
-
-class Report(Board):
-    """What is said afterwards: in tapd-status.txt, on the console, and by the lamp. The commands
-    that ask the running system are stand-ins that answer as it would; tapctl doctor is real."""
-
-    def setUp(self):
-        super().setUp()
-        self.world = self.root / "world"
-        for name in ("world", "lamp", "data/updates/layer-1"):
-            (self.root / name).mkdir(parents=True)
-        (self.world / "tapctl").symlink_to(TAPCTL)
-        (self.root / "uptime").write_text("100.00 50.00\n")
-        self.systemctl(0)
-        self.answer("timedatectl", "echo NTPSynchronized=yes")
-        self.answer("ip", "echo eth0 UP 192.168.1.20/24")
-        self.answer("journalctl", "")
-
-    def answer(self, name, script):
-        file = self.world / name
-        file.write_text(f"#!/bin/sh\n{script}\n")
-        file.chmod(0o755)
-
-    def systemctl(self, active):
-        """What it answers when asked whether tapd runs; anything else it is told is noted."""
-        self.answer("systemctl", f"""case $1 in
-            is-active) exit {active} ;;
-            *) echo "$*" >>{self.root}/asked ;;
-            esac""")
-
-    def tapd_is_down(self, *journal):
-        self.systemctl(3)
-        self.answer("journalctl", "\n".join(f"echo '{line}'" for line in journal))
-
-    def report(self):
-        places = {"TAPD_BOOT": "boot", "TAPD_RUN": "run", "TAPD_DATA": "data", "TAPD_ETC": "etc",
-                  "TAPD_LAMP": "lamp", "TAPD_CONSOLE": "console", "TAPD_LAYER": "layer",
-                  "TAPD_UPTIME": "uptime", "TAPD_SOCKET": "no-socket"}
-        environment = dict(os.environ, PATH=f"{self.world}:{os.environ['PATH']}",
-                           **{key: str(self.root / value) for key, value in places.items()})
-        subprocess.run([SCRIPTS / "tapd-report"], env=environment, timeout=60, check=True)
-        said = (self.root / "boot/tapd-status.txt").read_bytes().decode()
-        self.assertNotIn("\n", said.replace("\r\n", ""), "for Windows, too")
-        for line in self.text("console").splitlines():
-            self.assertTrue(line.startswith("tapd: "), line)
-        return said.replace("\r\n", "\n")
-
-    def lamp(self):
-        return self.text("lamp/trigger").strip()
-
-    def test_a_board_that_is_well(self):
-        self.write(CONFIG)
-        self.boot()
-        said = self.report()
-        for words in ("tapd.toml was taken over", "tapd runs.", "Network: eth0 192.168.1.20/24"):
-            self.assertIn(words, said)
-            self.assertIn("tapd: " + words, self.text("console"))
-        self.assertNotIn("not set", said)
-        self.assertEqual(self.lamp(), "default-on")
-
-    def test_nothing_is_written_while_nothing_changes(self):
-        self.write(CONFIG)
-        self.boot()
-        self.report()
-        (self.root / "boot/tapd-status.txt").write_bytes(b"as it was\r\n")
-        self.assertIn("as it was", self.report())
-
-    def test_without_network_and_time(self):
-        self.write(CONFIG)
-        self.boot()
-        self.answer("ip", "echo 'eth0             DOWN'")  # as with the cable pulled out
-        self.answer("timedatectl", "echo NTPSynchronized=no")
-        said = self.report()
-        self.assertIn("There is no network. The taps pour for guests they know", said)
-        self.assertIn("The clock is not set yet (network?).", said)
-        self.assertEqual(self.lamp(), "default-on", "the taps can be used")
-
-    def test_without_a_configuration(self):
-        self.boot()
-        self.tapd_is_down()
-        said = self.report()
-        for words in ("Copy example.toml to tapd.toml", "every valve stays shut",
-                      "tapd does not run."):
-            self.assertIn(words, said)
-            self.assertIn(words, self.text("console"))
-        self.assertNotIn("BAD", said, "the doctor has nothing to look at")
-        self.assertEqual(self.lamp(), "timer")
-        self.assertEqual(self.text("lamp/delay_on"), "100\n")
-
-    def test_with_a_broken_configuration(self):
-        self.write(CONFIG.replace('"high"', '"hihg"'))
-        self.boot()
-        self.tapd_is_down()
-        said = self.report()
-        self.assertIn("tapd.toml was not taken over", said)
-        self.assertIn('"hihg"', said)
-        self.assertEqual(self.lamp(), "timer")
-
-    def test_without_the_reader(self):
-        self.write(CONFIG)
-        self.boot()
-        self.tapd_is_down("cannot run: tap 1, reader: /dev/spidev0.0 does not exist")
-        said = self.report()
-        for words in ("tapd does not run.\ncannot run: tap 1, reader: /dev/spidev0.0 does not",
-                      "BAD      tap 1: reader /dev/spidev0.0 does not exist",
-                      "next: switch SPI on"):
-            self.assertIn(words, said)
-        self.assertEqual(self.lamp(), "timer")
-
-    def test_a_full_data_partition(self):
-        self.write(CONFIG)
-        self.boot()
-        with full(self.root / "data") as is_full:
-            if not is_full:
-                self.skipTest("a small file system cannot be mounted here")
-            ready, _ = self.boot()
-            self.tapd_is_down()
-            said = self.report()
-        self.assertFalse(ready)
-        self.assertIn("full or read-only", said)
-        self.assertIn("every valve stays shut", said)
-        self.assertEqual(self.lamp(), "timer")
-
-    def layer_is_new(self):
-        self.write(CONFIG)
-        self.boot()
-        (self.root / "layer").write_text("layer-1\n")
-        (self.root / "data/updates/current").write_text("layer-1\nlayer-0\n")
-
-    def test_updates_with_which_tapd_runs_are_good(self):
-        self.layer_is_new()
-        self.report()
-        self.assertTrue((self.root / "data/updates/layer-1/good").exists())
-
-    def test_updates_with_which_tapd_does_not_run_are_given_up(self):
-        self.layer_is_new()
-        self.tapd_is_down()
-        self.report()
-        self.assertEqual(self.text("data/updates/current"), "layer-1\nlayer-0\n", "it has time")
-        (self.root / "uptime").write_text("700.00 50.00\n")
-        said = self.report()
-        self.assertEqual(self.text("data/updates/current"), "layer-0\n")
-        self.assertEqual(self.text("asked"), "reboot\n")
-        self.assertIn("layer-1 was given up, tapd did not run with it", said)
-
-    def test_updates_are_not_blamed_for_what_was_there_before(self):
-        self.layer_is_new()
-        (self.root / "data/updates/layer-1/good").touch()
-        self.tapd_is_down()
-        (self.root / "uptime").write_text("700.00 50.00\n")
-        self.report()
-        self.assertEqual(self.text("data/updates/current"), "layer-1\nlayer-0\n")
 
 
 if __name__ == "__main__":
