@@ -113,6 +113,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* world = std::get_if<WorldRead>(&answer)) {
     if (world->result) on_world(*world->result, now);
   }
+  if (const auto* flow = std::get_if<FlowEventDone>(&answer)) on_flow_event(*flow, now);
   if (const auto* act = std::get_if<ActNoted>(&answer)) on_act_noted(*act, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
 }
@@ -168,6 +169,7 @@ void Controller::on_tick(const Moment& now) {
     // is what counts it.
     on_meter(tap, now);
   }
+  write_events_again(now);
   for (TapSlot& tap : taps_) {
     watch_reader(tap, now);
     deliver(tap, Tick{}, now);
@@ -211,6 +213,7 @@ std::optional<model::SinceBoot> Controller::wake_at() const {
       consider(*tap.progress_posted + options_.storage_stall);
     }
   }
+  consider(retry_events_at_);
   return soonest;
 }
 

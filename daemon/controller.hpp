@@ -57,7 +57,7 @@ struct ControllerOptions {
   std::chrono::milliseconds storage_stall{5'000};  ///< A progress unanswered for so long: stop.
   std::chrono::milliseconds slow_write{1'500};     ///< A write that takes so long: no new pour, ...
   std::chrono::milliseconds slow_for{5'000};       ///< ... until so long after it.
-  std::chrono::milliseconds end_retry{1'000};      ///< An end that failed is written again.
+  std::chrono::milliseconds end_retry{1'000};      ///< An end or event that failed comes again.
   std::chrono::milliseconds reader_stall{2'000};   ///< No look for so long: the card is not seen.
   std::chrono::milliseconds clock_retry{60'000};   ///< A note of the clock that failed is repeated.
 };
@@ -94,8 +94,9 @@ class Controller {
   [[nodiscard]] tl::expected<void, std::string> begin_service(model::TapId tap,
                                                               const ServiceBegun& what,
                                                               const model::Moment& now);
-  /// Why that would be refused now; empty: it would not.
-  [[nodiscard]] std::string service_barred(model::TapId tap) const;
+  /// Why that would be refused now, or not last for so long; empty: it would not.
+  [[nodiscard]] std::string service_barred(model::TapId tap,
+                                           std::chrono::milliseconds longest) const;
   bool end_service(model::TapId tap, const model::Moment& now);
   /// Staff close a tap, or open it again. False: there is no such tap.
   bool lock(model::TapId tap, const std::string& why, const model::Moment& now);
@@ -214,6 +215,8 @@ class Controller {
   [[nodiscard]] std::string event_id(TapSlot& tap, EventStage stage,
                                      const model::Moment& now) const;
   void report_flow(TapSlot& tap, const ReportFlow& flow, const model::Moment& now);
+  void on_flow_event(const FlowEventDone& done, const model::Moment& now);
+  void write_events_again(const model::Moment& now);
   void listen_to_meter(TapSlot& tap, bool on, const model::Moment& now);
   void notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,
                       const model::Moment& now);
@@ -232,7 +235,9 @@ class Controller {
   model::SinceBoot last_tick_{};
   bool server_reachable_{false};
   World world_;
-  std::optional<bool> server_stop_;  // as the server last told it in this run
+  std::optional<bool> server_stop_;                 // as the server last told it in this run
+  std::vector<model::FlowEvent> unwritten_events_;  // the newest word of each, in their order
+  std::optional<model::SinceBoot> retry_events_at_;
   // When the ledger is told that the wall clock is right; empty while it is told and afterwards.
   std::optional<model::SinceBoot> note_clock_at_{model::SinceBoot{}};
 };

@@ -51,9 +51,14 @@ tl::expected<void, std::string> Controller::retake_lines(TapSlot& tap, const Mom
   return {};
 }
 
-std::string Controller::service_barred(model::TapId id) const {
+std::string Controller::service_barred(model::TapId id, std::chrono::milliseconds longest) const {
   const TapSlot* tap = find(id);
-  return tap == nullptr ? no_such_tap(id) : tap->session.service_barred();
+  if (tap == nullptr) return no_such_tap(id);
+  if (const auto most = tap->setup.rules.longest_open; longest > most) {
+    return fmt::format("longest_open_ms allows {} s, and not {}", most.count() / 1'000,
+                       longest.count() / 1'000);
+  }
+  return tap->session.service_barred();
 }
 
 tl::expected<void, std::string> Controller::begin_service(model::TapId id, const ServiceBegun& what,

@@ -113,7 +113,7 @@ struct CarryOut {
   }
   StorageAnswer operator()(const ReadWorld&) const { return WorldRead{read_world(ledger)}; }
   StorageAnswer operator()(const WriteFlowEvent& write) const {
-    return FlowEventDone{ledger.record_flow_event(write.event)};
+    return FlowEventDone{.event = write.event, .result = ledger.record_flow_event(write.event)};
   }
   StorageAnswer operator()(const NoteAct& note) const {
     return ActNoted{

@@ -85,6 +85,7 @@ struct WorldRead {
   storage::Result<World> result;
 };
 struct FlowEventDone {
+  model::FlowEvent event;
   storage::Result<> result;
 };
 struct ActNoted {

@@ -286,6 +286,37 @@ TEST_CASE("a leak keeps its id from its start to its end, and the next one has a
   CHECK(told("started") != id);
 }
 
+// Found by reading: an event that could not be written was dropped, and the incident stayed open at
+// the venue until the next start.
+TEST_CASE("a flow event that could not be written is written again until it is", "[controller]") {
+  ControllerFixture tap;
+  const auto written = [&] {
+    return std::count_if(tap.asked.begin(), tap.asked.end(), [](const StorageRequest& request) {
+      return std::holds_alternative<WriteFlowEvent>(request);
+    });
+  };
+  const auto answer = [&](bool good) {
+    const model::FlowEvent event = tap.newest<WriteFlowEvent>().event;
+    FlowEventDone done{.event = event, .result = {}};
+    if (!good) done.result = tl::unexpected(storage::Error{storage::Error::Kind::full, "full"});
+    tap.controller.on_storage(done, tap.now);
+  };
+  tap.flow(20);
+  REQUIRE(written() == 1);
+  answer(false);
+  tap.pass(2s);
+  REQUIRE(written() == 2);
+  answer(false);
+  // The end says all that the beginning did.
+  tap.pass(10s);
+  const model::FlowEvent end = tap.newest<WriteFlowEvent>().event;
+  CHECK(end.event_status == "stopped");
+  answer(true);
+  const auto before = written();
+  tap.pass(10s);
+  CHECK(written() == before);
+}
+
 TEST_CASE("cleared, a tap takes its lost lines anew, the valve's first, and sells again",
           "[controller]") {
   ControllerFixture tap;
