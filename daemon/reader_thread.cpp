@@ -22,11 +22,14 @@ void ReaderThread::look_for_ever(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const drivers::Look look = reader_->look(clock_.read().since_boot);
     const auto now = clock_.read().since_boot;
-    last_look_.store(now.count());
+    presence_.nobody_looked(now - std::chrono::nanoseconds{last_look_.exchange(now.count())});
+    bool left = false;
     for (drivers::PresenceEvent& event : presence_.on(look, now)) {
-      if (std::holds_alternative<drivers::CardLeft>(event)) reader_->cycle_field();
+      left |= std::holds_alternative<drivers::CardLeft>(event);
       reports_.presence(std::move(event));
     }
+    // The valve waits for no bus: the chip is seen to when everything is told.
+    if (left) reader_->cycle_field();
     tell_health();
     std::unique_lock lock{mutex};
     pause.wait_for(lock, stop, pace_, [] { return false; });

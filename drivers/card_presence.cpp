@@ -30,6 +30,12 @@ std::optional<Uid> CardPresence::present() const {
   return held_->uid;
 }
 
+void CardPresence::nobody_looked(std::chrono::nanoseconds time) {
+  if (time < rules_.longest_unreadable) return;
+  field_ = Field::doubtful;
+  forget_candidate();
+}
+
 std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   Events events;
   if (!std::holds_alternative<ReaderTrouble>(look)) reader_works(events);

@@ -56,6 +56,9 @@ class CardPresence {
   /// acted upon. `now` never goes backwards. A pause between two looks that is longer than
   /// `longest_unreadable` ends a presence, even when the same card answers again.
   [[nodiscard]] std::vector<PresenceEvent> on(const Look& look, SinceBoot now);
+  /// Before a look that has come so long after the one before it (a bus that hung): from
+  /// `longest_unreadable` on nobody has seen how a card came that lies there now.
+  void nobody_looked(std::chrono::nanoseconds time);
   /// The card that lies there now.
   [[nodiscard]] std::optional<Uid> present() const;
 

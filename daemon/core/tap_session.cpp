@@ -39,6 +39,7 @@ void TapSession::on_event(const CardPresent& event, const Moment& now) {
   const bool again = (sale_ && sale_->card == event.uid) || asking_ == event.uid;
   const bool laid_on_anew = !card_;
   card_ = event.uid;
+  lay_there_ = event.lay_there;
   switch (state_) {
     case TapState::idle:
       if (event.lay_there) return rest(now);
@@ -306,7 +307,7 @@ void TapSession::finish(const Moment& now) {
   const model::CardUid served = sale_->card;
   sale_.reset();
   if (blocked() || !card_) return rest(now);
-  if (*card_ != served) return authorize(*card_, now);
+  if (*card_ != served && !lay_there_) return authorize(*card_, now);
   enter(TapState::finished, now);
 }
 
@@ -315,12 +316,14 @@ void TapSession::end_row(const Moment& now) {
   EndPour end{.end = {.last = progress(now), .reason = sale.reason},
               .evidence = sale.meter.evidence(),
               .close_time = {}};
-  const bool believed = !sale.meter.distrusted();
+  // A line that is gone tells of no tail.
+  const bool believed = !sale.meter.distrusted() && !faults_.contains(FaultKind::meter);
   if (believed && sale.meter.rate_at_shut() >= TailEstimate::slowest_lesson) {
     tail_.learn(sale.meter.tail(), sale.meter.rate_at_shut());
     end.close_time = tail_.close_time();
   }
   if (sale.meter.has_flowed()) last_poured_ = now.since_boot;
+  if (sale.meter.has_flowed() && sale.reason != StopReason::no_flow) keg_in_doubt_ = false;
   report_line_refill(now);
   out_.emplace_back(std::move(end));
   reason_ = std::string{to_text(sale.reason)};

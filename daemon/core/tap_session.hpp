@@ -180,6 +180,7 @@ class TapSession {
   void stop_at_limit(const model::Moment& now);
   void stray_flow(const Flow& flow, const model::Moment& now);
   void stop_for_gas(const model::Moment& now);
+  void stop_for_sudden_silence(const model::Moment& now);
   void stop_for_silence(const model::Moment& now);
   [[nodiscard]] bool keg_at_its_end() const;
   [[nodiscard]] std::optional<model::SinceBoot> keg_silent_at() const;
@@ -214,7 +215,9 @@ class TapSession {
   TailEstimate tail_;
   TapState state_{TapState::starting};
   model::SinceBoot entered_{};
-  std::optional<model::CardUid> card_;    // lies on the reader now
+  std::optional<model::CardUid> card_;    // lies on the reader now, ...
+  bool lay_there_{false};                 // ... and nobody has laid it on
+  bool keg_in_doubt_{false};              // the last pour ended as one from an empty keg may
   std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
   std::optional<Service> service_;

@@ -146,8 +146,18 @@ void TapSession::stop_for_gas(const Moment& now) {
   stop(StopReason::meter_fault, now);
 }
 
+/// Something much faster, and then nothing: gas, or a guest who opened the handle wider and let go
+/// of it. Where nobody knows how full the keg is, the next pour tells: from an empty one comes
+/// nothing.
+void TapSession::stop_for_sudden_silence(const Moment& now) {
+  if (keg_at_its_end() || keg_in_doubt_) return stop_for_empty_keg(now);
+  keg_in_doubt_ = true;
+  stop(StopReason::no_flow, now);
+}
+
 void TapSession::stop_for_silence(const Moment& now) {
   const Sale& sale = *sale_;
+  if (keg_in_doubt_ && !sale.meter.has_flowed()) return stop_for_empty_keg(now);
   const Volume charged = sale.meter.charged();
   out_.emplace_back(ReportFlow{.sign = FlowSign::silence,
                                .volume = {},
@@ -177,6 +187,7 @@ std::optional<SinceBoot> TapSession::keg_silent_at() const {
 
 void TapSession::stop_for_empty_keg(const Moment& now) {
   const Sale& sale = *sale_;
+  keg_in_doubt_ = false;
   out_.emplace_back(ReportFlow{.sign = FlowSign::keg_empty,
                                .volume = {},  // what ran is the pour's
                                .duration = between(sale.opened_at, now.since_boot),

@@ -51,6 +51,10 @@ void TapSession::show_act() {
 
 /// Laid on while the menu is open. Another card closes it, and is served as if it had never been.
 void TapSession::touch_menu(const model::CardUid& uid, const Moment& now) {
+  if (lay_there_) {  // Nobody's touch: the reader could not see it for a while.
+    if (uid != menu_->card()) rest(now);
+    return;
+  }
   if (uid == menu_->card()) {
     if (menu_->laid_on(now.since_boot) == ServiceMenu::Step::chosen) show_act();
     return;

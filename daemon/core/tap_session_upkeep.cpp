@@ -31,7 +31,7 @@ void TapSession::on_event(const Tick&, const Moment& now) {
         return stop(StopReason::time_limit, now);
       }
       if (const auto at = keg_silent_at(); at && now.since_boot >= *at) {
-        return stop_for_empty_keg(now);
+        return stop_for_sudden_silence(now);
       }
       if (now.since_boot - sale_->last_flow >= rules_.no_flow_timeout) {
         return stop_for_silence(now);

@@ -2,6 +2,7 @@
 // to staff, and leads where it must. A guest is never charged for what was no beer.
 #include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "metered_tap.hpp"
@@ -130,6 +131,56 @@ TEST_CASE("a guest who lets go of the handle has emptied no keg", "[signatures]"
   tap.run(5s);
   CHECK(tap.session.valve_open());
   CHECK(tap.newest<ReportFlow>() == nullptr);
+}
+
+// Found by reading: what ran faster two seconds before the silence was taken for gas.
+TEST_CASE("a guest who opens the handle wider, and then lets go of it, has emptied no keg",
+          "[signatures]") {
+  const auto fast_for = GENERATE(600ms, 1'000ms, 2'500ms);
+  MeteredTap tap{MeteredTap::rules()};
+  for (int pour = 0; pour < 3; ++pour) {
+    tap.begin_pour(1'000, 30);
+    tap.run(1s);
+    tap.physics.pull(60);
+    tap.run(fast_for);
+    tap.physics.pull(0);
+    if (pour == 1) tap.give(CardGone{});  // An end like any other between the two.
+    tap.run(5s);
+    CHECK_FALSE(tap.reported(FlowSign::keg_empty));
+    CHECK(tap.session.state() != TapState::locked);
+    tap.give(CardGone{});
+    tap.run(2s);
+  }
+}
+
+TEST_CASE("a keg that nobody knows anything of is empty when the next pour brings nothing",
+          "[signatures]") {
+  SessionRules rules = MeteredTap::rules();
+  rules.meter.most_flow = 0;
+  auto plan = MeteredTap::plan();
+  plan.keg_ml = 250;
+  MeteredTap tap{rules, plan};
+  tap.begin_pour(1'000, 60);
+  tap.run(9s);
+  CHECK(tap.newest<EndPour>()->end.reason == StopReason::no_flow);
+  CHECK_FALSE(tap.reported(FlowSign::keg_empty));
+  tap.give(CardGone{});
+  tap.run(1s);
+  tap.begin_pour(1'000, 60);
+  tap.run(16s, 20ms);
+  CHECK(tap.reported(FlowSign::keg_empty));
+  CHECK(tap.session.state() == TapState::locked);
+}
+
+TEST_CASE("a meter that is lost in mid-pour teaches nothing about the valve", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.begin_pour(1'000, 60);
+  tap.run(2s);
+  tap.physics.set_meter({.silent = true});
+  tap.give(Faulted{.kind = FaultKind::meter, .what = "the line is gone"});
+  tap.run(3s);
+  REQUIRE(tap.newest<EndPour>() != nullptr);
+  CHECK_FALSE(tap.newest<EndPour>()->close_time);
 }
 
 TEST_CASE("a valve that stays open is an alarm that only staff can end", "[signatures]") {

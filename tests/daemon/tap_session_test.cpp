@@ -329,6 +329,21 @@ TEST_CASE("a card that nobody has laid on opens nothing until it was taken away"
   CHECK(tap.newest<AskAuthorization>() != nullptr);
 }
 
+// Found by reading: two cards in a purse, and the one that was left opened the valve for its owner.
+TEST_CASE("a card that is left on the reader while a pour settles is not served by that",
+          "[tap_session]") {
+  SessionFixture tap;
+  tap.to_ready();
+  tap.flow(100);
+  tap.take_away();
+  REQUIRE(tap.session.state() == TapState::settling);
+  tap.all.clear();
+  tap.give(CardPresent{.uid = bob, .lay_there = true});
+  tap.pass(5s);
+  CHECK(tap.session.state() == TapState::finished);
+  CHECK(tap.newest<AskAuthorization>() == nullptr);
+}
+
 TEST_CASE("every lock and every fault shuts an open valve with its own reason", "[tap_session]") {
   SessionFixture tap;
   tap.to_ready();

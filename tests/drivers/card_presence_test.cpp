@@ -40,6 +40,11 @@ class Table {
     REQUIRE(events.size() == 1);
     REQUIRE(std::get<CardArrived>(events[0]).uid == uid);
   }
+  /// The bus hangs.
+  void hang(std::chrono::nanoseconds time) {
+    now_ += time;
+    presence_.nobody_looked(time);
+  }
   [[nodiscard]] SinceBoot now() const { return now_; }
   [[nodiscard]] std::optional<Uid> present() const { return presence_.present(); }
 
@@ -292,6 +297,18 @@ TEST_CASE("a card that lay there before anybody could look was not laid on", "[p
   SECTION("where somebody looked first") {
     Table table;
     table.look(NobodyThere{});
+    CHECK_FALSE(arrived(table.looks(2, CardSeen{anna})).lay_there);
+  }
+  SECTION("while the bus hung") {
+    Table table;
+    table.look(NobodyThere{});
+    table.hang(20s);
+    CHECK(arrived(table.looks(2, CardSeen{anna})).lay_there);
+  }
+  SECTION("while the bus hung, but not for long") {
+    Table table;
+    table.look(NobodyThere{});
+    table.hang(1s);
     CHECK_FALSE(arrived(table.looks(2, CardSeen{anna})).lay_there);
   }
   SECTION("while the reader did not work, or could not read it") {
