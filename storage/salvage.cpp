@@ -82,13 +82,21 @@ class StaffMarks {
   std::map<std::string, std::string> found_;
 };
 
+/// What was served counts where its pour is there, too.
+void drop_foreign_servings(SQLite::Database& good) {
+  good.exec(
+      "DELETE FROM servings WHERE NOT EXISTS (SELECT 1 FROM pours"
+      " WHERE pours.pour_seq = servings.pour_seq AND pours.guest_id = servings.guest_id)");
+}
+
 }  // namespace
 
 Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
   Salvage result;
   SQLite::Transaction transaction{good, SQLite::TransactionBehavior::IMMEDIATE};
   const std::array others{TableShape{good, "audit_log"}, TableShape{good, "flow_events"},
-                          TableShape{good, "calibrations"}, TableShape{good, "clock_marks"}};
+                          TableShape{good, "calibrations"}, TableShape{good, "clock_marks"},
+                          TableShape{good, "servings"}};
   PourSalvage pours{good};
   StaffMarks marks{good};
   const auto take = [&](StoredRecord record) {
@@ -103,6 +111,7 @@ Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
   scan_database(damaged, take);
   scan_log(log, Generation::earlier, take);
   pours.finish();
+  drop_foreign_servings(good);
   marks.finish();
   transaction.commit();
   result.finished = pours.finished();

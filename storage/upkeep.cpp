@@ -12,11 +12,16 @@ namespace tapd::storage {
 
 // A confirmed pour goes only when the cached balance of its guest contains it: removed earlier, it
 // would give the guest the money back. `deletable` is worked out per row, in the order of the
-// chain.
+// chain. A clock that was far behind until after the server had confirmed must not make this
+// evening's pours look old: no pour is confirmed before it ends, so its corrected end counts too.
 Upkeep::Upkeep(SQLite::Database& database)
     : database_{database},
       candidates_{database,
                   "SELECT chain_no, end_ts < ?3, status = 'confirmed' AND confirmed_at < ?3"
+                  " AND coalesce(iif(clock_trusted, end_ts, (SELECT"
+                  " strftime('%Y-%m-%dT%H:%M:%fZ',"
+                  " (boot_wall_ms + pours.end_mono_ns / 1000000) / 1000.0, 'unixepoch')"
+                  " FROM clock_marks WHERE clock_marks.boot_id = pours.boot_id)), '') < ?3"
                   " AND chain_no < (SELECT max(chain_no) FROM pours)"
                   " AND settled_marker <= coalesce((SELECT coalesce(balance_asked,"
                   " (SELECT snapshot_asked FROM server_knowledge), -1) FROM guests"

@@ -66,6 +66,24 @@ TEST_CASE("a clock set forth and back while a pour runs does not change what it 
   }
 }
 
+// Found by reading: confirmed in 1970, they looked old as soon as the clock was set.
+TEST_CASE("what was poured and confirmed in 1970 is as old as its corrected end", "[clock]") {
+  Bar bar;
+  model::PourBegin begin = beginning(1);
+  begin.start = in_1970(10);
+  model::PourEnd end = ending(1, 100, 15);
+  end.last.at = in_1970(15);
+  REQUIRE(outcome(bar.ledger().begin_pour(begin, this_boot)) == "ok");
+  REQUIRE(outcome(bar.ledger().end_pour(end)) == "ok");
+  REQUIRE(outcome(bar.ledger().mark_sent({pour_id(1)}, in_1970(20))) == "ok");
+  REQUIRE(outcome(bar.ledger().apply_verdicts({verdict(1, storage::Verdict::Kind::confirmed)}, 10,
+                                              in_1970(21), in_1970(30))) == "ok");
+  pour(bar.ledger(), 2, 100);  // The chain's end is kept anyway.
+  REQUIRE(outcome(bar.ledger().note_clock(at(60), this_boot)) == "ok");
+  CHECK(bar.ledger().forget_confirmed(at(14).wall, 0, 10)->pours == 0);
+  CHECK(bar.ledger().forget_confirmed(at(16).wall, 0, 10)->pours == 1);
+}
+
 TEST_CASE("rows that wait keep their times and their turn when the clock jumps", "[clock]") {
   Bar bar;
   pour(bar.ledger(), 1, 100);

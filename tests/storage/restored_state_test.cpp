@@ -5,6 +5,7 @@
 
 #include "tests/storage/files.hpp"
 #include "tests/storage/restored.hpp"
+#include "tests/storage/told.hpp"
 #include "tests/support/peak_memory.hpp"
 
 using namespace tapd;
@@ -41,6 +42,34 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
   CHECK_FALSE(*opened.ledger->meta("staff_calibration.2"));
   CHECK(*opened.ledger->calibration(tap, 190'000, "", "configuration", at(101)) == 2);
   CHECK_THAT(opened.words(), ContainsSubstring("look at each tap"));
+}
+
+// A limit that the law demands is not lifted by a damaged card.
+TEST_CASE("what was served since the backup still counts", "[restoring]") {
+  TempDir folder;
+  const auto serve = [](Ledger& ledger, std::uint64_t number) {
+    REQUIRE(outcome(ledger.begin_pour(beginning(number), this_boot)) == "ok");
+    REQUIRE(outcome(ledger.note_serving({.client_tx_id = pour_id(number),
+                                         .category = "Spirit",
+                                         .limit = model::Volume::millilitres(40),
+                                         .lifted_by = {}})) == "ok");
+    REQUIRE(outcome(ledger.end_pour(ending(number, 40))) == "ok");
+  };
+  {
+    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
+    hear(ledger, small_snapshot());
+    serve(ledger, 1);
+    back_up(ledger, folder / "backup.db");
+    serve(ledger, 2);
+  }
+  const std::string whole = bytes_of(folder / "tapd.db");
+  write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  hear(*opened.ledger, small_snapshot());  // Balances are heard anew.
+  const auto heard = facts(*opened.ledger);
+  REQUIRE(heard.servings.size() == 2);
+  CHECK(heard.servings.front().category == "Spirit");
 }
 
 // The log is begun anew at its front: what stands behind its newest frames is older, not newer.
