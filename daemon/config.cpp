@@ -34,7 +34,14 @@ SessionRules read_rules(TomlTable& tap) {
   rules.no_flow_timeout = milliseconds{tap.whole("no_flow_timeout_ms", 15'000, {1'000, hour_ms})};
   rules.longest_open = milliseconds{tap.whole("longest_open_ms", 180'000, {1'000, hour_ms})};
   rules.tail_quiet = milliseconds{tap.whole("tail_quiet_ms", 150, {20, 5'000})};
-  rules.longest_tail = milliseconds{tap.whole("longest_tail_ms", 1'000, {50, 10'000})};
+  // At least what the rate of a stuck valve is measured in, at most what a stop waits for.
+  constexpr milliseconds to_measure{200};
+  rules.longest_tail = milliseconds{tap.whole("longest_tail_ms", 1'000, {300, 6'000})};
+  if (rules.longest_tail < rules.tail_quiet + to_measure) {
+    tap.fault("longest_tail_ms",
+              "must be 200 ms more than tail_quiet_ms: each pour would end as a "
+              "stuck valve");
+  }
   rules.longest_close_time = milliseconds{tap.whole("longest_learnt_close_ms", 300, {0, 1'000})};
   rules.stray.alarm = model::Volume::millilitres(tap.whole("leak_alarm_ml", 20, {1, 10'000}));
   return rules;
@@ -266,7 +273,17 @@ PolicyRules read_policy(TomlTable policy) {
   if (rules.smallest_start > rules.largest_pour) {
     policy.fault("smallest_start_ml", "is more than largest_pour_ml: nobody could ever pour");
   }
+  if (rules.dearest_pour <= model::Money{}) {
+    policy.fault("largest_pour_price", "must be more than nothing: nobody could ever pour");
+  }
   read_serving(policy, rules);
+  for (const ServingLimit& limit : rules.serving_limits) {
+    const auto least = std::min(limit.per_pour.value_or(rules.smallest_start),
+                                limit.in_window.value_or(rules.smallest_start));
+    if (least >= rules.smallest_start) continue;
+    policy.fault("smallest_start_ml",
+                 "is more than a serving_limit allows: nobody could ever pour");
+  }
   rules.late_refusal = model::Volume::millilitres(policy.whole("late_refusal_ml", 30, {0, 1'000}));
   policy.refuse_unknown_keys();
   return rules;

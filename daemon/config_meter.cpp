@@ -86,6 +86,11 @@ void read_limits(TomlTable& meter, const MeterModel* model, MeterConfig& config)
                                    ? given.most_millihertz
                                    : most_millihertz_of(config.shortest_interval);
   rules.most_millihertz = meter.thousandths("max_hz", fastest, plausible_frequency);
+  if (rules.most_millihertz > most_millihertz_of(config.shortest_interval)) {
+    meter.fault("shortest_interval_us",
+                fmt::format("is {}, but at {} Hz an edge comes sooner: real pulses would not count",
+                            config.shortest_interval.count(), rules.most_millihertz / 1'000));
+  }
   rules.most_flow =
       meter.thousandths("most_ml_per_s", config.calibration.fastest_flow(), plausible_flow);
   const bool by_curve = config.calibration.slowest().count() > 0;

@@ -194,6 +194,25 @@ TEST_CASE("two taps on one pin are refused also when only one of them names the 
   CHECK(findings(two_chips).empty());
 }
 
+// Each passed, and the bar stood still or poured for nothing.
+TEST_CASE("values that fit alone and not together are refused", "[config]") {
+  struct Bad {
+    std::string from, to, says;
+  };
+  const Bad bad = GENERATE(values<Bad>({
+      {"mode = \"tap-to-start\"", "longest_tail_ms = 300\ntail_quiet_ms = 150",
+       "longest_tail_ms: must be 200 ms more than tail_quiet_ms"},
+      {"mode = \"tap-to-start\"", "longest_tail_ms = 100", "must be 300 to 6000"},
+      {"pulses_per_litre = 450", "model = \"sf800\", shortest_interval_us = 2000",
+       "shortest_interval_us: is 2000, but at 2030 Hz an edge comes sooner"},
+      {"[policy]", "[policy]\nlargest_pour_price = \"0\"", "must be more than nothing"},
+      {"[[tap]]\nid = 1", "[[policy.serving_limit]]\nper_pour_ml = 30\n[[tap]]\nid = 1",
+       "smallest_start_ml: is more than a serving_limit allows"},
+  }));
+  CAPTURE(bad.to);
+  CHECK_THAT(findings(replaced(good, bad.from, bad.to)), ContainsSubstring(bad.says));
+}
+
 TEST_CASE("every finding of a file is told at once", "[config]") {
   std::string text = replaced(good, "id = \"bar-1\"", "id = 7");
   text = replaced(text, "id = 2", "id = 1000");
