@@ -46,13 +46,7 @@ json controller_json(const Controller& controller) {
   json taps = json::array();
   for (std::size_t tap = 0; tap < controller.tap_count(); ++tap) {
     json one = status_of(controller.session(tap));
-    if (const auto& service = controller.last_service(tap); service.number > 0) {
-      one["last_service"] = {{"number", service.number},
-                             {"kind", to_text(service.done.kind)},
-                             {"volume_ul", service.done.volume.in_microlitres()},
-                             {"edges", service.done.edges},
-                             {"open_ms", service.done.open_for.count()}};
-    }
+    add_last_service(one, controller.last_service(tap));
     taps.push_back(std::move(one));
   }
   return {{"taps", taps},

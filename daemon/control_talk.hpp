@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <optional>
@@ -15,14 +16,20 @@ namespace tapd {
 /// The control thread answers within a millisecond or it hangs; then the client is told so.
 inline constexpr std::chrono::seconds control_patience{1};
 
-/// Has `change` done by the control thread; nullopt when it does not answer. Then it does not do it
-/// later either, unless it has begun.
+/// What becomes of an order that nobody waits for any more.
+enum class Late : std::uint8_t {
+  withdrawn,          ///< It is not carried out, unless that has begun.
+  done_all_the_same,  ///< What shuts a valve or closes a tap is never wrong.
+};
+
+/// Has `change` done by the control thread; nullopt when it does not answer.
 template<typename Answer, typename Change>
-[[nodiscard]] std::optional<Answer> order(ControlInbox& control, Change change) {
+[[nodiscard]] std::optional<Answer> order(ControlInbox& control, Change change,
+                                          Late late = Late::withdrawn) {
   // Shared: when the wait is given up, the control thread may still answer.
   struct Wait {
     std::promise<Answer> promise;
-    std::atomic<bool> over{false};  // Given up here, or begun there: whoever comes first.
+    std::atomic<bool> over{false};  // Withdrawn here, or begun there: whoever comes first.
   };
   auto wait = std::make_shared<Wait>();
   auto future = wait->promise.get_future();
@@ -34,8 +41,10 @@ template<typename Answer, typename Change>
   const auto answered = [&future] {
     return future.wait_for(control_patience) == std::future_status::ready;
   };
+  if (answered()) return future.get();
+  if (late == Late::done_all_the_same) return std::nullopt;
   // Begun at the last moment: it ends within a tick.
-  if (!answered() && (!wait->over.exchange(true) || !answered())) return std::nullopt;
+  if (!wait->over.exchange(true) || !answered()) return std::nullopt;
   return future.get();
 }
 

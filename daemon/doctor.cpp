@@ -203,7 +203,8 @@ Findings check_clock(bool synchronised, model::WallTime now) {
   const std::string time = model::to_iso8601(now);
   if (synchronised) return {{Health::good, "the clock is set: " + time}};
   return {{Health::doubtful, "the clock has not been set since the start: " + time,
-           "timedatectl; a time server must be reachable once, pours are dated afterwards"}};
+           "timedatectl; a time server must be reachable once, pours are dated afterwards; with "
+           "chrony or ntpsec tapd must be allowed to look: configuration.md, Time"}};
 }
 
 BoardHealth board_health(const Config& config, const fs::path& root, bool synchronised,

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +29,8 @@ namespace {
 
 constexpr std::size_t largest_body = 64 * 1024;
 constexpr unsigned most_connections = 32;
+/// Each serves one request at a time, and takes its share of the connections.
+constexpr unsigned threads = 4;
 constexpr unsigned idle_seconds = 10;
 constexpr std::size_t most_streams = 8;
 /// What the kernel keeps for a stream's client that does not read.
@@ -128,6 +131,19 @@ std::string user_of(MHD_Connection* connection) {
     return found->pw_name;
   }
   return fmt::format("uid {}", peer.uid);
+}
+
+/// tapctl hangs up when it has waited long enough.
+bool has_hung_up(int descriptor) {
+  pollfd peer{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&peer, 1, 0) == 1 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+std::function<bool()> look_at(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return {};
+  return [descriptor = info->connect_fd] { return has_hung_up(descriptor); };
 }
 
 MHD_Result add_to_query(void* query, MHD_ValueKind /*kind*/, const char* key, const char* value) {
@@ -261,8 +277,9 @@ struct HttpServer::Implementation {
     daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
         nullptr, &Implementation::serve, this, MHD_OPTION_LISTEN_SOCKET, listening,
-        MHD_OPTION_CONNECTION_LIMIT, most_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
-        MHD_OPTION_NOTIFY_COMPLETED, &Implementation::completed, this, MHD_OPTION_END);
+        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, most_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_NOTIFY_COMPLETED,
+        &Implementation::completed, this, MHD_OPTION_END);
     if (daemon == nullptr) {
       ::close(listening);
       throw std::runtime_error{name + ": its server could not be started"};
@@ -295,6 +312,7 @@ struct HttpServer::Implementation {
     request.method = method;
     request.path = url;
     request.user = user_of(connection);
+    request.gone = look_at(connection);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_query, &request.query);
     auto& server = *static_cast<Implementation*>(self);
     const ApiResponse response = server.answer(request);

@@ -1,7 +1,8 @@
 // A small HTTP server on a Unix socket, or a loopback port, by GNU libmicrohttpd: chosen because
-// Debian 12's cpp-httplib knows no Unix sockets. One thread of its own; a client that sends garbage
-// or never reads costs nothing but one of a bounded number of connections, and is dropped when it
-// has taken nothing for `idle_seconds`. A stream keeps at most one answer of its source waiting.
+// Debian 12's cpp-httplib knows no Unix sockets. A few threads of its own, so that who wants a
+// valve shut does not wait behind who waits for the disk; a client that sends garbage or never
+// reads costs nothing but one of a bounded number of connections, and is dropped when it has taken
+// nothing for `idle_seconds`. A stream keeps at most one answer of its source waiting.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,11 @@ struct ApiRequest {
   std::map<std::string, std::string> query;
   std::string body;
   std::string user;  ///< Who asks, as the kernel says: "anna", or "uid 1000" without a name.
+  /// Whether who asked has hung up meanwhile; null: not known.
+  std::function<bool()> gone{};
 };
 /// What a stream sends next: everything new since `seen`, which it moves on; empty: nothing yet.
-/// Called on the server's thread; must return at once.
+/// Called on one of the server's threads; must return at once.
 using StreamSource = std::function<std::string(std::uint64_t& seen)>;
 struct ApiResponse {
   int status{200};
@@ -30,7 +33,7 @@ struct ApiResponse {
   /// Set: the answer goes on until the client leaves; `body` is not sent.
   StreamSource stream{};
 };
-/// Called on the server's thread; may wait, but not for long: it serves one request at a time.
+/// Called on one of the server's threads, several at a time; may wait, but not for long.
 using ApiHandler = std::function<ApiResponse(const ApiRequest&)>;
 
 class HttpServer {

@@ -64,15 +64,16 @@ ApiResponse with_tap(const ApiRequest& request, Serve serve) {
 }
 
 /// The audit row, durable; a refusal in words otherwise.
-std::optional<ApiResponse> unnoted(const StaffApiPorts& ports, const ApiRequest& request,
-                                   const std::string& action, model::TapId tap,
-                                   const std::string& detail) {
+std::optional<ApiResponse> unnoted(
+    const StaffApiPorts& ports, const ApiRequest& request, const std::string& action,
+    model::TapId tap, const std::string& detail,
+    const char* else_said = "not done, because it could not be noted") {
   const auto written = ports.storage->run([&](storage::Ledger& ledger) {
     return ledger.audit(request.user, action, fmt::format("tap {}", tap.number()), detail,
                         ports.now());
   });
   if (written) return std::nullopt;
-  return problem(503, "not done, because it could not be noted: " + written.error().message);
+  return problem(503, fmt::format("{}: {}", else_said, written.error().message));
 }
 
 /// The same for what must not happen behind the back of who asked for it: in time as well.
@@ -102,8 +103,8 @@ ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request,
   if (!seconds) return problem(400, seconds.error());
   const auto ml = whole(body, "ml", 1, most_service_ml);
   if (!ml) return problem(400, ml.error());
-  const auto barred = ask<std::string>(*ports.control, [tap](const Controller& controller) {
-    return controller.service_barred(tap);
+  const auto barred = ask<std::string>(*ports.control, [=](const Controller& controller) {
+    return controller.service_barred(tap, std::chrono::seconds{*seconds});
   });
   if (!barred) return control_is_silent();
   if (!barred->empty()) return problem(409, fmt::format("tap {}: {}", tap.number(), *barred));
@@ -114,17 +115,20 @@ ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request,
                                fmt::format("at most {} s and {} ml", *seconds, *ml))) {
     return *std::move(refusal);
   }
+  if (request.gone && request.gone()) return problem(503, "not done: who asked has hung up");
   return told(order<Outcome>(*ports.control, [tap, what](Controller& controller, const auto& now) {
     return controller.begin_service(tap, what, now);
   }));
 }
 
 ApiResponse end_service(const StaffApiPorts& ports, model::TapId tap) {
-  return told(
-      order<Outcome>(*ports.control, [tap](Controller& controller, const auto& now) -> Outcome {
+  return told(order<Outcome>(
+      *ports.control,
+      [tap](Controller& controller, const auto& now) -> Outcome {
         if (controller.end_service(tap, now)) return {};
         return tl::unexpected{fmt::format("nobody is at work at tap {}", tap.number())};
-      }));
+      },
+      Late::done_all_the_same));
 }
 
 /// Somebody would lose by a kill.
@@ -181,24 +185,41 @@ ApiResponse kill_for_test(const StaffApiPorts& ports, const ApiRequest& request,
   return problem(500, "tapd lives on although it was told to die");
 }
 
-/// Closes or opens a tap, and keeps it so over a restart. `why`: nullopt opens.
-ApiResponse set_lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
-                     const std::optional<std::string>& why) {
+/// Closes a tap: at once, whatever the disk does, and then so that a restart keeps it closed.
+ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
+                 const std::string& why) {
+  const auto closed = order<Outcome>(
+      *ports.control,
+      [tap, why](Controller& controller, const auto& now) -> Outcome {
+        if (controller.lock(tap, why, now)) return {};
+        return tl::unexpected{fmt::format("there is no tap {}", tap.number())};
+      },
+      Late::done_all_the_same);
+  if (closed && !*closed) return told(closed);
+  const auto kept = ports.storage->run(
+      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why); });
+  if (!kept) {
+    return problem(503, fmt::format("tap {} is closed until tapd starts again, and no longer: {}",
+                                    tap.number(), kept.error().message));
+  }
+  if (auto refusal = unnoted(ports, request, "lock", tap, why, "closed, but not in the audit log"))
+    return *std::move(refusal);
+  return told(closed);
+}
+
+/// Opens it again, and keeps it so over a restart.
+ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap) {
   const auto there = ask<bool>(*ports.control,
                                [tap](const Controller& controller) { return controller.has(tap); });
   if (!there) return control_is_silent();
   if (!*there) return problem(409, fmt::format("there is no tap {}", tap.number()));
-  // A tap that somebody wanted closed is closed, however late.
-  if (auto refusal = why ? unnoted(ports, request, "lock", tap, *why)
-                         : unaudited(ports, request, "unlock", tap, "")) {
-    return *std::move(refusal);
-  }
+  if (auto refusal = unaudited(ports, request, "unlock", tap, "")) return *std::move(refusal);
   const auto kept = ports.storage->run(
-      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why.value_or("")); });
+      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), ""); });
   if (!kept) return problem(503, "not done: " + kept.error().message);
-  return told(order<Outcome>(
-      *ports.control, [tap, why](Controller& controller, const auto& now) -> Outcome {
-        if (why ? controller.lock(tap, *why, now) : controller.unlock(tap, now)) return {};
+  return told(
+      order<Outcome>(*ports.control, [tap](Controller& controller, const auto& now) -> Outcome {
+        if (controller.unlock(tap, now)) return {};
         return tl::unexpected{fmt::format("there is no tap {}", tap.number())};
       }));
 }
@@ -282,13 +303,12 @@ std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequ
   if (request.path == "/lock") {
     return with_tap(request, [&](model::TapId tap, const json& body) {
       const std::string why = words(body, "why");
-      return set_lock(ports, request, tap, why.empty() ? "closed by " + request.user : why);
+      return lock(ports, request, tap, why.empty() ? "closed by " + request.user : why);
     });
   }
   if (request.path == "/unlock") {
-    return with_tap(request, [&](model::TapId tap, const json&) {
-      return set_lock(ports, request, tap, std::nullopt);
-    });
+    return with_tap(request,
+                    [&](model::TapId tap, const json&) { return unlock(ports, request, tap); });
   }
   if (request.path == "/calibration") {
     return with_tap(request, [&](model::TapId tap, const json& body) {

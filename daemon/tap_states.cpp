@@ -56,4 +56,13 @@ json screen_of(const TapSession& session, const TapOffer& offer) {
   return tap;
 }
 
+void add_last_service(json& tap, const Controller::ServiceReport& service) {
+  if (service.number == 0) return;
+  tap["last_service"] = {{"number", service.number},
+                         {"kind", to_text(service.done.kind)},
+                         {"volume_ul", service.done.volume.in_microlitres()},
+                         {"edges", service.done.edges},
+                         {"open_ms", service.done.open_for.count()}};
+}
+
 }  // namespace tapd

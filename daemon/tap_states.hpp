@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "daemon/controller.hpp"
 #include "daemon/core/tap_session.hpp"
 
 namespace tapd {
@@ -23,5 +24,8 @@ struct TapOffer {
 [[nodiscard]] nlohmann::json status_of(const TapSession& session);
 /// For a screen at the tap: docs/stream.md tells each key. Nothing of the card but its last digits.
 [[nodiscard]] nlohmann::json screen_of(const TapSession& session, const TapOffer& offer);
+
+/// What staff did last at the tap, as "last_service"; nothing was done: nothing is added.
+void add_last_service(nlohmann::json& tap, const Controller::ServiceReport& service);
 
 }  // namespace tapd

@@ -1,5 +1,6 @@
 #include "daemon/tapctl_selftest.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/tapctl_interrupt.hpp"
 #include "daemon/tapctl_talk.hpp"
 #include "daemon/tapctl_watch.hpp"
 #include "drivers/clock.hpp"
@@ -22,6 +24,7 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr int between_looks_ms = 100;
+constexpr const char* lock_words = "selftest";
 
 struct Outcome {
   bool good{false};
@@ -39,6 +42,8 @@ class Selftest {
     if (const auto look = look_at_meter(client_, tap_); !look) return look.error();
     say("tap {}: the line must be dry (no keg connected); it is closed to guests meanwhile\n",
         tap_);
+    const Interruption interruption;
+    interruption_ = &interruption;
     close_to_guests();
     forget_cards();
     step("reader: lay any card on it", [this] { return wait_for_card("laid_on"); });
@@ -52,7 +57,10 @@ class Selftest {
            [this] { return killed(); });
       step("kill: tapd comes back by itself", [this] { return comes_back(); });
     }
+    if (interruption.wanted()) say("broken off: the valve is shut, the rest was not tried\n");
+    end_service();
     open_to_guests();
+    if (interruption.wanted()) return exit_refused;
     return failed_ == 0 ? exit_done : exit_refused;
   }
   [[nodiscard]] json results() const { return {{"steps", steps_}, {"failed", failed_}}; }
@@ -69,6 +77,7 @@ class Selftest {
 
   template<typename Do>
   void step(const char* what, Do carry_out) {
+    if (interruption_->wanted()) return;
     say("{}. {} ...\n", steps_.size() + 1, what);
     const Outcome outcome = carry_out();
     say("   {}: {}\n", outcome.good ? "pass" : "FAIL", outcome.words);
@@ -80,7 +89,7 @@ class Selftest {
   template<typename Look>
   [[nodiscard]] bool in_time(seconds limit, Look look) const {
     const auto begun = drivers::since_boot_now();
-    while (drivers::since_boot_now() - begun < limit) {
+    while (drivers::since_boot_now() - begun < limit && !interruption_->wanted()) {
       if (look()) return true;
       wait_ms(between_looks_ms);
     }
@@ -131,7 +140,10 @@ class Selftest {
     constexpr std::int64_t enough = 100;
     if (!opens()) return {false, "the valve could not be opened for it"};
     const auto first = look_at_meter(client_, tap_);
-    if (!first) return {false, "tapd does not answer"};
+    if (!first) {
+      end_service();
+      return {false, "tapd does not answer"};
+    }
     MeterWhile seen;
     const bool turned = in_time(patience_, [&] {
       const auto now = look_at_meter(client_, tap_);
@@ -157,23 +169,35 @@ class Selftest {
     }
     return json::object();
   }
+  /// A lock that an earlier run has left is this one's own.
   void close_to_guests() {
-    if (tap_now().value("state", "") == "locked") return;
-    locked_here_ =
-        client_.post("/lock", json{{"tap", tap_}, {"why", "selftest"}}.dump()).has_value();
+    const json tap = tap_now();
+    const std::string reason = tap.value("reason", "");
+    if (tap.value("state", "") == "locked" && !reason.ends_with(lock_words)) return;
+    locked_here_ = true;
+    if (!done("/lock", json{{"tap", tap_}, {"why", lock_words}})) {
+      say("the tap could not be closed to guests: nobody else may use it now\n");
+    }
   }
   void open_to_guests() {
-    if (!locked_here_) return;
-    if (!client_.post("/unlock", json{{"tap", tap_}}.dump())) {
+    if (locked_here_ && !done("/unlock", json{{"tap", tap_}})) {
       say("the tap is still locked: tapctl unlock {}\n", tap_);
     }
+  }
+  [[nodiscard]] bool done(const char* path, const json& body) const {
+    constexpr int ok = 200;
+    const auto answer = client_.post(path, body.dump());
+    return answer && answer->status == ok;
   }
 
   /// The valve for as long as a person is waited for; why not, otherwise.
   [[nodiscard]] std::optional<std::string> open_valve() {
     constexpr int most_ml = 1'000;
-    const json asked{
-        {"tap", tap_}, {"kind", "valve_test"}, {"seconds", patience_.count()}, {"ml", most_ml}};
+    constexpr std::int64_t most_seconds = 60;
+    const json asked{{"tap", tap_},
+                     {"kind", "valve_test"},
+                     {"seconds", std::min<std::int64_t>(patience_.count(), most_seconds)},
+                     {"ml", most_ml}};
     const auto answer = client_.post("/service", asked.dump());
     constexpr int ok = 200;
     if (answer && answer->status == ok) return std::nullopt;
@@ -207,7 +231,10 @@ class Selftest {
     if (!opens()) return {false, "the valve could not be opened for it"};
     const auto answer = client_.post("/selftest/kill", json{{"tap", tap_}}.dump());
     // A killed tapd sends no answer.
-    if (answer) return {false, "tapd was not killed: " + answer->body};
+    if (answer) {
+      end_service();
+      return {false, "tapd was not killed: " + answer->body};
+    }
     if (confirmed("did the valve shut at once, by itself?"))
       return {true, "a kill shuts the valve"};
     return {false,
@@ -216,15 +243,14 @@ class Selftest {
   }
 
   Outcome comes_back() {
-    bool shut = false;
-    const bool back = in_time(patience_, [&] {
-      const auto answer = client_.get(fmt::format("/meter?tap={}", tap_));
-      if (!answer) return false;
-      const json body = json::parse(answer->body, nullptr, false);
-      shut = !body.value("valve_open", true);
-      return true;
+    bool back = false;
+    const bool shut = in_time(patience_, [&] {
+      const json body = asked(fmt::format("/meter?tap={}", tap_));
+      back = back || body.contains("valve_open");
+      return !body.value("valve_open", true);
     });
-    if (back && shut) return {true, "it answers, and the valve is shut"};
+    if (shut) return {true, "it answers, and the valve is shut"};
+    if (back) return {false, "it answers, and says that the valve is open"};
     return {false, "it does not answer: systemctl status tapd, journalctl -u tapd -x"};
   }
 
@@ -236,6 +262,7 @@ class Selftest {
   json steps_ = json::array();
   int failed_{0};
   bool locked_here_{false};
+  const Interruption* interruption_{nullptr};  ///< While it runs.
 };
 
 }  // namespace

@@ -1,50 +1,43 @@
 #include "daemon/tapctl_service.hpp"
 
-#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include "daemon/tapctl_interrupt.hpp"
+
 namespace tapd {
 namespace {
 
 using nlohmann::json;
 
-volatile std::sig_atomic_t interrupted = 0;
+constexpr int between_looks_ms = 100;
+/// Looks that nobody answers, each after its own patience or at once, until it is given up.
+constexpr int most_silences = 50;
 
-/// While it lives, Ctrl-C asks for the end instead of ending tapctl: the valve must not stay open
-/// for the rest of its time because somebody wanted it shut.
-class CtrlC {
- public:
-  CtrlC() {
-    interrupted = 0;
-    struct sigaction action{};
-    action.sa_handler = [](int) { interrupted = 1; };
-    ::sigaction(SIGINT, &action, &before_);
-  }
-  ~CtrlC() { ::sigaction(SIGINT, &before_, nullptr); }
-  CtrlC(const CtrlC&) = delete;
-  CtrlC& operator=(const CtrlC&) = delete;
-  CtrlC(CtrlC&&) = delete;
-  CtrlC& operator=(CtrlC&&) = delete;
-
- private:
-  struct sigaction before_{};
-};
-
-tl::expected<json, int> tap_of(const ApiClient& client, int number) {
-  const auto status = body_of(client.get("/status"));
-  if (!status) return tl::unexpected(status.error());
-  for (const json& tap : status->at("taps")) {
-    if (tap.at("tap_id").get<int>() == number) return tap;
-  }
-  return tl::unexpected(refuse(fmt::format("there is no tap {}", number)));
+/// Asks for nothing that waits for the disk: while a valve is open it must be heard when to shut
+/// it.
+tl::expected<json, std::string> look_at(const ApiClient& client, int tap) {
+  const auto answer = client.get(fmt::format("/meter?tap={}", tap));
+  if (!answer) return tl::unexpected(answer.error());
+  json body = json::parse(answer->body, nullptr, false);
+  constexpr int ok = 200;
+  if (answer->status == ok && body.is_object()) return body;
+  return tl::unexpected(body.is_object() ? body.value("error", answer->body) : answer->body);
 }
 
 std::int64_t services_of(const json& tap) {
   return tap.contains("last_service") ? tap.at("last_service").at("number").get<std::int64_t>() : 0;
+}
+
+/// Whether tapd has taken the order to shut the valve, or has shut it already.
+bool has_ended(const ApiClient& client, int tap) {
+  const auto answer = client.post("/service/end", json{{"tap", tap}}.dump());
+  constexpr int done = 200;
+  constexpr int nobody_at_work = 409;
+  return answer && (answer->status == done || answer->status == nobody_at_work);
 }
 
 /// Enter was pressed, or nobody is there to press it any more.
@@ -60,38 +53,47 @@ bool line_on_stdin(int patience_ms) {
 }  // namespace
 
 tl::expected<json, int> carry_out_service(const ApiClient& client, const ServiceWish& wish) {
-  const auto before = tap_of(client, wish.tap);
-  if (!before) return tl::unexpected(before.error());
+  const auto before = look_at(client, wish.tap);
+  if (!before) return tl::unexpected(refuse(before.error()));
   const std::int64_t done_before = services_of(*before);
   const json asked{
       {"tap", wish.tap}, {"kind", wish.kind}, {"seconds", wish.seconds}, {"ml", wish.ml}};
-  const CtrlC ctrl_c;
+  const Interruption interruption;
   if (const auto begun = body_of(client.post("/service", asked.dump())); !begun) {
     return tl::unexpected(begun.error());
   }
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  bool end_asked = false;
-  for (;;) {
-    constexpr int between_looks = 100;
-    bool end = interrupted != 0;
-    if (wish.enter_ends && !end_asked) {
-      end = line_on_stdin(between_looks) || end;
+  bool end_wanted = false;
+  bool end_taken = false;
+  for (int silences = 0; silences < most_silences;) {
+    const bool waits_for_enter = wish.enter_ends && !end_wanted;
+    if (waits_for_enter) {
+      end_wanted = line_on_stdin(between_looks_ms);
     } else {
-      wait_ms(between_looks);
+      wait_ms(between_looks_ms);
     }
-    if (end && !end_asked) {
-      end_asked = true;
-      // It may have ended by itself meanwhile: then there is nothing to be ended.
-      (void)client.post("/service/end", json{{"tap", wish.tap}}.dump());
+    end_wanted = end_wanted || interruption.wanted();
+    if (end_wanted && !end_taken) end_taken = has_ended(client, wish.tap);
+    const auto tap = look_at(client, wish.tap);
+    if (!tap) {
+      if (silences++ == 0) {
+        fmt::print(stderr, "tap {}: the valve may still be open, it is asked to shut: {}\n",
+                   wish.tap, tap.error());
+      }
+      end_wanted = true;
+      continue;
     }
-    const auto tap = tap_of(client, wish.tap);
-    if (!tap) return tl::unexpected(tap.error());
     if (services_of(*tap) > done_before) {
       if (terminal) fmt::print(stderr, "\r\033[K");
       return tap->at("last_service");
     }
     if (terminal) fmt::print(stderr, "\rtap {}: {} ml\033[K", wish.tap, tap->value("volume_ml", 0));
   }
+  return tl::unexpected(refuse(
+      fmt::format("tapd does not answer: the valve of tap {} may be open for up to {} s: pull "
+                  "its plug if it is, then systemctl status tapd",
+                  wish.tap, wish.seconds),
+      exit_no_answer));
 }
 
 }  // namespace tapd

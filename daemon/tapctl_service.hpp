@@ -18,8 +18,9 @@ struct ServiceWish {
 };
 
 /// Opens the valve and follows what runs, on the terminal if there is one, until tapd has shut it:
-/// after the time, the volume, Enter where asked for, or Ctrl-C. Answers tapd's `last_service`, or
-/// the exit code after saying what is wrong.
+/// after the time, the volume, Enter where asked for, Ctrl-C, or when the terminal is gone. A tapd
+/// that answers nothing is asked to shut it again and again. Answers tapd's `last_service`, or the
+/// exit code after saying what is wrong.
 [[nodiscard]] tl::expected<nlohmann::json, int> carry_out_service(const ApiClient& client,
                                                                   const ServiceWish& wish);
 

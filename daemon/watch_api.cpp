@@ -5,6 +5,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "daemon/tap_states.hpp"
 #include "storage/model/time.hpp"
 #include "storage/model/whole_number.hpp"
 
@@ -37,17 +38,20 @@ std::optional<json> meter_of(const Controller& controller, model::TapId id, mode
     if (session.tap() != id) continue;
     const MeterCounts& counts = controller.meter_counts(tap);
     const auto at = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    return json{{"tap_id", id.number()},
-                {"at_us", at},
-                {"edges", counts.edges},
-                {"rejected", counts.rejected},
-                {"edges_lost", counts.edges_lost},
-                {"out_of_turn", counts.out_of_turn},
-                {"intervals", counts.intervals},
-                {"most_millihertz", controller.rules(tap).meter.most_millihertz},
-                {"nanolitres_per_pulse", session.calibration().nominal()},
-                {"valve_open", session.valve_open()},
-                {"state", to_text(session.state())}};
+    json told{{"tap_id", id.number()},
+              {"at_us", at},
+              {"edges", counts.edges},
+              {"rejected", counts.rejected},
+              {"edges_lost", counts.edges_lost},
+              {"out_of_turn", counts.out_of_turn},
+              {"intervals", counts.intervals},
+              {"most_millihertz", controller.rules(tap).meter.most_millihertz},
+              {"nanolitres_per_pulse", session.calibration().nominal()},
+              {"valve_open", session.valve_open()},
+              {"state", to_text(session.state())},
+              {"volume_ml", session.view().volume.in_millilitres()}};
+    add_last_service(told, controller.last_service(tap));
+    return told;
   }
   return std::nullopt;
 }

@@ -97,6 +97,13 @@ tapd_down
 check "valves that nobody holds are driven shut, and it is told" "$(shut_valves tapd.toml)" \
   "tap 1: shut: valve GPIO22 on pinctrl-bcm2711, active high
 exit 0"
+# The file has been changed since, and is not good: what was held counts.
+mkdir held
+cp tapd.toml held/tapd.toml
+echo "pulses = many" >bad.toml
+check_contains "what the last tapd held is shut, though the file is not good any more" \
+  "$(RUNTIME_DIRECTORY=$PWD/held shut_valves bad.toml)" "tap 1: shut: valve GPIO22" "exit 0"
+check_contains "without that a file that is not good is only told" "$(shut_valves bad.toml)" "exit 78"
 line_probe hold "GPIO$VALVE" >hold.txt &
 holder=$!
 check_within "somebody else takes the valve's line" 10 line_is "$VALVE" 1
