@@ -120,11 +120,9 @@ void PoursLane::on_answer(const Heard& heard, const model::Moment& now) {
       on_failure(heard, Drain::Failure::no_answer, now);
       return;
     case Kind::unavailable:
-      on_failure(heard, Drain::Failure::no_answer, now);
-      return;
     case Kind::no_answer:
       on_failure(heard, Drain::Failure::no_answer, now);
-      context_.pours_quiet_until = now.since_boot + context_.options.settle_wait;
+      if (leaves_in_doubt(heard)) context_.be_quiet(now);
       return;
     case Kind::token:
       context_.board.token_refused(endpoint::pours, heard.why);
@@ -186,17 +184,13 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
   return true;
 }
 
-// A row that is not sent any more leaves its lock at the server: the card would be in use for ever.
 void PoursLane::release_given_up(const std::vector<storage::Verdict>& verdicts,
                                  const model::Moment& now) {
-  if (context_.offline_rows != OfflineRows::settled) return;
   for (const storage::Verdict& verdict : verdicts) {
     const LaneContext::Row row = known_of(verdict.client_tx_id);
     const bool last = row.attempts + 1 >= context_.options.attempt_cap;
     const bool given_up = verdict.kind == storage::Verdict::Kind::spend_attempt && last;
-    if (row.by_server && given_up) {
-      context_.grants.release_soon(row.card, row.tap, now.since_boot);
-    }
+    if (row.by_server && given_up) context_.release_given_up(row.card, row.tap, now);
   }
 }
 
