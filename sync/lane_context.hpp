@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,9 @@ struct LaneContext {
   };
   /// The card and tap of a settlement under way: their asks wait for its end.
   std::optional<Held> held;
+
+  /// Cards that are laid on now while a row of theirs waits for its time.
+  std::set<model::CardUid> hurried;
 
   [[nodiscard]] bool holds(const model::CardUid& card, model::TapId tap) const {
     return held && (held->card == card || held->tap == tap);

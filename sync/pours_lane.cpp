@@ -1,6 +1,8 @@
 #include "sync/pours_lane.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -39,9 +41,7 @@ std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain
 
 void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   if (wake_at() > now.since_boot || !context_.circuit.is_closed()) return;
-  const bool all = context_.offline_rows == OfflineRows::batched;
-  const auto due_rows = context_.books.due_pours(
-      drain_.wanted(), now, all ? storage::DueRows::all : storage::DueRows::ready);
+  const auto due_rows = fetch(now);
   if (!due_rows) {
     books_failed(fetch_work, due_rows.error(), now);
     return;
@@ -58,6 +58,22 @@ void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
     fetched_[pour.begin.client_tx_id] = LaneContext::row_of(pour);
   }
   send(picked(*due_rows, rows), now, outgoing);
+}
+
+// Rows of cards that are laid on go first, and before their time: a guest waits behind them.
+storage::Result<storage::PourList> PoursLane::fetch(const model::Moment& now) {
+  const bool all = context_.offline_rows == OfflineRows::batched;
+  const auto which = all ? storage::DueRows::all : storage::DueRows::ready;
+  auto due = context_.books.due_pours(drain_.wanted(), now, which);
+  if (!due || context_.hurried.empty()) return due;
+  const auto end_of_time = later(now, 2 * context_.options.longest_row_retry);
+  auto rows = context_.books.due_pours(most_looked_through, end_of_time, which);
+  if (!rows) return rows;
+  const auto cards = std::exchange(context_.hurried, {});
+  const auto hurried = [&](const model::Pour& row) { return cards.contains(row.begin.card_uid); };
+  std::erase_if(*rows, std::not_fn(hurried));
+  std::remove_copy_if(due->begin(), due->end(), std::back_inserter(*rows), hurried);
+  return rows;
 }
 
 void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment& now,
@@ -83,7 +99,7 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
 model::SinceBoot PoursLane::wake_at() const {
   if (in_flight_ != 0 || context_.pours_in_flight) return never;
   const model::SinceBoot earliest = std::max(not_before_, context_.pours_quiet_until);
-  return look_ ? earliest : std::max(earliest, next_look_);
+  return look_ || !context_.hurried.empty() ? earliest : std::max(earliest, next_look_);
 }
 
 bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {

@@ -111,6 +111,31 @@ TEST_CASE("a start waits for what the run before it may have left under way", "[
   CHECK(bar.confirmed() == 1);
 }
 
+// Found by reading: with `sell_offline = false` the guest was turned away for up to an hour.
+TEST_CASE("a guest whose last row waits for its time is not turned away once it can go",
+          "[locks]") {
+  StrictBar bar;
+  bar.venue.locks[card(1).text()] = 1;
+  bar.venue.poison[tx(1).text()].rejections = 4;
+  bar.play.pour_at(5s, online(1));
+  bar.play.ask_at(150s, 1);
+  bar.play.run_until(151s);
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.row(1).attempts == 4);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
+TEST_CASE("an impatient guest does not spend the attempts of a row", "[locks]") {
+  StrictBar bar;
+  bar.venue.locks[card(1).text()] = 1;
+  bar.venue.poison[tx(1).text()].rejections = 1'000;
+  bar.play.pour_at(5s, online(1));
+  for (int ask = 0; ask < 50; ++ask) bar.play.ask_at(150s + ask * 1s, 1);
+  bar.play.run_until(205s);
+  CHECK(bar.row(1).attempts == 5);
+  CHECK(bar.play.breach().empty());
+}
+
 // Found by reading: it was taken for the existing server, and told so in the journal.
 TEST_CASE("a token that is refused for a while does not make a server one without snapshots",
           "[locks]") {
