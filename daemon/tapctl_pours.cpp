@@ -41,7 +41,7 @@ constexpr std::array<const char*, 13> columns{
 
 /// RFC 4180: quotes around what holds a comma, a quote or a line break.
 std::string field(const json& value) {
-  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char one : text) quoted += one == '"' ? "\"\"" : std::string(1, one);
