@@ -117,7 +117,8 @@ void Play::begin_visit(const AuthorizeAnswered& answered) {
           [this, visit = std::move(visit)]() mutable {
             visit.pour.begin.start = at(now());
             books_.begin(visit.pour);
-            at_time(now() + visit.length, [this, visit = std::move(visit)]() mutable {
+            const milliseconds end = now() + visit.length;
+            at_time(end, [this, visit = std::move(visit)]() mutable {
               visit.pour.end = at(now());
               ended(visit.pour);
               visit.then(true);
