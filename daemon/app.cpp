@@ -109,6 +109,10 @@ class Running {
                                       .pours_waiting =
                                           [this] {
                                             if (sync_) sync_->pours_waiting();
+                                          },
+                                      .given_up =
+                                          [this](const model::CardUid& card, model::TapId tap) {
+                                            if (sync_) sync_->given_up(card, tap);
                                           }},
                             .staff = {.control = &inbox_,
                                       .storage = storage_.get(),

@@ -26,6 +26,11 @@ storage::Result<storage::CardStanding> LedgerBooks::card_standing(const model::C
   return run(
       [&](storage::Ledger& ledger) { return ledger.card_standing(card, tap, since, boot_); });
 }
+storage::Result<storage::LeftBehind> LedgerBooks::left_behind(std::size_t most) {
+  storage::Result<storage::LeftBehind> left;
+  on_ledger_([&](storage::Ledger& ledger) { left = ledger.left_behind(most); });
+  return left;
+}
 storage::Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
     std::size_t most, const model::Moment& now) {
   return run([&](storage::Ledger& ledger) { return ledger.due_flow_events(most, now); });

@@ -85,100 +85,143 @@ tl::expected<Wanted, std::string> wanted(const ApiRequest& request) {
   return all;
 }
 
+/// Beyond which row a page begins; empty: it is the first. nullopt: that is no id.
+std::optional<std::string> beyond(const ApiRequest& request, const char* key) {
+  std::string id = of_query(request, key);
+  if (!id.empty() && !model::ClientTxId::parse(id)) return std::nullopt;
+  return id;
+}
+
+ApiResponse page(const json& list, const std::string& next) {
+  json body{{"pours", list}};
+  if (!next.empty()) body["next"] = next;
+  return json_answer(body);
+}
+
 ApiResponse pours(const PoursApiPorts& ports, const ApiRequest& request) {
   const auto what = wanted(request);
   if (!what) return problem(400, what.error());
-  // With a filter the newest of all are looked through, as many as are ever shown.
+  const auto before = beyond(request, "before");
+  if (!before) return problem(400, "before must be the whole id of a pour");
+  // With a filter as many are looked through as are ever shown; `next` says where to go on.
   const auto most = static_cast<std::size_t>(what->is_all() ? what->most : largest_most);
-  const auto read =
-      ports.storage->run([most](storage::Ledger& ledger) { return ledger.newest_pours(most); });
+  const auto read = ports.storage->run(
+      [&](storage::Ledger& ledger) { return ledger.newest_pours(most, *before); });
   if (!read) return problem(500, read.error().message);
   json list = json::array();
+  std::string last;
+  std::size_t looked = 0;
   for (const model::Pour& pour : *read) {
     if (static_cast<std::int64_t>(list.size()) >= what->most) break;
     if (what->fits(pour)) list.push_back(pour_json(pour));
+    last = pour.begin.client_tx_id.text();
+    ++looked;
   }
-  return json_answer({{"pours", list}});
+  return page(list, looked < read->size() || looked == most ? last : "");
 }
 
 ApiResponse queue(const PoursApiPorts& ports, const ApiRequest& request) {
   const auto most = number(request, "most", largest_most, largest_most);
   if (!most) return problem(400, fmt::format("most must be from 1 to {}", largest_most));
-  const auto read = ports.storage->run([&](storage::Ledger& ledger) {
-    return ledger.unconfirmed_pours(static_cast<std::size_t>(*most));
-  });
+  const auto after = beyond(request, "after");
+  if (!after) return problem(400, "after must be the whole id of a pour");
+  const auto rows = static_cast<std::size_t>(*most);
+  const auto read = ports.storage->run(
+      [&](storage::Ledger& ledger) { return ledger.unconfirmed_pours(rows, *after); });
   if (!read) return problem(500, read.error().message);
   json list = json::array();
   for (const model::Pour& pour : *read) list.push_back(pour_json(pour));
-  return json_answer({{"pours", list}});
+  return page(list, read->size() == rows ? read->back().begin.client_tx_id.text() : "");
 }
 
-bool is_meant(const model::Pour& pour, const std::string& what) {
-  if (pour.status != model::PourStatus::failed) return false;
-  return what == "all" || what == pour.begin.client_tx_id.text() ||
-         what == pour.begin.client_tx_id.short_id();
+bool is_named(const model::Pour& pour, const std::string& name) {
+  return name == pour.begin.client_tx_id.text() || name == pour.begin.client_tx_id.short_id();
+}
+
+/// One page of what the server has not confirmed, each row given to `change`, which answers whether
+/// it changed the row.
+storage::Result<ChangedRows> change_rows(
+    storage::Ledger& ledger, const std::string& after,
+    const std::function<storage::Result<bool>(const model::Pour&)>& change) {
+  ChangedRows changed;
+  const auto done = ledger.in_one_commit([&]() -> storage::Result<> {
+    const auto rows = ledger.unconfirmed_pours(largest_most, after);
+    if (!rows) return tl::unexpected(rows.error());
+    for (const model::Pour& pour : *rows) {
+      const auto did = change(pour);
+      if (!did) return tl::unexpected(did.error());
+      if (*did) changed.rows.push_back(pour.begin);
+    }
+    if (rows->size() == largest_most) changed.next = rows->back().begin.client_tx_id.text();
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return changed;
+}
+
+/// All pages, each in a commit of its own: between two of them a tap's rows are written.
+storage::Result<std::vector<model::PourBegin>> change_all(
+    StorageThread& storage,
+    const std::function<storage::Result<ChangedRows>(storage::Ledger&, const std::string&)>& one) {
+  std::vector<model::PourBegin> all;
+  std::string after;
+  do {
+    const auto changed = storage.run([&](storage::Ledger& ledger) { return one(ledger, after); });
+    if (!changed) return tl::unexpected(changed.error());
+    all.insert(all.end(), changed->rows.begin(), changed->rows.end());
+    after = changed->next;
+  } while (!after.empty());
+  return all;
 }
 
 }  // namespace
 
-storage::Result<std::int64_t> send_failed_again(storage::Ledger& ledger, const std::string& what,
-                                                const std::string& who, const model::Moment& now) {
-  std::int64_t count = 0;
-  const auto done = ledger.in_one_commit([&]() -> storage::Result<> {
-    const auto rows = ledger.unconfirmed_pours(largest_most);
-    if (!rows) return tl::unexpected(rows.error());
-    for (const model::Pour& pour : *rows) {
-      if (!is_meant(pour, what)) continue;
-      if (auto sent = ledger.send_again(pour.begin.client_tx_id, who, now); !sent) return sent;
-      ++count;
-    }
-    return {};
+storage::Result<ChangedRows> send_failed_again(storage::Ledger& ledger, const std::string& what,
+                                               const std::string& who, const model::Moment& now,
+                                               const std::string& after) {
+  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
+    const bool meant = what == "all" || is_named(pour, what);
+    if (!meant || pour.status != model::PourStatus::failed) return false;
+    const auto sent = ledger.send_again(pour.begin.client_tx_id, who, now);
+    if (!sent) return tl::unexpected(sent.error());
+    return true;
   });
-  if (!done) return tl::unexpected(done.error());
-  return count;
 }
 
 namespace {
 
 ApiResponse retry(const PoursApiPorts& ports, const ApiRequest& request) {
-  const auto again = ports.storage->run([&](storage::Ledger& ledger) {
-    return send_failed_again(ledger, request.body, request.user, ports.now());
-  });
+  const auto again =
+      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
+        return send_failed_again(ledger, request.body, request.user, ports.now(), after);
+      });
   if (!again) return problem(503, again.error().message);
-  if (*again == 0) {
+  if (again->empty()) {
     return problem(409, fmt::format("no failed pour is \"{}\": name a receipt or an id that "
                                     "`tapctl queue list` shows as failed, or \"all\"",
                                     request.body));
   }
   ports.pours_waiting();
-  return json_answer({{"sent_again", *again}});
+  return json_answer({{"sent_again", again->size()}});
 }
 
 /// Takes one waiting row out of the way of the others, to be looked at by a person. It stays owed.
-storage::Result<std::int64_t> park_row(storage::Ledger& ledger, const std::string& row,
-                                       const std::string& who, const std::string& why,
-                                       const model::Moment& now) {
-  const auto rows = ledger.unconfirmed_pours(largest_most);
-  if (!rows) return tl::unexpected(rows.error());
-  std::int64_t count = 0;
-  for (const model::Pour& pour : *rows) {
+storage::Result<ChangedRows> park_row(storage::Ledger& ledger, const std::string& row,
+                                      const std::string& who, const std::string& why,
+                                      const model::Moment& now, const std::string& after) {
+  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
+    if (pour.status == model::PourStatus::failed || !is_named(pour, row)) return false;
     const model::ClientTxId& id = pour.begin.client_tx_id;
-    if (pour.status == model::PourStatus::failed || (row != id.text() && row != id.short_id())) {
-      continue;
-    }
-    const auto parked = ledger.in_one_commit([&]() -> storage::Result<> {
-      // The only attempt that it has is spent.
-      const storage::Verdict verdict{.client_tx_id = id,
-                                     .kind = storage::Verdict::Kind::spend_attempt,
-                                     .outcome = "parked",
-                                     .reason = fmt::format("by {}: {}", who, why)};
-      if (auto applied = ledger.apply_verdicts({verdict}, 1, now, now); !applied) return applied;
-      return ledger.audit(who, "park", id.text(), why, now);
-    });
+    // The only attempt that it has is spent.
+    const storage::Verdict verdict{.client_tx_id = id,
+                                   .kind = storage::Verdict::Kind::spend_attempt,
+                                   .outcome = "parked",
+                                   .reason = fmt::format("by {}: {}", who, why)};
+    auto parked = ledger.apply_verdicts({verdict}, 1, now, now);
+    if (parked) parked = ledger.audit(who, "park", id.text(), why, now);
     if (!parked) return tl::unexpected(parked.error());
-    ++count;
-  }
-  return count;
+    return true;
+  });
 }
 
 ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
@@ -193,16 +236,19 @@ ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
   }
   const std::string row = text("row");
   const std::string why = text("why").substr(0, longest_words);
-  const auto parked = ports.storage->run([&](storage::Ledger& ledger) {
-    return park_row(ledger, row, request.user, why.empty() ? "parked by hand" : why, ports.now());
-  });
+  const std::string reason = why.empty() ? "parked by hand" : why;
+  const auto parked =
+      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
+        return park_row(ledger, row, request.user, reason, ports.now(), after);
+      });
   if (!parked) return problem(503, parked.error().message);
-  if (*parked == 0) {
+  if (parked->empty()) {
     return problem(409, fmt::format("no waiting pour is \"{}\": name a receipt or an id that "
                                     "`tapctl queue list` shows as new or sent",
                                     row));
   }
-  return json_answer({{"parked", *parked}});
+  for (const model::PourBegin& begin : *parked) ports.given_up(begin.card_uid, begin.tap_id);
+  return json_answer({{"parked", parked->size()}});
 }
 
 }  // namespace

@@ -59,14 +59,25 @@ void SyncThread::pours_waiting() {
   transport_->wake();
 }
 
+void SyncThread::given_up(const model::CardUid& card, model::TapId tap) {
+  {
+    const std::scoped_lock lock{mutex_};
+    given_up_.push_back({card, tap});
+  }
+  transport_->wake();
+}
+
 void SyncThread::hand_over_wishes(const model::Moment& now) {
   std::deque<sync::AuthorizeAsk> asks;
+  std::vector<storage::LeftBehind::Lock> given_up;
   bool pours = false;
   {
     const std::scoped_lock lock{mutex_};
     asks = std::exchange(asks_, {});
+    given_up = std::exchange(given_up_, {});
     pours = std::exchange(pours_waiting_, false);
   }
+  for (const auto& [card, tap] : given_up) engine_.given_up(card, tap, now);
   if (pours) engine_.pours_waiting();
   for (const sync::AuthorizeAsk& ask : asks) engine_.ask(ask, now);
 }

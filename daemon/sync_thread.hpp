@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "daemon/ledger_books.hpp"
 #include "daemon/storage_thread.hpp"
@@ -41,6 +42,8 @@ class SyncThread {
   void ask(sync::AuthorizeAsk ask);
   /// Any thread; returns at once.
   void pours_waiting();
+  /// See sync::Engine::given_up. Any thread; returns at once.
+  void given_up(const model::CardUid& card, model::TapId tap);
 
  private:
   void work(const std::stop_token& stop);
@@ -61,6 +64,7 @@ class SyncThread {
   std::mutex mutex_;
   std::deque<sync::AuthorizeAsk> asks_;
   bool pours_waiting_{false};
+  std::vector<storage::LeftBehind::Lock> given_up_;
   std::jthread thread_;
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,6 +17,8 @@ namespace tapd {
 namespace {
 
 using nlohmann::json;
+
+constexpr int most_rows = 1'000;  // Of one answer.
 
 void print_head() {
   fmt::print("{:<9} {:<25} {:>3} {:<8} {:>6} {:>8}  {:<15} {:<10} {}\n", "receipt", "start", "tap",
@@ -37,11 +41,18 @@ constexpr std::array<const char*, 13> columns{
 
 /// RFC 4180: quotes around what holds a comma, a quote or a line break.
 std::string field(const json& value) {
-  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char one : text) quoted += one == '"' ? "\"\"" : std::string(1, one);
   return quoted + "\"";
+}
+
+void print_waiting(const json& pour) {
+  print_pour(pour);
+  if (const auto why = pour.value("last_error", ""); !why.empty()) {
+    fmt::print("          {} attempts; {}\n", pour.at("attempts").get<int>(), why);
+  }
 }
 
 void print_csv_head() {
@@ -69,7 +80,6 @@ PoursCommands::PoursCommands(CLI::App& app)
       park_{queue_->add_subcommand(
           "park", "keep a waiting pour out of the way: `queue park RECEIPT [WHY]`")},
       export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
-  constexpr int most_rows = 1'000;
   pours_->add_option("--most", values_->most, "how many")
       ->capture_default_str()
       ->check(CLI::Range(1, most_rows));
@@ -85,39 +95,109 @@ PoursCommands::PoursCommands(CLI::App& app)
   park_->add_option("why", values_->why, "in words, for whoever looks at it later");
 }
 
+namespace {
+
+/// Every page of a list, until `each` has enough; `beyond`: what the next page is asked with.
+/// Answers the exit code.
+int for_each_page(const ApiClient& client, const std::string& path, const char* beyond,
+                  const std::function<bool(const json& pours)>& each) {
+  std::string next;
+  do {
+    const auto body =
+        body_of(client.get(next.empty() ? path : fmt::format("{}&{}={}", path, beyond, next)));
+    if (!body) return body.error();
+    if (!each(body->at("pours"))) break;
+    next = body->value("next", "");
+  } while (!next.empty());
+  return exit_done;
+}
+
+}  // namespace
+
 int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
   std::string path = fmt::format("/pours?most={}", values_->most);
   if (values_->tap > 0) path += fmt::format("&tap={}", values_->tap);
   if (!values_->card.empty()) path += "&card=" + plain(values_->card);
   if (!values_->status.empty()) path += "&status=" + plain(values_->status);
+  if (values_->follow) return follow_pours(client, path, as_json);
+  json all = json::array();
+  // The pours that are meant may be far apart.
+  const int code = for_each_page(client, path, "before", [&](const json& pours) {
+    all.insert(all.end(), pours.begin(), pours.end());
+    return all.size() < static_cast<std::size_t>(values_->most);
+  });
+  if (code != exit_done) return code;
+  if (all.size() > static_cast<std::size_t>(values_->most)) {
+    all.erase(all.begin() + values_->most, all.end());
+  }
+  if (as_json) {
+    fmt::print("{}\n", json{{"pours", all}}.dump(2));
+    return exit_done;
+  }
+  if (values_->csv) print_csv_head();
+  if (!values_->csv) print_head();
+  for (const json& pour : all) {
+    if (values_->csv) {
+      print_csv(pour);
+    } else {
+      print_pour(pour);
+    }
+  }
+  return exit_done;
+}
+
+int PoursCommands::follow_pours(const ApiClient& client, const std::string& path,
+                                bool as_json) const {
   std::set<std::string> shown;
   for (bool first = true;; first = false) {
     const auto body = body_of(client.get(path));
     if (!body) return body.error();
-    if (as_json && !values_->follow) {
-      fmt::print("{}\n", body->dump(2));
-      return exit_done;
-    }
-    if (first && values_->csv) print_csv_head();
-    if (first && !values_->csv && !as_json) print_head();
+    if (first && !as_json) print_head();
     json pours = body->at("pours");
     // Who follows reads downwards.
-    if (values_->follow) std::reverse(pours.begin(), pours.end());
+    std::reverse(pours.begin(), pours.end());
     for (const json& pour : pours) {
       if (!shown.insert(pour.at("client_tx_id").get<std::string>()).second) continue;
       if (as_json) {
         fmt::print("{}\n", pour.dump());
-      } else if (values_->csv) {
-        print_csv(pour);
       } else {
         print_pour(pour);
       }
     }
-    if (!values_->follow) return exit_done;
     std::fflush(stdout);
     constexpr int between_looks = 500;
     wait_ms(between_looks);
   }
+}
+
+int PoursCommands::show_queue(const ApiClient& client, bool as_json) const {
+  const std::string path = fmt::format("/queue?most={}", most_rows);
+  if (as_json) {
+    json all = json::array();
+    const int code = for_each_page(client, path, "after", [&](const json& pours) {
+      all.insert(all.end(), pours.begin(), pours.end());
+      return true;
+    });
+    if (code == exit_done) fmt::print("{}\n", json{{"pours", all}}.dump(2));
+    return code;
+  }
+  const bool csv = export_->parsed();
+  bool first = true;
+  return for_each_page(client, path, "after", [&](const json& pours) {
+    if (std::exchange(first, false)) {
+      if (csv) print_csv_head();
+      if (!csv && pours.empty()) fmt::print("the server has confirmed everything\n");
+      if (!csv && !pours.empty()) print_head();
+    }
+    for (const json& pour : pours) {
+      if (csv) {
+        print_csv(pour);
+      } else {
+        print_waiting(pour);
+      }
+    }
+    return true;
+  });
 }
 
 std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) const {
@@ -139,29 +219,7 @@ std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) con
                as_json ? done->dump(2) : "parked: it is owed, and not sent until `queue retry`");
     return exit_done;
   }
-  const auto body = body_of(client.get("/queue"));
-  if (!body) return body.error();
-  if (as_json) {
-    fmt::print("{}\n", body->dump(2));
-    return exit_done;
-  }
-  if (export_->parsed()) {
-    print_csv_head();
-    for (const json& pour : body->at("pours")) print_csv(pour);
-    return exit_done;
-  }
-  if (body->at("pours").empty()) {
-    fmt::print("the server has confirmed everything\n");
-    return exit_done;
-  }
-  print_head();
-  for (const json& pour : body->at("pours")) {
-    print_pour(pour);
-    if (const auto why = pour.value("last_error", ""); !why.empty()) {
-      fmt::print("          {} attempts; {}\n", pour.at("attempts").get<int>(), why);
-    }
-  }
-  return exit_done;
+  return show_queue(client, as_json);
 }
 
 }  // namespace tapd

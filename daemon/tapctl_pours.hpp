@@ -29,6 +29,9 @@ class PoursCommands {
     std::string why;
   };
   [[nodiscard]] int show_pours(const ApiClient& client, bool as_json) const;
+  [[nodiscard]] int follow_pours(const ApiClient& client, const std::string& path,
+                                 bool as_json) const;
+  [[nodiscard]] int show_queue(const ApiClient& client, bool as_json) const;
 
   CLI::App* pours_;
   CLI::App* queue_;

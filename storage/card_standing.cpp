@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/errors.hpp"
 #include "storage/pour_rows.hpp"
 #include "storage/statement.hpp"
 
@@ -11,24 +12,48 @@ CardStandings::CardStandings(SQLite::Database& database)
     : open_{database,
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'open'"
             " AND (card_uid = ?1 OR tap_id = ?2) LIMIT 1"},
-      unsent_{database,
-              fmt::format("SELECT 1 FROM pours WHERE status <> 'confirmed' AND status IN"
-                          " ('new', 'sent') AND card_uid = ?1 AND ({} OR volume_ml = 0) LIMIT 1",
-                          live_leave)},
+      unsent_{
+          database,
+          fmt::format("SELECT max(tap_id = ?2) FROM pours WHERE status <> 'confirmed' AND status"
+                      " IN ('new', 'sent') AND card_uid = ?1 AND ({} OR volume_ml = 0)",
+                      live_leave)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
              "SELECT 1 FROM (SELECT * FROM pours ORDER BY pour_seq DESC LIMIT 200)"
              " WHERE card_uid = ?1 AND tap_id = ?2 AND boot_id = ?3 AND start_mono_ns >= ?4"
-             " LIMIT 1"} {}
+             " LIMIT 1"},
+      sent_{database,
+            "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'sent' LIMIT 1"},
+      // A verdict that is final has a marker, and ended the lock.
+      given_up_{database,
+                "SELECT card_uid, tap_id FROM pours WHERE status <> 'confirmed'"
+                " AND status = 'failed' AND settled_marker IS NULL"
+                " ORDER BY pour_seq DESC LIMIT ?1"} {}
 
 CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, model::SinceBoot since,
                                const model::BootId& boot) {
   CardStanding standing;
   standing.in_session = Use{open_, card.text(), tap.number()}.next();
-  standing.unsent = Use{unsent_, card.text()}.next();
+  if (Use unsent{unsent_, card.text(), tap.number()}; unsent.next()) {
+    const auto here = unsent.integer_or_null();
+    standing.unsent = here.has_value();
+    standing.unsent_here = here == 1;
+  }
   standing.began_since =
       Use{began_, card.text(), tap.number(), boot.text(), std::int64_t{since.count()}}.next();
   return standing;
+}
+
+LeftBehind CardStandings::left_behind(std::size_t most) {
+  LeftBehind left;
+  left.sent = Use{sent_}.next();
+  Use rows{given_up_, static_cast<std::int64_t>(most)};
+  while (rows.next()) {
+    const auto card = model::CardUid::parse(rows.text());
+    if (!card) throw BadRow{card.error()};
+    left.locks.push_back({*card, model::TapId{static_cast<std::int32_t>(rows.integer())}});
+  }
+  return left;
 }
 
 }  // namespace tapd::storage

@@ -1,5 +1,6 @@
 // Whether a card or a tap is in use by a pour, asked before an authorization is made or a lock at
-// the server is released on its behalf. Used by the ledger; throws SQLite's exceptions.
+// the server is released on its behalf; and what a run before left there. Used by the ledger;
+// throws SQLite's exceptions and BadRow.
 #pragma once
 
 #include <SQLiteCpp/Database.h>
@@ -15,11 +16,14 @@ class CardStandings {
 
   [[nodiscard]] CardStanding of(const model::CardUid& card, model::TapId tap,
                                 model::SinceBoot since, const model::BootId& boot);
+  [[nodiscard]] LeftBehind left_behind(std::size_t most);
 
  private:
   SQLite::Statement open_;
   SQLite::Statement unsent_;
   SQLite::Statement began_;
+  SQLite::Statement sent_;
+  SQLite::Statement given_up_;
 };
 
 }  // namespace tapd::storage

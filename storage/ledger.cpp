@@ -200,14 +200,14 @@ Result<std::vector<RecoveredPour>> Ledger::finish_open_pours(const model::Moment
   });
 }
 
-Result<std::vector<model::Pour>> Ledger::newest_pours(std::size_t most) const {
-  return self_->look([&] { return self_->pours.newest(most); });
+Result<PourList> Ledger::newest_pours(std::size_t most, const std::string& before) const {
+  return self_->look([&] { return self_->pours.newest(most, before); });
 }
 
 // --- the queue -----------------------------------------------------------------------------------
 
-Result<std::vector<model::Pour>> Ledger::due_pours(std::size_t most, const model::Moment& now,
-                                                   DueRows which) const {
+Result<PourList> Ledger::due_pours(std::size_t most, const model::Moment& now,
+                                   DueRows which) const {
   return self_->look([&] { return self_->queue.due(most, now, which); });
 }
 
@@ -228,8 +228,8 @@ Result<> Ledger::send_again(const model::ClientTxId& row, const std::string& who
   });
 }
 
-Result<std::vector<model::Pour>> Ledger::unconfirmed_pours(std::size_t most) const {
-  return self_->look([&] { return self_->queue.unconfirmed(most); });
+Result<PourList> Ledger::unconfirmed_pours(std::size_t most, const std::string& after) const {
+  return self_->look([&] { return self_->queue.unconfirmed(most, after); });
 }
 
 Result<QueueCounts> Ledger::queue_counts() const {
@@ -240,6 +240,10 @@ Result<CardStanding> Ledger::card_standing(const model::CardUid& card, model::Ta
                                            model::SinceBoot since,
                                            const model::BootId& boot) const {
   return self_->look([&] { return self_->standings.of(card, tap, since, boot); });
+}
+
+Result<LeftBehind> Ledger::left_behind(std::size_t most) const {
+  return self_->look([&] { return self_->standings.left_behind(most); });
 }
 
 // --- what the server told ------------------------------------------------------------------------

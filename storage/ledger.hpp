@@ -58,6 +58,7 @@ struct LedgerOptions {
 using Marker = std::int64_t;
 
 using model::AuthorizationFacts;
+using PourList = std::vector<model::Pour>;
 
 /// What a pour counts as under the serving limits.
 struct ServingNote {
@@ -118,7 +119,18 @@ struct FlowVerdict {
 struct CardStanding {
   bool in_session{false};   ///< A pour with this card or on this tap is open.
   bool unsent{false};       ///< A row that the server authorized waits for this card.
+  bool unsent_here{false};  ///< One that was poured on this tap.
   bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
+};
+
+/// What a run before this one may have left at the server.
+struct LeftBehind {
+  bool sent{false};  ///< Rows whose answer nobody heard: the server may be at work on them yet.
+  struct Lock {
+    model::CardUid card;
+    model::TapId tap;
+  };
+  std::vector<Lock> locks;  ///< Of rows that are not sent any more, the newest first.
 };
 
 /// How the queue stands.
@@ -195,15 +207,15 @@ class Ledger {
   /// `StopReason::power_loss`; one that never progressed ends with no volume and no price. Each is
   /// noted in the audit log, dated `now`. Call once, before the first session.
   [[nodiscard]] Result<std::vector<RecoveredPour>> finish_open_pours(const model::Moment& now);
-  /// Finished pours, newest first; for people.
-  [[nodiscard]] Result<std::vector<model::Pour>> newest_pours(std::size_t most) const;
+  /// Finished pours, newest first; for people. `before`: only those older than the row of this id.
+  [[nodiscard]] Result<PourList> newest_pours(std::size_t most,
+                                              const std::string& before = {}) const;
 
   // --- the queue ---------------------------------------------------------------------------------
   /// The oldest rows that are due (`new`, or `sent` without an answer), at most `most`. Rows set
   /// aside until later (`next_attempt_at`) are skipped.
-  [[nodiscard]] Result<std::vector<model::Pour>> due_pours(std::size_t most,
-                                                           const model::Moment& now,
-                                                           DueRows which = DueRows::all) const;
+  [[nodiscard]] Result<PourList> due_pours(std::size_t most, const model::Moment& now,
+                                           DueRows which = DueRows::all) const;
   /// new -> sent; a row sent before is sent again. Refused for rows in any other state.
   [[nodiscard]] Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                    const model::Moment& now);
@@ -217,13 +229,16 @@ class Ledger {
   [[nodiscard]] Result<> send_again(const model::ClientTxId& row, const std::string& who,
                                     const model::Moment& at);
   /// Finished pours that the server has not confirmed (`new`, `sent`, `failed`), oldest first; for
-  /// people.
-  [[nodiscard]] Result<std::vector<model::Pour>> unconfirmed_pours(std::size_t most) const;
+  /// people. `after`: only those younger than the row of this id.
+  [[nodiscard]] Result<PourList> unconfirmed_pours(std::size_t most,
+                                                   const std::string& after = {}) const;
   [[nodiscard]] Result<QueueCounts> queue_counts() const;
   /// `since`: of this boot, for `began_since`.
   [[nodiscard]] Result<CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
                                                    model::SinceBoot since,
                                                    const model::BootId& boot) const;
+  /// To be asked at a start; at most so many locks.
+  [[nodiscard]] Result<LeftBehind> left_behind(std::size_t most) const;
 
   // --- what the server told ----------------------------------------------------------------------
   /// To be taken before a request that will bring a balance is sent: a pour is contained in that

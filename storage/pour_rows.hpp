@@ -13,10 +13,14 @@ namespace tapd::storage {
 /// "SELECT <the columns that read_pour reads> FROM pours".
 extern const char* const select_pours;
 
-/// SQL for a row that the server authorized, and whose authorization nothing has used up since. One
-/// that staff send again has had its verdict, and begins anew with its attempts.
-inline constexpr const char* live_leave =
-    "(authorized_by = 'server' AND NOT (attempts = 0 AND server_outcome <> ''))";
+/// SQL for a row that staff send again: it has had its verdict, and begins anew with its attempts.
+/// The word before what the server says keeps that known once the first of these is spent.
+inline constexpr const char* sent_again =
+    "(server_outcome LIKE 'again: %' OR (attempts = 0 AND server_outcome <> ''))";
+
+/// SQL for a row that the server authorized, and whose authorization nothing has used up since.
+inline const std::string live_leave =
+    "(authorized_by = 'server' AND NOT " + std::string{sent_again} + ")";
 
 /// Reads the current row of a statement that begins with `select_pours`. Throws BadRow. Wall times
 /// of a pour from before the clock was set are corrected when its boot's clock is known by now.

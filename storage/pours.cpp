@@ -63,7 +63,10 @@ Pours::Pours(SQLite::Database& database)
       seal_{database, "UPDATE pours SET status = 'new', hash = ?2 WHERE client_tx_id = ?1"},
       one_{database, std::string{select_pours} + "WHERE client_tx_id = ?1"},
       newest_{database,
-              std::string{select_pours} + "WHERE status <> 'open' ORDER BY pour_seq DESC LIMIT ?1"},
+              std::string{select_pours} +
+                  "WHERE status <> 'open' AND pour_seq < iif(?2 = '', 9223372036854775807,"
+                  " (SELECT pour_seq FROM pours WHERE client_tx_id = ?2))"
+                  " ORDER BY pour_seq DESC LIMIT ?1"},
       tails_{database,
              "SELECT tail_volume_ml FROM pours WHERE tap_id = ?1 AND status <> 'open'"
              " AND volume_ml > 0 AND stop_reason <> 'power_loss' ORDER BY pour_seq DESC LIMIT ?2"} {
@@ -177,8 +180,8 @@ model::Pour Pours::one(const std::string& id) {
   return read_pour(row);
 }
 
-std::vector<model::Pour> Pours::newest(std::size_t most) {
-  return read_all(Use{newest_, row_limit(most)});
+std::vector<model::Pour> Pours::newest(std::size_t most, const std::string& before) {
+  return read_all(Use{newest_, row_limit(most), before});
 }
 
 std::vector<model::Volume> Pours::recent_tails(model::TapId tap, std::size_t most) {

@@ -23,7 +23,7 @@ class Pours {
   void record_progress(const model::PourProgress& progress);
   model::Pour end(const model::PourEnd& end);
   std::vector<model::Pour> finish_open();
-  [[nodiscard]] std::vector<model::Pour> newest(std::size_t most);
+  [[nodiscard]] std::vector<model::Pour> newest(std::size_t most, const std::string& before);
   [[nodiscard]] std::vector<model::Volume> recent_tails(model::TapId tap, std::size_t most);
 
  private:

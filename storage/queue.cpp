@@ -40,7 +40,9 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
                                  " (NOT {} AND volume_ml > 0) = (?3 = 2))"
                                  " ORDER BY pour_seq LIMIT ?2",
                                  select_pours, waiting, live_leave)},
-      unconfirmed_{database, fmt::format("{} WHERE status IN ('failed', 'new', 'sent')"
+      unconfirmed_{database, fmt::format("{} WHERE status <> 'confirmed' AND status <> 'open'"
+                                         " AND pour_seq > iif(?2 = '', 0,"
+                                         " (SELECT pour_seq FROM pours WHERE client_tx_id = ?2))"
                                          " ORDER BY pour_seq LIMIT ?1",
                                          select_pours)},
       status_{database, "SELECT status FROM pours WHERE client_tx_id = ?1"},
@@ -56,10 +58,13 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
             " last_error = ?4, next_attempt_at = NULL, next_attempt_boot = NULL"
             " WHERE client_tx_id = ?1"},
       spend_{database,
-             "UPDATE pours SET attempts = attempts + 1, server_outcome = ?2, last_error = ?3,"
-             " status = iif(attempts + 1 >= ?4, 'failed', 'new'),"
-             " next_attempt_at = iif(attempts + 1 >= ?4, NULL, ?5),"
-             " next_attempt_boot = iif(attempts + 1 >= ?4, NULL, ?6) WHERE client_tx_id = ?1"},
+             fmt::format(
+                 "UPDATE pours SET attempts = attempts + 1,"
+                 " server_outcome = iif({}, 'again: ' || ?2, ?2), last_error = ?3,"
+                 " status = iif(attempts + 1 >= ?4, 'failed', 'new'),"
+                 " next_attempt_at = iif(attempts + 1 >= ?4, NULL, ?5),"
+                 " next_attempt_boot = iif(attempts + 1 >= ?4, NULL, ?6) WHERE client_tx_id = ?1",
+                 sent_again)},
       put_back_{database,
                 "UPDATE pours SET status = 'new', last_error = ?2 WHERE client_tx_id = ?1"},
       send_again_{database,
@@ -92,9 +97,9 @@ std::vector<model::Pour> Queue::due(std::size_t most, const model::Moment& now, 
   return pours;
 }
 
-std::vector<model::Pour> Queue::unconfirmed(std::size_t most) {
+std::vector<model::Pour> Queue::unconfirmed(std::size_t most, const std::string& after) {
   std::vector<model::Pour> pours;
-  Use rows{unconfirmed_, static_cast<std::int64_t>(most)};
+  Use rows{unconfirmed_, static_cast<std::int64_t>(most), after};
   while (rows.next()) pours.push_back(read_pour(rows));
   return pours;
 }

@@ -25,7 +25,7 @@ class Queue {
   // Meanings are those of the ledger's functions of the same names.
   [[nodiscard]] std::vector<model::Pour> due(std::size_t most, const model::Moment& now,
                                              DueRows which);
-  [[nodiscard]] std::vector<model::Pour> unconfirmed(std::size_t most);
+  [[nodiscard]] std::vector<model::Pour> unconfirmed(std::size_t most, const std::string& after);
   void mark_sent(const std::vector<model::ClientTxId>& rows, const model::Moment& now);
   void apply(const std::vector<Verdict>& verdicts, std::int32_t attempt_cap,
              const model::Moment& now, const model::Moment& retry_at);

@@ -81,7 +81,8 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
     if (context_.holds(asked.ask.card, asked.ask.tap)) continue;
-    asked.behind_row = is_behind_row(asked);
+    const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked));
+    if (asked.behind_row && !was_behind) hurry(asked.ask.card, now);
     if (asked.behind_row) continue;
     if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
   }
@@ -95,6 +96,12 @@ bool AuthorizeLane::is_behind_row(const Asked& asked) {
   if (context_.offline_rows == OfflineRows::batched) return false;
   const auto standing = context_.books.card_standing(asked.ask.card, asked.ask.tap, {});
   return standing && standing->unsent;
+}
+
+void AuthorizeLane::hurry(const model::CardUid& card, const model::Moment& now) {
+  std::erase_if(hurried_at_,
+                [&now](const auto& each) { return now.since_boot - each.second >= hurry_again; });
+  if (hurried_at_.emplace(card, now.since_boot).second) context_.hurried.insert(card);
 }
 
 void AuthorizeLane::expire(const model::Moment& now) {

@@ -3,6 +3,7 @@
 // that is heard for its balance only.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,9 @@ class AuthorizeLane {
  public:
   /// More asks than a controller has taps at once are answered with NoAnswer.
   static constexpr std::size_t most_asks = 64;
+  /// A row that an ask waits behind is sent before its time, but not so often that an impatient
+  /// guest spends its attempts.
+  static constexpr std::chrono::milliseconds hurry_again{60'000};
 
   explicit AuthorizeLane(LaneContext& context) : context_{context} {}
 
@@ -40,6 +44,7 @@ class AuthorizeLane {
   };
 
   [[nodiscard]] bool is_behind_row(const Asked& asked);
+  void hurry(const model::CardUid& card, const model::Moment& now);
   void expire(const model::Moment& now);
   void answer(Asked& asked, AuthorizeVerdict verdict);
   [[nodiscard]] std::optional<Outgoing> send(Asked& asked, const model::Moment& now);
@@ -50,6 +55,7 @@ class AuthorizeLane {
 
   LaneContext& context_;
   std::vector<Asked> asked_;
+  std::map<model::CardUid, model::SinceBoot> hurried_at_;
 };
 
 }  // namespace tapd::sync

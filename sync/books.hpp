@@ -26,6 +26,10 @@ class Books {
   virtual storage::Result<storage::CardStanding> card_standing(const model::CardUid& card,
                                                                model::TapId tap,
                                                                model::SinceBoot since) = 0;
+  /// Books that have nothing to tell of it leave its locks at the server.
+  virtual storage::Result<storage::LeftBehind> left_behind(std::size_t /*most*/) {
+    return storage::LeftBehind{};
+  }
   virtual storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                       const model::Moment& now) = 0;
   virtual storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,

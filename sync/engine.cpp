@@ -22,6 +22,9 @@ constexpr std::size_t longest_controller_id = 50;
 constexpr std::size_t longest_address = 45;
 constexpr std::size_t most_rows = 500;
 constexpr std::int32_t most_attempts = 1'000;
+// Each costs two requests at a start, and its tap waits for them.
+constexpr std::size_t most_locks = 16;
+constexpr const char* take_over_work = "reading what the run before left behind";
 
 void require(bool holds, std::string_view what) {
   if (!holds) throw std::invalid_argument{fmt::format("sync: {}", what)};
@@ -84,18 +87,38 @@ struct Engine::Implementation {
   SettleLane settle{context};
   FlowLane flow{context};
   SnapshotLane snapshot{context};
+  bool taken_over{false};
+  std::vector<storage::LeftBehind::Lock> locks_left;  ///< By rows given up before this run.
+
+  // The server may still be at work on what a run before this one sent.
+  void take_over(const model::Moment& now) {
+    const auto left = context.books.left_behind(most_locks);
+    if (!left) {
+      context.board.books_trouble(take_over_work, left.error().message);
+      return context.be_quiet(now);
+    }
+    context.board.books_well(take_over_work);
+    taken_over = true;
+    if (left->sent) context.be_quiet(now);
+    locks_left = left->locks;
+  }
 
   // A server with snapshots charges offline pours as they are. As long as that is not sure they are
   // settled one by one, which every server understands.
-  void decide_offline_rows() {
+  void decide_offline_rows(const model::Moment& now) {
     const OfflineRows before = context.offline_rows;
     context.without_snapshots = snapshot.is_missing() && snapshot.applied() == 0;
-    if (snapshot.applied() != 0 && !snapshot.is_missing()) {
+    if (snapshot.applied() != 0 && !snapshot.is_missing() && !snapshot.is_in_doubt()) {
       context.offline_rows = OfflineRows::batched;
     } else if (snapshot.was_tried()) {
       context.offline_rows = OfflineRows::settled;
     }
     if (context.offline_rows == before) return;
+    if (context.offline_rows == OfflineRows::settled) {
+      for (const auto& [card, tap] : std::exchange(locks_left, {})) {
+        context.release_given_up(card, tap, now);
+      }
+    }
     pours.look();
     settle.look();
   }
@@ -107,10 +130,11 @@ Engine::~Engine() = default;
 
 std::vector<Outgoing> Engine::due(const model::Moment& now) {
   std::vector<Outgoing> outgoing;
+  if (!self_->taken_over) self_->take_over(now);
   self_->authorize.due(now, outgoing);
   self_->announce.alternate_version(self_->snapshot.is_missing());
   self_->announce.due(now, outgoing);
-  self_->decide_offline_rows();
+  self_->decide_offline_rows(now);
   if (self_->context.batch_was_last) {
     self_->settle.due(now, outgoing);
     self_->pours.due(now, outgoing);
@@ -151,6 +175,10 @@ void Engine::ask(const AuthorizeAsk& ask, const model::Moment& now) {
 void Engine::pours_waiting() {
   self_->pours.look();
   self_->settle.look();
+}
+
+void Engine::given_up(const model::CardUid& card, model::TapId tap, const model::Moment& now) {
+  self_->context.release_given_up(card, tap, now);
 }
 
 std::vector<Notice> Engine::take_notices() {

@@ -141,6 +141,9 @@ class Engine {
   void ask(const AuthorizeAsk& ask, const model::Moment& now);
   /// A pour was written: look at the queue soon.
   void pours_waiting();
+  /// A row of this card at this tap is not sent any more, by somebody's hand: the lock that it may
+  /// have at the server is released.
+  void given_up(const model::CardUid& card, model::TapId tap, const model::Moment& now);
   /// What happened since the last call, oldest first.
   [[nodiscard]] std::vector<Notice> take_notices();
 

@@ -51,8 +51,14 @@ class Grants {
   void look_later(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
     if (Grant* const grant = find(card, tap)) grant->look_at = when;
   }
-  /// Made for a row that did not use it: it pays for nothing, like any that no pour followed.
+  /// Made for a row that did not use it: it pays for nothing, like any that no pour followed. One
+  /// that is watched may pay for a pour about to begin: what becomes of it is seen in its time.
   void release_soon(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
+    Grant* const watched = find(card, tap);
+    if (watched != nullptr && !watched->release) {
+      watched->locked = true;
+      return;
+    }
     asked(card, tap, now);
     look_later(card, tap, now);
   }

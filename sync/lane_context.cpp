@@ -164,6 +164,13 @@ void LaneContext::not_the_server(const std::string& why, bool from_probe,
          why);
 }
 
+// A proxy that gave up waiting (502, 504) knows no more than we do.
+bool leaves_in_doubt(const Heard& heard) {
+  constexpr int not_now = 503;
+  return heard.kind == Heard::Kind::no_answer ||
+         (heard.kind == Heard::Kind::unavailable && heard.status != not_now);
+}
+
 model::Moment later(const model::Moment& now, std::chrono::milliseconds delay) {
   return {now.since_boot + delay, now.wall + delay, now.wall_trusted};
 }

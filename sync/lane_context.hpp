@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,8 +78,21 @@ struct LaneContext {
   /// The card and tap of a settlement under way: their asks wait for its end.
   std::optional<Held> held;
 
+  /// Cards that are laid on now while a row of theirs waits for its time.
+  std::set<model::CardUid> hurried;
+
   [[nodiscard]] bool holds(const model::CardUid& card, model::TapId tap) const {
     return held && (held->card == card || held->tap == tap);
+  }
+
+  void be_quiet(const model::Moment& now) {
+    pours_quiet_until = now.since_boot + options.settle_wait;
+  }
+  /// A row that is not sent any more leaves its lock at the server: the card would be in use for
+  /// ever. A server with snapshots ends its locks by itself.
+  void release_given_up(const model::CardUid& card, model::TapId tap, const model::Moment& now) {
+    if (offline_rows == OfflineRows::batched) return;
+    grants.release_soon(card, tap, now.since_boot);
   }
 
   [[nodiscard]] RequestId new_id() { return ++last_id_; }
@@ -127,6 +141,9 @@ struct LaneContext {
   BackoffLimits limits_;
   RequestId last_id_{0};
 };
+
+/// The server may still be at work on the request.
+[[nodiscard]] bool leaves_in_doubt(const Heard& heard);
 
 /// A moment later on both clocks.
 [[nodiscard]] model::Moment later(const model::Moment& now, std::chrono::milliseconds delay);

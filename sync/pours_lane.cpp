@@ -1,6 +1,8 @@
 #include "sync/pours_lane.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -39,9 +41,7 @@ std::vector<model::Pour> picked(const std::vector<model::Pour>& due, const Drain
 
 void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   if (wake_at() > now.since_boot || !context_.circuit.is_closed()) return;
-  const bool all = context_.offline_rows == OfflineRows::batched;
-  const auto due_rows = context_.books.due_pours(
-      drain_.wanted(), now, all ? storage::DueRows::all : storage::DueRows::ready);
+  const auto due_rows = fetch(now);
   if (!due_rows) {
     books_failed(fetch_work, due_rows.error(), now);
     return;
@@ -58,6 +58,22 @@ void PoursLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
     fetched_[pour.begin.client_tx_id] = LaneContext::row_of(pour);
   }
   send(picked(*due_rows, rows), now, outgoing);
+}
+
+// Rows of cards that are laid on go first, and before their time: a guest waits behind them.
+storage::Result<storage::PourList> PoursLane::fetch(const model::Moment& now) {
+  const bool all = context_.offline_rows == OfflineRows::batched;
+  const auto which = all ? storage::DueRows::all : storage::DueRows::ready;
+  auto due = context_.books.due_pours(drain_.wanted(), now, which);
+  if (!due || context_.hurried.empty()) return due;
+  const auto end_of_time = later(now, 2 * context_.options.longest_row_retry);
+  auto rows = context_.books.due_pours(most_looked_through, end_of_time, which);
+  if (!rows) return rows;
+  const auto cards = std::exchange(context_.hurried, {});
+  const auto hurried = [&](const model::Pour& row) { return cards.contains(row.begin.card_uid); };
+  std::erase_if(*rows, std::not_fn(hurried));
+  std::remove_copy_if(due->begin(), due->end(), std::back_inserter(*rows), hurried);
+  return rows;
 }
 
 void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment& now,
@@ -83,7 +99,7 @@ void PoursLane::send(const std::vector<model::Pour>& pours, const model::Moment&
 model::SinceBoot PoursLane::wake_at() const {
   if (in_flight_ != 0 || context_.pours_in_flight) return never;
   const model::SinceBoot earliest = std::max(not_before_, context_.pours_quiet_until);
-  return look_ ? earliest : std::max(earliest, next_look_);
+  return look_ || !context_.hurried.empty() ? earliest : std::max(earliest, next_look_);
 }
 
 bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
@@ -120,11 +136,9 @@ void PoursLane::on_answer(const Heard& heard, const model::Moment& now) {
       on_failure(heard, Drain::Failure::no_answer, now);
       return;
     case Kind::unavailable:
-      on_failure(heard, Drain::Failure::no_answer, now);
-      return;
     case Kind::no_answer:
       on_failure(heard, Drain::Failure::no_answer, now);
-      context_.pours_quiet_until = now.since_boot + context_.options.settle_wait;
+      if (leaves_in_doubt(heard)) context_.be_quiet(now);
       return;
     case Kind::token:
       context_.board.token_refused(endpoint::pours, heard.why);
@@ -186,17 +200,13 @@ bool PoursLane::apply(const std::vector<storage::Verdict>& verdicts, const model
   return true;
 }
 
-// A row that is not sent any more leaves its lock at the server: the card would be in use for ever.
 void PoursLane::release_given_up(const std::vector<storage::Verdict>& verdicts,
                                  const model::Moment& now) {
-  if (context_.offline_rows != OfflineRows::settled) return;
   for (const storage::Verdict& verdict : verdicts) {
     const LaneContext::Row row = known_of(verdict.client_tx_id);
     const bool last = row.attempts + 1 >= context_.options.attempt_cap;
     const bool given_up = verdict.kind == storage::Verdict::Kind::spend_attempt && last;
-    if (row.by_server && given_up) {
-      context_.grants.release_soon(row.card, row.tap, now.since_boot);
-    }
+    if (row.by_server && given_up) context_.release_given_up(row.card, row.tap, now);
   }
 }
 

@@ -18,6 +18,9 @@ class PoursLane {
   /// fall due by time.
   static constexpr std::chrono::milliseconds queue_poll{10'000};
 
+  /// How many of the oldest rows are looked through for those of a card that is laid on.
+  static constexpr std::size_t most_looked_through = 2'048;
+
   explicit PoursLane(LaneContext& context)
       : context_{context}, drain_{context.options.batch_size}, backoff_{context.lane_backoff()} {}
 
@@ -28,6 +31,7 @@ class PoursLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
+  [[nodiscard]] storage::Result<storage::PourList> fetch(const model::Moment& now);
   void send(const std::vector<model::Pour>& pours, const model::Moment& now,
             std::vector<Outgoing>& outgoing);
   void on_answer(const Heard& heard, const model::Moment& now);

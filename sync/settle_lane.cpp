@@ -75,7 +75,7 @@ bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoin
     return false;
   }
   // A row that is still to be sent pays with this lock.
-  if (standing->in_session || standing->unsent) {
+  if (standing->in_session || standing->unsent_here) {
     context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
     grant_.reset();
     return false;
@@ -347,10 +347,10 @@ void SettleLane::later_then(const Heard& heard, const model::Moment& now) {
   not_before_ = now.since_boot + backoff_.fail(context_.random, heard.retry_after);
   const auto held = context_.held;
   end(now);
-  if (heard.kind == Heard::Kind::no_answer) {
-    // The server may still be at work on it: the card waits, too.
+  if (leaves_in_doubt(heard)) {
+    // The card waits, too.
     context_.held = held;
-    context_.pours_quiet_until = now.since_boot + context_.options.settle_wait;
+    context_.be_quiet(now);
   }
 }
 

@@ -89,14 +89,16 @@ void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
       on_unchanged(now);
       return;
     case Kind::token:
-      // The existing server answers 401 where it has no such path. Only when the token is refused
-      // elsewhere too, it is the token.
-      if (heard.status == unauthorized && !context_.board.is_token_refused_beside(path_)) {
+      // The existing server answers 401 where it has no such path. When the token is refused
+      // elsewhere too, or was good for a snapshot before, it is the token.
+      if (heard.status == unauthorized && applied_ == 0 &&
+          !context_.board.is_token_refused_beside(path_)) {
         context_.board.token_taken(path_);  // Refused with all the others, once.
         on_missing(now);
         return;
       }
       context_.board.token_refused(path_, heard.why);
+      in_doubt_ = true;
       not_now(now, heard);
       return;
     case Kind::refused:
@@ -118,8 +120,7 @@ void SnapshotLane::on_snapshot(const Heard& heard, const HttpOutcome& outcome,
 bool SnapshotLane::is_about_since(const Heard& heard) const {
   using Kind = Heard::Kind;
   return heard.kind == Kind::refused || heard.kind == Kind::not_found ||
-         heard.kind == Kind::server_error ||
-         (heard.status == unauthorized && !context_.board.is_token_refused_beside(path_));
+         heard.kind == Kind::server_error;
 }
 
 void SnapshotLane::ask_for_the_whole(const model::Moment& now) {
@@ -149,7 +150,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   etag_ = std::string{header(*outcome, "etag").value_or("")};
   revision_ = kept->revision;
   applied_ = in_flight_;
-  missing_ = false;
+  missing_ = in_doubt_ = false;
   status_wanted_ = false;
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;
@@ -186,6 +187,7 @@ void SnapshotLane::on_unchanged(const model::Moment& now) {
     return;
   }
   context_.board.books_well(unchanged_work);
+  in_doubt_ = false;
   status_wanted_ = false;
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;

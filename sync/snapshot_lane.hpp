@@ -35,6 +35,8 @@ class SnapshotLane {
   [[nodiscard]] RequestId applied() const { return applied_; }
   /// The server said that it has no snapshot.
   [[nodiscard]] bool is_missing() const { return missing_; }
+  /// It refused the token for one: it may be another server by now.
+  [[nodiscard]] bool is_in_doubt() const { return in_doubt_; }
   /// Something was heard or not heard in answer to a request for one.
   [[nodiscard]] bool was_tried() const { return tried_; }
 
@@ -69,6 +71,7 @@ class SnapshotLane {
   model::SinceBoot full_at_{};
   RequestId applied_{0};
   bool missing_{false};
+  bool in_doubt_{false};
   bool tried_{false};
 
   RequestId status_in_flight_{0};

@@ -1,10 +1,63 @@
 #include "daemon/pours_api.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/storage/bar.hpp"
 
 namespace tapd::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t more_than_a_page = 1'005;
+
+/// The API over a ledger with so many pours that the server has turned down.
+class Till {
+ public:
+  explicit Till(std::uint64_t failed) {
+    const auto poured = bar_.ledger().in_one_commit([&]() -> storage::Result<> {
+      for (std::uint64_t number = 1; number <= failed; ++number) {
+        pour(bar_.ledger(), number, 100);
+        turn_down(number);
+      }
+      return {};
+    });
+    REQUIRE(poured);
+  }
+  void turn_down(std::uint64_t number) {
+    storage::Ledger& ledger = bar_.ledger();
+    REQUIRE(outcome(ledger.mark_sent({pour_id(number)}, at(20))) == "ok");
+    REQUIRE(outcome(ledger.apply_verdicts({verdict(number, storage::Verdict::Kind::final_failure)},
+                                          10, at(21), at(30))) == "ok");
+  }
+  json get(const std::string& path, std::map<std::string, std::string> query) {
+    return answer({"GET", path, std::move(query), {}, "anna"});
+  }
+  json post(const std::string& path, const std::string& body) {
+    return answer({"POST", path, {}, body, "anna"});
+  }
+  std::vector<model::TapId> given_up;
+
+ private:
+  json answer(const ApiRequest& request) {
+    StorageThread storage{bar_.ledger(), this_boot, [](const StorageAnswer&) {}};
+    const PoursApiPorts ports{
+        .storage = &storage,
+        .now = [] { return at(40); },
+        .pours_waiting = [] {},
+        .given_up = [this](const model::CardUid&, model::TapId tap) { given_up.push_back(tap); }};
+    const auto said = serve_pours(ports, request);
+    REQUIRE(said.has_value());
+    CAPTURE(said->body);
+    REQUIRE(said->status == 200);
+    return json::parse(said->body);
+  }
+
+  Bar bar_;
+};
+
+}  // namespace
 
 // Found by reading: on a slow card each commit takes tens of milliseconds, and the taps wait.
 TEST_CASE("failed pours are sent again in one commit, however many they are", "[pours_api]") {
@@ -19,13 +72,50 @@ TEST_CASE("failed pours are sent again in one commit, however many they are", "[
                                           10, at(21), at(30))) == "ok");
   }
   const auto before = disk.syncs();
-  REQUIRE(send_failed_again(ledger, pour_id(1).text(), "anna", at(40)) == 1);
+  REQUIRE(send_failed_again(ledger, pour_id(1).text(), "anna", at(40))->rows.size() == 1);
   const auto for_one = disk.syncs() - before;
   REQUIRE(for_one > 0);
-  CHECK(send_failed_again(ledger, "all", "anna", at(41)) == failed - 1);
+  CHECK(send_failed_again(ledger, "all", "anna", at(41))->rows.size() == failed - 1);
   CHECK(disk.syncs() - before < 6 * for_one);  // A checkpoint may fall due.
   CHECK(ledger.queue_counts()->waiting == static_cast<std::int64_t>(failed));
-  CHECK(send_failed_again(ledger, "all", "anna", at(42)) == 0);
+  CHECK(send_failed_again(ledger, "all", "anna", at(42))->rows.empty());
+}
+
+// Found by reading: what came after the first thousand could be neither seen nor sent again.
+TEST_CASE("a queue of any length is listed in pages and sent again as a whole", "[pours_api]") {
+  Till till{more_than_a_page};
+  const json first = till.get("/queue", {});
+  REQUIRE(first.at("pours").size() == 1'000);
+  const json rest = till.get("/queue", {{"after", first.at("next")}});
+  REQUIRE(rest.at("pours").size() == 5);
+  CHECK_FALSE(rest.contains("next"));
+  CHECK(till.post("/queue/retry", pour_id(more_than_a_page).text()).at("sent_again") == 1);
+  CHECK(till.post("/queue/retry", "all").at("sent_again") == more_than_a_page - 1);
+}
+
+TEST_CASE("pours with a status are found behind a thousand others", "[pours_api]") {
+  Till till{more_than_a_page};
+  REQUIRE(till.post("/queue/retry", pour_id(1).text()).at("sent_again") == 1);
+  const json first = till.get("/pours", {{"status", "new"}});
+  CHECK(first.at("pours").empty());
+  const json rest = till.get("/pours", {{"status", "new"}, {"before", first.at("next")}});
+  REQUIRE(rest.at("pours").size() == 1);
+  CHECK(rest.at("pours")[0].at("client_tx_id") == pour_id(1).text());
+  CHECK_FALSE(rest.contains("next"));
+  const json some = till.get("/pours", {{"most", "3"}, {"status", "failed"}});
+  CHECK(some.at("pours").size() == 3);
+  const json others = till.get("/pours", {{"most", "3"}, {"before", some.at("next")}});
+  CHECK(others.at("pours")[0].at("client_tx_id") == pour_id(more_than_a_page - 3).text());
+}
+
+// Found by reading: the lock of its authorization stayed at the server, and the card in use.
+TEST_CASE("a parked row gives up its lock, wherever it stands in the queue", "[pours_api]") {
+  Till till{more_than_a_page};
+  const std::string last = pour_id(more_than_a_page).text();
+  REQUIRE(till.post("/queue/retry", last).at("sent_again") == 1);
+  CHECK(till.given_up.empty());
+  CHECK(till.post("/queue/park", json{{"row", last}}.dump()).at("parked") == 1);
+  CHECK(till.given_up == std::vector{model::TapId{1}});
 }
 
 }  // namespace tapd::test

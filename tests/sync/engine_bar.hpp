@@ -55,4 +55,19 @@ struct Bar {
   }
 };
 
+/// A bar whose server has no snapshot and demands leave.
+struct StrictBar : Bar {
+  explicit StrictBar(EngineOptions chosen = options()) : Bar{std::move(chosen)} {
+    venue.has_snapshot = false;
+    venue.demands_leave = true;
+  }
+  [[nodiscard]] RowState row(std::uint64_t number) { return books.rows().at(tx(number)); }
+};
+
+inline model::Pour online(std::uint64_t number, std::uint64_t guest = 1) {
+  model::Pour row = pour(number, guest);
+  row.begin.authorized_by = model::AuthorizedBy::server;
+  return row;
+}
+
 }  // namespace tapd::sync::test

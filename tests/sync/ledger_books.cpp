@@ -70,6 +70,10 @@ Result<storage::CardStanding> LedgerBooks::card_standing(const model::CardUid& c
   return ledger_->card_standing(card, tap, since, boot);
 }
 
+Result<storage::LeftBehind> LedgerBooks::left_behind(std::size_t most) {
+  return ledger_->left_behind(most);
+}
+
 Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
     std::size_t most, const model::Moment& now) {
   return ledger_->due_flow_events(most, now);

@@ -99,12 +99,27 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
   for (const Row& row : rows_) {
     const model::PourBegin& begin = row.pour.begin;
     const bool waits = row.pour.status == PourStatus::fresh || row.pour.status == PourStatus::sent;
-    standing.unsent |=
-        waits && begin.card_uid == card && begin.authorized_by == model::AuthorizedBy::server;
+    const bool needs_lock =
+        begin.authorized_by == model::AuthorizedBy::server || row.pour.volume == model::Volume{};
+    const bool unsent = waits && needs_lock && begin.card_uid == card;
+    standing.unsent |= unsent;
+    standing.unsent_here |= unsent && begin.tap_id == tap;
     standing.began_since |=
         begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
   }
   return standing;
+}
+
+Result<storage::LeftBehind> MemoryBooks::left_behind(std::size_t most) {
+  if (broken) return tl::make_unexpected(*broken);
+  storage::LeftBehind left;
+  for (const Row& row : rows_) {
+    const model::PourBegin& begin = row.pour.begin;
+    left.sent |= row.pour.status == PourStatus::sent;
+    const bool given_up = row.pour.status == PourStatus::failed && !row.settled;
+    if (given_up && left.locks.size() < most) left.locks.push_back({begin.card_uid, begin.tap_id});
+  }
+  return left;
 }
 
 Result<std::vector<storage::WaitingFlowEvent>> MemoryBooks::due_flow_events(

@@ -41,6 +41,19 @@ HttpResponse damaged(HttpResponse response, Dice& dice) {
   return response;
 }
 
+bool has_volume(const HttpRequest& request) {
+  const auto rows = nlohmann::json::parse(request.body).at("pours");
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const auto& row) { return row.at("volume_ml") != 0; });
+}
+
+// The server may still be at work on it.
+bool leaves_in_doubt(const HttpOutcome& outcome) {
+  if (outcome) return outcome->status == 504;
+  using Kind = TransportError::Kind;
+  return outcome.error().kind == Kind::timeout || outcome.error().kind == Kind::other;
+}
+
 }  // namespace
 
 Play::Play(std::uint64_t seed, TestBooks& books, Venue& venue, EngineOptions options)
@@ -104,7 +117,8 @@ void Play::begin_visit(const AuthorizeAnswered& answered) {
           [this, visit = std::move(visit)]() mutable {
             visit.pour.begin.start = at(now());
             books_.begin(visit.pour);
-            at_time(now() + visit.length, [this, visit = std::move(visit)]() mutable {
+            const milliseconds end = now() + visit.length;
+            at_time(end, [this, visit = std::move(visit)]() mutable {
               visit.pour.end = at(now());
               ended(visit.pour);
               visit.then(true);
@@ -115,6 +129,9 @@ void Play::begin_visit(const AuthorizeAnswered& answered) {
 void Play::restart_at(milliseconds when) {
   at_time(when, [this] {
     ++life_;
+    const bool books = std::any_of(in_flight_.begin(), in_flight_.end(),
+                                   [](const auto& each) { return each.second.books; });
+    if (books) be_quiet();
     in_flight_.clear();
     asks_.clear();
     for (auto& [ticket, visit] : std::exchange(visits_, {})) visit.then(false);
@@ -157,10 +174,11 @@ void Play::pump() {
 void Play::carry(const Outgoing& outgoing) {
   ++started_[outgoing.request.path];
   const bool pours = outgoing.request.path == endpoint::pours;
-  for (const auto& [id, path] : in_flight_) {
-    if (pours && path == endpoint::pours) breached("two requests with pours in flight");
+  for (const auto& [id, carried] : in_flight_) {
+    if (pours && carried.path == endpoint::pours) breached("two requests with pours in flight");
   }
-  in_flight_[outgoing.id] = outgoing.request.path;
+  if (pours && now_ < quiet_until_) breached("pours are sent while the server may be at work");
+  in_flight_[outgoing.id] = {outgoing.request.path, pours && has_volume(outgoing.request)};
   if (const Outage* const now_out = outage()) {
     meet(*now_out, outgoing);
     return;
@@ -181,6 +199,11 @@ void Play::carry(const Outgoing& outgoing) {
     arrive(request, outgoing.id, answer_at);
   }
   if (dice_.chance(faults.duplicated)) arrive(request, 0, answer_at + within(60s));
+}
+
+// The existing server's balance updates do not bear two requests at once.
+void Play::be_quiet() {
+  quiet_until_ = now_ + options_.settle_wait;
 }
 
 void Play::meet(const Outage& met, const Outgoing& outgoing) {
@@ -251,7 +274,9 @@ void Play::deliver(RequestId id, HttpOutcome outcome, model::SinceBoot when) {
   events_.emplace(Key{std::max(when, now_), ++sequence_},
                   [this, id, life = life_, outcome = std::move(outcome)] {
                     if (life != life_) return;
-                    in_flight_.erase(id);
+                    const auto request = in_flight_.extract(id);
+                    if (!request.empty() && request.mapped().books && leaves_in_doubt(outcome))
+                      be_quiet();
                     engine_->on_outcome(id, outcome, at(now()));
                   });
 }

@@ -70,6 +70,8 @@ class Play {
   /// The daemon dies and starts again: what was in flight is forgotten.
   void restart_at(std::chrono::milliseconds when);
   void run_until(std::chrono::milliseconds when);
+  /// The one that runs.
+  [[nodiscard]] Engine& engine() { return *engine_; }
 
   Faults faults;
   std::vector<Outage> outages;
@@ -90,6 +92,10 @@ class Play {
   }
   /// Requests the engine started, by path.
   [[nodiscard]] int started(const std::string& path) const;
+  /// What was poured so far, by guest id.
+  [[nodiscard]] const std::map<std::string, std::vector<model::Pour>>& poured() const {
+    return poured_;
+  }
   /// The first breach of what must always hold; empty: none.
   [[nodiscard]] const std::string& breach() const { return breach_; }
 
@@ -108,6 +114,7 @@ class Play {
   [[nodiscard]] std::int64_t not_booked(std::uint64_t guest) const;
   void breached(std::string what);
   [[nodiscard]] const Outage* outage() const;
+  void be_quiet();
   void meet(const Outage& outage, const Outgoing& outgoing);
   [[nodiscard]] model::SinceBoot within(std::chrono::milliseconds most);
 
@@ -120,7 +127,12 @@ class Play {
   std::uint64_t sequence_{0};
   std::uint64_t life_{0};
   model::SinceBoot now_{};
-  std::map<RequestId, std::string> in_flight_;
+  struct Carried {
+    std::string path;
+    bool books{false};  ///< Its answer, whatever becomes of it, is of pours that cost something.
+  };
+  std::map<RequestId, Carried> in_flight_;
+  model::SinceBoot quiet_until_{};  ///< No pours before, see EngineOptions::settle_wait.
   std::map<std::uint64_t, model::SinceBoot> asks_;  ///< Ticket to deadline.
   std::uint64_t ticket_{0};
   std::map<std::uint64_t, Visit> visits_;                   ///< By the ticket of what was asked.

@@ -127,6 +127,7 @@ std::string Schedule::verdict() {
   if (venue_.booked.size() != poured_) {
     return fmt::format("{} pours, {} booked", poured_, venue_.booked.size());
   }
+  if (std::string other = other_content(); !other.empty()) return other;
   for (const auto& [id, row] : books_.rows()) {
     if (row.status != model::PourStatus::confirmed) {
       return fmt::format("{} is {}, {} attempts, {}", id.text(), model::to_text(row.status),
@@ -138,6 +139,24 @@ std::string Schedule::verdict() {
     }
   }
   return balances();
+}
+
+// What was booked is what was poured, by whom it was.
+std::string Schedule::other_content() const {
+  for (const auto& [guest, pours] : play_.poured()) {
+    for (const model::Pour& pour : pours) {
+      const std::string& id = pour.begin.client_tx_id.text();
+      const auto booking = venue_.booked.find(id);
+      if (booking == venue_.booked.end()) return id + " is not booked";
+      if (booking->second.guest != guest ||
+          booking->second.volume != pour.volume.in_millilitres() ||
+          booking->second.price != pour.price.minor_units()) {
+        return fmt::format("{} is booked with {} ml and {} on {}", id, booking->second.volume,
+                           booking->second.price, booking->second.guest);
+      }
+    }
+  }
+  return {};
 }
 
 std::string Schedule::reasons(const model::ClientTxId& row) const {

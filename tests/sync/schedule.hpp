@@ -41,6 +41,7 @@ class Schedule {
 
  private:
   [[nodiscard]] std::string verdict();
+  [[nodiscard]] std::string other_content() const;
   [[nodiscard]] std::string reasons(const model::ClientTxId& row) const;
   [[nodiscard]] std::string balances();
 

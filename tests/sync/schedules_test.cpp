@@ -17,11 +17,7 @@ namespace {
 
 using namespace test;
 
-#ifdef __OPTIMIZE__
-constexpr std::uint64_t usual_seeds = 4'000;
-#else
-constexpr std::uint64_t usual_seeds = 600;  // Ten times slower each.
-#endif
+constexpr std::uint64_t usual_seeds = TAPD_SYNC_USUAL_SEEDS;
 
 std::uint64_t seeds() {
   const char* const wish = std::getenv("TAPD_SYNC_SEEDS");

@@ -12,21 +12,6 @@ using namespace std::chrono_literals;
 using namespace test;
 using model::PourStatus;
 
-/// A bar whose server has no snapshot and demands leave.
-struct StrictBar : Bar {
-  explicit StrictBar(EngineOptions chosen = options()) : Bar{std::move(chosen)} {
-    venue.has_snapshot = false;
-    venue.demands_leave = true;
-  }
-  [[nodiscard]] RowState row(std::uint64_t number) { return books.rows().at(tx(number)); }
-};
-
-model::Pour online(std::uint64_t number, std::uint64_t guest = 1) {
-  model::Pour row = pour(number, guest);
-  row.begin.authorized_by = model::AuthorizedBy::server;
-  return row;
-}
-
 /// A session with the server's leave: asked, poured, and its row written.
 void visit(StrictBar& bar, std::uint64_t number, std::chrono::milliseconds ask,
            std::chrono::milliseconds end) {

@@ -95,8 +95,19 @@ HttpResponse Venue::pours(const HttpRequest& request) {
     return {found->second.whole_status, {}, "Internal Server Error"};
   }
   json results = json::array();
-  for (const json& row : rows) results.push_back(judge(row));
+  for (const json& row : rows) {
+    // The rows before it are booked, and nobody hears of it.
+    if (is_locked_elsewhere(row)) return reply(409, {{"detail", "Visit is locked"}});
+    results.push_back(judge(row));
+  }
   return reply(200, {{"results", results}});
+}
+
+bool Venue::is_locked_elsewhere(const json& row) const {
+  const std::string id = row.at("client_tx_id");
+  const auto lock = locks.find(row.at("card_uid").get<std::string>());
+  return demands_leave && lock != locks.end() && lock->second != row.at("tap_id") &&
+         !booked.contains(id) && !turned_down_.contains(id);
 }
 
 // In the order of the existing server: an id that it has recorded is answered before anything else
@@ -107,6 +118,10 @@ nlohmann::json Venue::judge(const json& row) {
   if (empty) releases.push_back(id);
   if (const auto before = booked.find(id); before != booked.end()) {
     ++before->second.times_sent;
+    if (!before->second.content.empty() && before->second.content != content_of(row)) {
+      objection_ = fmt::format("{} was booked as {} and comes as {}", id, before->second.content,
+                               content_of(row));
+    }
     return result(row, "accepted", "duplicate_existing");
   }
   if (turned_down_.contains(id)) return result(row, "rejected", "duplicate_existing_rejected");
@@ -131,6 +146,18 @@ nlohmann::json Venue::judge(const json& row) {
   return result(row, "accepted", "booked");
 }
 
+// What the reference server compares. The existing one does not, and is told a tail by the guest's
+// limit of the moment.
+std::string Venue::content_of(const json& row) const {
+  json content;
+  for (const char* field : {"card_uid", "tap_id", "guest_id", "volume_ml", "price_cents",
+                            "price_per_ml_at_pour", "duration_ms", "short_id"}) {
+    content[field] = row.at(field);
+  }
+  if (!demands_leave) content["tail_volume_ml"] = row.at("tail_volume_ml");
+  return content.dump();
+}
+
 void Venue::book(const json& row) {
   Booking& booking = booked[row.at("client_tx_id")];
   booking.times_sent = 1;
@@ -138,6 +165,7 @@ void Venue::book(const json& row) {
   booking.volume = row.at("volume_ml");
   booking.tail = row.at("tail_volume_ml");
   booking.guest = row.at("guest_id");
+  booking.content = content_of(row);
   balances[booking.guest] -= booking.price;
   ++revision_;
 }

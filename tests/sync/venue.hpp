@@ -41,7 +41,7 @@ class Venue {
   /// Carries the request out and answers.
   [[nodiscard]] virtual HttpResponse answer(const HttpRequest& request);
   /// What else its books say at the end of a day; empty: nothing is wrong.
-  [[nodiscard]] virtual std::string objection() { return {}; }
+  [[nodiscard]] virtual std::string objection() { return objection_; }
 
   bool has_snapshot{true};
   int snapshot_status{0};  ///< Not 0: what a request for the snapshot gets.
@@ -62,6 +62,7 @@ class Venue {
     std::int64_t tail{0};
     std::string guest;
     int times_sent{0};
+    std::string content{};  ///< Empty: not known.
   };
   std::map<std::string, Booking> booked;
   std::map<std::string, std::int64_t> balances;  ///< By guest id.
@@ -77,7 +78,9 @@ class Venue {
 
  private:
   HttpResponse pours(const HttpRequest& request);
+  [[nodiscard]] bool is_locked_elsewhere(const nlohmann::json& row) const;
   nlohmann::json judge(const nlohmann::json& row);
+  [[nodiscard]] std::string content_of(const nlohmann::json& row) const;
   void book(const nlohmann::json& row);
   HttpResponse authorize(const HttpRequest& request);
   HttpResponse flow_event(const HttpRequest& request);
@@ -88,6 +91,7 @@ class Venue {
   std::map<std::string, std::string> cards_;  ///< Card UID to guest id.
   std::set<std::string> turned_down_;         ///< Ids recorded without a charge.
   std::int64_t revision_{1};
+  std::string objection_;
 };
 
 }  // namespace tapd::sync::test

@@ -1,0 +1,155 @@
+// What must not stay behind at a server without snapshots: locks that no pour followed, and work
+// that a run before this one began.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "tests/sync/engine_bar.hpp"
+#include "tests/sync/ledger_books.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using model::PourStatus;
+
+// Found by reading: the row of no volume waited for the lock, and the lock for the row.
+TEST_CASE("a card that was laid on at one tap and poured nothing at another is free soon",
+          "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.ask_at(5s, 1);
+  model::Pour nothing = pour(1, 1);
+  nothing.begin.tap_id = model::TapId{2};
+  nothing.volume = nothing.tail = model::Volume{};
+  nothing.price = model::Money{};
+  bar.play.pour_at(9s, nothing);
+  bar.play.run_until(10s);
+  REQUIRE(bar.row(1).attempts == 1);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(1min);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.row(1).attempts == 1);
+}
+
+// Found by reading: after the first spent attempt it was sent without leave, noted, and free.
+TEST_CASE("a pour that staff send again is charged, also when its card is in use at first",
+          "[locks]") {
+  LedgerBooks books;
+  Venue venue;
+  venue.add_guest(1, 10'000);
+  venue.has_snapshot = false;
+  venue.demands_leave = true;
+  Play play{1, books, venue, options()};
+  books.add(online(1));
+  REQUIRE(books.mark_sent({tx(1)}, at(1s)));
+  REQUIRE(books.apply_verdicts(
+      {{tx(1), storage::Verdict::Kind::final_failure, "rejected_insufficient_funds", "no money"}},
+      10, at(1s), at(1s)));
+  REQUIRE(books.ledger().send_again(tx(1), "anna", at(2s)));
+  venue.locks[card(1).text()] = 7;
+  play.run_until(10s);
+  CHECK(books.rows().at(tx(1)).attempts == 1);
+  venue.locks.clear();
+  play.run_until(5min);
+  CHECK(venue.noted.empty());
+  CHECK(venue.booked.contains(tx(1).text()));
+  CHECK(books.rows().at(tx(1)).status == PourStatus::confirmed);
+  CHECK(venue.locks.empty());
+}
+
+TEST_CASE("a row that is taken out of the queue by hand leaves no lock behind", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.venue.locks[card(1).text()] = 1;
+  bar.play.at_time(5s, [&bar] { bar.play.engine().given_up(card(1), model::TapId{1}, at(5s)); });
+  bar.play.run_until(10s);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("a row that is taken out of the queue does not take the lock of a pour about to begin",
+          "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.ask_at(5s, 1);
+  const auto when = GENERATE(5'001ms, 5'100ms);
+  bar.play.at_time(when, [&] { bar.play.engine().given_up(card(1), model::TapId{1}, at(when)); });
+  bar.play.at_time(6s, [&] { bar.books.sessions = {{card(1), model::TapId{1}, 6s}}; });
+  bar.play.run_until(1min);
+  CHECK(bar.venue.locks.size() == 1);
+}
+
+TEST_CASE("the lock of a row that was given up is released after a kill, too", "[locks]") {
+  StrictBar bar;
+  model::Pour row = online(1);
+  row.begin.start = at(0s);
+  bar.books.add(row);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    REQUIRE(bar.books.mark_sent({tx(1)}, at(1s)));
+    REQUIRE(bar.books.apply_verdicts({{tx(1), storage::Verdict::Kind::spend_attempt, "no", ""}}, 10,
+                                     at(1s), at(1s)));
+  }
+  REQUIRE(bar.row(1).status == PourStatus::failed);
+  bar.venue.locks[card(1).text()] = 1;
+  bar.play.restart_at(2s);
+  bar.play.run_until(10s);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("a start waits for what the run before it may have left under way", "[locks]") {
+  Bar bar;
+  bar.venue.has_snapshot = GENERATE(true, false);
+  const bool sent = GENERATE(true, false);
+  bar.books.add(online(1));
+  bar.venue.locks[card(1).text()] = 1;
+  if (sent) REQUIRE(bar.books.mark_sent({tx(1)}, at(0s)));
+  bar.play.run_until(2'900ms);
+  CHECK(bar.play.started(endpoint::pours) == (sent ? 0 : 1));
+  bar.play.run_until(4s);
+  CHECK(bar.confirmed() == 1);
+}
+
+// Found by reading: with `sell_offline = false` the guest was turned away for up to an hour.
+TEST_CASE("a guest whose last row waits for its time is not turned away once it can go",
+          "[locks]") {
+  StrictBar bar;
+  bar.venue.locks[card(1).text()] = 1;
+  bar.venue.poison[tx(1).text()].rejections = 4;
+  bar.play.pour_at(5s, online(1));
+  bar.play.ask_at(150s, 1);
+  bar.play.run_until(151s);
+  CHECK(bar.row(1).status == PourStatus::confirmed);
+  CHECK(bar.row(1).attempts == 4);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
+TEST_CASE("an impatient guest does not spend the attempts of a row", "[locks]") {
+  StrictBar bar;
+  bar.venue.locks[card(1).text()] = 1;
+  bar.venue.poison[tx(1).text()].rejections = 1'000;
+  bar.play.pour_at(5s, online(1));
+  for (int ask = 0; ask < 50; ++ask) bar.play.ask_at(150s + ask * 1s, 1);
+  bar.play.run_until(205s);
+  CHECK(bar.row(1).attempts == 5);
+  CHECK(bar.play.breach().empty());
+}
+
+// Found by reading: it was taken for the existing server, and told so in the journal.
+TEST_CASE("a token that is refused for a while does not make a server one without snapshots",
+          "[locks]") {
+  Bar bar;
+  bar.play.run_until(5s);
+  bar.play.outages = {{6s, 30s, Outage::Kind::token}};
+  bar.books.add(pour(1, 1));
+  bar.play.run_until(2min);
+  CHECK(bar.play.told_of<NoSnapshotHere>().empty());
+  CHECK(bar.play.told_of<TokenRefused>().size() == 1);
+  bar.venue.change_balance(3, -700);
+  bar.play.run_until(2min + 5s);
+  CHECK(bar.books.available(3) == model::Money{9'300});
+}
+
+}  // namespace
+}  // namespace tapd::sync
