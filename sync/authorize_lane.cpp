@@ -152,11 +152,13 @@ bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const m
   AuthorizeVerdict verdict = read_leave(context_, heard);
   watch_grant(asked, heard, verdict, now);
   remember(asked, verdict, now);
-  if (!asked.answered && now.since_boot >= asked.deadline) {
+  // The guest may be pouring on the cached balance by now: a no is told even so, also when this
+  // thread was busy until after the deadline.
+  const bool no = std::holds_alternative<Refused>(verdict);
+  if (!no && !asked.answered && now.since_boot >= asked.deadline) {
     verdict = NoAnswer{"the answer came too late"};
   }
-  // The guest may be pouring on the cached balance by now: a no is told even so.
-  if (!asked.answered || std::holds_alternative<Refused>(verdict)) {
+  if (no || !asked.answered) {
     answer(asked, std::move(verdict));
   }
   return true;

@@ -66,6 +66,30 @@ TEST_CASE("an answer that comes late is heard for its balance only", "[engine]")
   CHECK(bar.books.heard.size() == 1);
 }
 
+// Found by reading: the sync thread was busy until after the deadline, and the no was thrown away.
+TEST_CASE("a refusal that is handled after the deadline is told, and not that nobody answered",
+          "[engine]") {
+  MemoryBooks books;
+  Engine engine{options(), books, [](std::uint64_t) { return std::uint64_t{0}; }};
+  const auto at = [](model::SinceBoot time) {
+    return model::Moment{.since_boot = time, .wall = {}, .wall_trusted = true};
+  };
+  engine.ask({.ticket = 1, .card = card(1), .tap = model::TapId{1}}, at(5s));
+  RequestId asked = 0;
+  for (const Outgoing& outgoing : engine.due(at(5s))) {
+    if (outgoing.request.path == endpoint::authorize) asked = outgoing.id;
+  }
+  REQUIRE(asked != 0);
+  const HttpResponse no{403, {}, R"({"detail":{"reason":"insufficient_funds","message":"no"}})"};
+  engine.on_outcome(asked, no, at(5s + options().authorize_deadline + 50ms));
+  bool refused = false;
+  for (const Notice& notice : engine.take_notices()) {
+    const auto* told = std::get_if<AuthorizeAnswered>(&notice);
+    if (told != nullptr) refused = std::holds_alternative<Refused>(told->verdict);
+  }
+  CHECK(refused);
+}
+
 TEST_CASE("a refusal that comes late is told all the same: the guest may be pouring", "[engine]") {
   Bar bar;
   bar.venue.denied[card(1).text()] = "lost_card";
