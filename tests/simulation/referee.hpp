@@ -49,6 +49,8 @@ class Referee {
   void on_stop_heard(bool on) { stop_heard_ = on; }
   /// After each step of the controller.
   void after_step(const Controller& controller);
+  /// tapd says that it is at rest: whatever was begun has its end.
+  void at_rest() const;
   /// The process is gone. `power`: with the power.
   void process_gone(bool power);
   /// The ledger has been opened again and has recovered.
@@ -64,6 +66,8 @@ class Referee {
   void excuse_meter(std::size_t tap);
   /// Staff are about to connect another keg: if this one is dry, gas came out of it in the pour.
   void keg_goes(std::size_t tap);
+  /// A pour of this card at this tap runs, or its row has not come to the server.
+  [[nodiscard]] bool owes_a_row(const std::string& card, std::int64_t tap) const;
   void excuse_valve(std::size_t tap, Time until);
 
   [[nodiscard]] std::int64_t pours() const { return pours_; }
@@ -98,6 +102,7 @@ class Referee {
   void check_valve(std::size_t tap, const TapSession& session);
   void check_card(std::size_t tap, const TapSession& session);
   void check_row(const model::Pour& row);
+  static void check_begin(const Pour& pour, const model::Pour& row);
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
   [[nodiscard]] std::string exposure() const;

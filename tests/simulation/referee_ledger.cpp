@@ -80,8 +80,19 @@ void Referee::check_row(const model::Pour& row) {
   } else {
     unconfirmed_.insert(id);
   }
-  if (row.status == PourStatus::open || (!first && known->second.volume != row.volume)) return;
+  check_begin(pour->second, row);
+  if (row.status == PourStatus::open) return;
   check_volume(pour->second, row);
+}
+
+/// Who pays for what is what was decided before the valve opened.
+void Referee::check_begin(const Pour& pour, const model::Pour& row) {
+  const model::PourBegin& asked = pour.begin;
+  const model::PourBegin& kept = row.begin;
+  const bool same = kept.guest_id == asked.guest_id && kept.card_uid == asked.card_uid &&
+                    kept.tap_id == asked.tap_id && kept.keg_id == asked.keg_id &&
+                    kept.price == asked.price && kept.authorized_by == asked.authorized_by;
+  if (!same) throw Breach{"record", asked.client_tx_id.text() + " is not what was begun"};
 }
 
 void Referee::check_change(const model::Pour& before, const model::Pour& after) {
@@ -117,7 +128,7 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
                              pour.acknowledged.in_millilitres())};
   }
   if (!pour.truth_at_open) {
-    if (recorded == 0 || pour.cut_off) return;
+    if (recorded == 0) return;
     throw Breach{"volume", fmt::format("{} has {} ul and its valve never opened", id, recorded)};
   }
   if (pour.excused || !pour.truth_at_end) return;
@@ -235,6 +246,9 @@ void Referee::at_the_end(const storage::Ledger& ledger, const Controller& contro
   }
   if (balances != venue_.opening_balances() + venue_.other_movements() - charged) {
     throw Breach{"sum", "the server's balances do not add up"};
+  }
+  for (const std::string& event : venue_.open_events()) {
+    throw Breach{"liveness", fmt::format("flow event {} never ended", event)};
   }
   for (std::size_t tap = 0; tap < rigs_.size(); ++tap) {
     const TapState state = controller.session(tap).state();

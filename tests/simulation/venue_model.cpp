@@ -249,6 +249,14 @@ HttpResponse VenueModel::flow_event(const json& asked) {
   return reply(200, {{"accepted", true}});
 }
 
+std::vector<std::string> VenueModel::open_events() const {
+  std::vector<std::string> open;
+  for (const auto& [id, told] : told_) {
+    if (!told.stopped) open.push_back(id);
+  }
+  return open;
+}
+
 HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {
   if (plan_.demands_leave) return reply(404, {{"detail", "Not Found"}});
   const std::string etag = fmt::format("\"{}\"", revision_);
