@@ -59,6 +59,9 @@ class Referee {
   // --- looks into the ledger ---------------------------------------------------------------------
   /// The newest rows, or all.
   void read_ledger(const storage::Ledger& ledger, bool all);
+  /// Confirmed rows may go from now on, until it is told how many went.
+  void begins_to_forget() { forgetting_ = true; }
+  void has_forgotten(const storage::Ledger& ledger, std::int64_t pours);
   /// Faults have stopped and there was time enough.
   void at_the_end(const storage::Ledger& ledger, const Controller& controller);
 
@@ -102,6 +105,7 @@ class Referee {
   void check_valve(std::size_t tap, const TapSession& session);
   void check_card(std::size_t tap, const TapSession& session);
   void check_row(const model::Pour& row);
+  void note_forgotten(const std::vector<model::Pour>& left);
   static void check_begin(const Pour& pour, const model::Pour& row);
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
@@ -118,8 +122,10 @@ class Referee {
   std::vector<std::unique_ptr<TapRig>>& rigs_;
   std::vector<TapWatch> watches_;
   std::map<model::ClientTxId, Pour> book_;
-  std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
-  std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
+  std::map<model::ClientTxId, model::Pour> rows_;       ///< As the ledger last had them.
+  std::map<model::ClientTxId, model::Pour> forgotten_;  ///< What it no longer has.
+  bool forgetting_{false};
+  std::set<model::ClientTxId> unconfirmed_;  ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
   std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
   bool stop_heard_{false};

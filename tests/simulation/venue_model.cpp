@@ -245,7 +245,8 @@ HttpResponse VenueModel::flow_event(const json& asked) {
     throw Breach{"wire", fmt::format("flow event {} grew to {} ml after its end", id, volume)};
   }
   told.volume = std::max(told.volume, volume);
-  told.stopped = told.stopped || asked.at("event_status") == "stopped";
+  const bool ends = asked.at("event_status") == "stopped";
+  told.stopped = told.stopped || (ends && plan_.planted != Planted::endless_events);
   return reply(200, {{"accepted", true}});
 }
 
