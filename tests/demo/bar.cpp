@@ -75,7 +75,7 @@ Bar::Bar(BarOptions options, const Cast& cast)
       cast_{cast},
       token_{random_token()},
       // Nothing here cuts the power of the machine: what is with the kernel survives every kill.
-      cluster_{{.fsync = false}},
+      cluster_{{.fsync = false, .medium = options_.medium}},
       port_{test::free_port()} {
   std::filesystem::create_directory(folder_ / "state");
   write_file(folder_ / "token", token_ + "\n");

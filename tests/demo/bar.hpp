@@ -25,10 +25,11 @@ namespace tapd::demo {
 
 /// What the demo is made of.
 struct BarOptions {
-  std::filesystem::path tapd{};       ///< The program.
-  std::filesystem::path central{};    ///< The venue server's program.
-  std::filesystem::path seed_file{};  ///< The bar that the server loads.
-  std::uint64_t seed{1};              ///< Of the simulated hardware.
+  std::filesystem::path tapd{};             ///< The program.
+  std::filesystem::path central{};          ///< The venue server's program.
+  std::filesystem::path seed_file{};        ///< The bar that the server loads.
+  std::uint64_t seed{1};                    ///< Of the simulated hardware.
+  test::Medium medium{test::Medium::disk};  ///< Where all its files are.
 };
 
 /// The meters of the simulated taps, which the bounds of the verdict depend on. They differ, as
@@ -80,7 +81,7 @@ class Bar {
   BarOptions options_;
   Cast cast_;
   std::string token_;
-  test::TempDir folder_;
+  test::TempDir folder_{options_.medium};
   test::PostgresCluster cluster_;
   int port_{0};
   int server_starts_{0};

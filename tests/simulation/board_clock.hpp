@@ -20,7 +20,7 @@ class BoardClock {
     ++boots_;
     trusted_ = !unset;
     offset_ = unset ? -std::chrono::duration_cast<std::chrono::milliseconds>(
-                          first_day_.time_since_epoch() + booted_at_)
+                          first_day.time_since_epoch() + booted_at_)
                     : std::chrono::milliseconds{0};
   }
   /// A time service is heard.
@@ -32,24 +32,24 @@ class BoardClock {
 
   [[nodiscard]] model::Moment read() const {
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(agenda_.now());
-    return {.since_boot = agenda_.now() - booted_at_ + uptime_,
-            .wall = first_day_ + passed + offset_,
+    return {.since_boot = agenda_.now() - booted_at_ + uptime,
+            .wall = first_day + passed + offset_,
             .wall_trusted = trusted_};
   }
   [[nodiscard]] Time to_world(model::SinceBoot at) const {
     if (at > std::chrono::hours{1'000'000}) return at;
-    return at - uptime_ + booted_at_;
+    return at - uptime + booted_at_;
   }
-  [[nodiscard]] model::SinceBoot to_boot(Time at) const { return at - booted_at_ + uptime_; }
+  [[nodiscard]] model::SinceBoot to_boot(Time at) const { return at - booted_at_ + uptime; }
   [[nodiscard]] model::BootId id() const {
     return model::BootId{fmt::format("b0070000-0000-4000-8000-{:012}", boots_)};
   }
 
  private:
-  static constexpr model::WallTime first_day_ =
+  static constexpr model::WallTime first_day =
       std::chrono::sys_days{std::chrono::year{2026} / 11 / 21};
   /// What the kernel takes to start.
-  static constexpr std::chrono::seconds uptime_{8};
+  static constexpr std::chrono::seconds uptime{8};
 
   const Agenda& agenda_;
   Time booted_at_{};

@@ -1,6 +1,11 @@
 #include "disk_bay.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include <sqlite3.h>
@@ -12,14 +17,48 @@ namespace {
 constexpr std::size_t long_log = 3'000;
 constexpr std::size_t try_every = 300;
 
-/// Nothing hangs between the process and the medium: the newest that each file has seen is a sync.
-bool settled(const crash::Log& log) {
-  std::set<std::string_view> seen;
-  for (auto operation = log.rbegin(); operation != log.rend(); ++operation) {
-    if (!seen.insert(operation->file).second) continue;
-    if (operation->kind != crash::Operation::Kind::sync) return false;
+/// How many operations of the log are on the medium for good, as far as this file goes. Nothing
+/// while the folder is not: it is synced together with a new file.
+std::optional<std::map<std::string, std::size_t>> durable(const crash::Log& log) {
+  using Kind = crash::Operation::Kind;
+  std::map<std::string, std::size_t> durable;
+  std::set<std::string_view> created;
+  std::set<std::string_view> removed;
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    const crash::Operation& operation = log[i];
+    if (operation.kind == Kind::create) {
+      removed.erase(operation.file);
+      created.insert(operation.file);
+    } else if (operation.kind == Kind::remove) {
+      created.erase(operation.file);
+      removed.insert(operation.file);
+      durable[operation.file] = i + 1;
+    } else if (operation.kind == Kind::sync) {
+      durable[operation.file] = i + 1;
+      if (!created.contains(operation.file)) continue;
+      created.clear();
+      removed.clear();
+    }
   }
-  return true;
+  if (!created.empty() || !removed.empty()) return std::nullopt;
+  return durable;
+}
+
+void carry_out(crash::Image& image, const crash::Operation& operation) {
+  using Kind = crash::Operation::Kind;
+  if (operation.kind == Kind::sync) return;
+  if (operation.kind == Kind::remove) {
+    image.erase(operation.file);
+    return;
+  }
+  crash::Bytes& bytes = image[operation.file];
+  if (operation.kind == Kind::create) bytes.clear();
+  if (operation.kind == Kind::truncate) bytes.resize(operation.offset);
+  if (operation.kind != Kind::write) return;
+  const std::size_t end = operation.offset + operation.bytes.size();
+  if (bytes.size() < end) bytes.resize(end);
+  std::copy(operation.bytes.begin(), operation.bytes.end(),
+            bytes.begin() + static_cast<std::ptrdiff_t>(operation.offset));
 }
 
 }  // namespace
@@ -58,7 +97,10 @@ void DiskBay::after_kill() {
 
 void DiskBay::after_power_cut() {
   ending_ = false;
-  start_ = crash::after_power_cut(start_, disk_->log(), disk_->log().size(), medium_, random_);
+  note_newest();
+  start_ = crash::after_power_cut(start_, log_, log_.size(), medium_, random_);
+  log_.clear();
+  fold_at_ = 0;
   if (!start_.contains(crash::ledger_name)) start_[crash::ledger_name];
   if (planted_ == Planted::old_medium) {
     if (old_.empty()) old_ = start_;
@@ -68,14 +110,27 @@ void DiskBay::after_power_cut() {
 }
 
 void DiskBay::fold() {
-  if (disk_->log().size() < fold_at_) return;
-  if (!settled(disk_->log())) {
-    fold_at_ = disk_->log().size() + try_every;
-    return;
+  note_newest();
+  if (log_.size() < fold_at_) return;
+  const auto until = durable(log_);
+  fold_at_ = log_.size() + try_every;
+  if (!until) return;
+  crash::Log pending;
+  for (std::size_t i = 0; i < log_.size(); ++i) {
+    const auto file = until->find(log_[i].file);
+    if (file != until->end() && i < file->second) {
+      carry_out(start_, log_[i]);
+    } else {
+      pending.push_back(std::move(log_[i]));
+    }
   }
-  fold_at_ = long_log;
-  static_cast<void>(disk_->take_log());
-  start_ = disk_->files();
+  log_ = std::move(pending);
+  fold_at_ = log_.size() + long_log;
+}
+
+void DiskBay::note_newest() {
+  crash::Log newest = disk_->take_log();
+  std::move(newest.begin(), newest.end(), std::back_inserter(log_));
 }
 
 }  // namespace tapd::simulation

@@ -38,11 +38,14 @@ class DiskBay {
   void fold();
 
  private:
+  void note_newest();
+
   Planted planted_;
   Random random_;
   crash::Medium medium_;
-  crash::Image start_;
-  crash::Image old_;  ///< What is planted in its place.
+  crash::Image start_;  ///< On the medium for good,
+  crash::Log log_;      ///< and what was asked of it since.
+  crash::Image old_;    ///< What is planted in its place.
   std::unique_ptr<crash::CrashDisk> disk_;
   bool ending_{false};
   std::size_t fold_at_{0};

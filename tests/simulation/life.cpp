@@ -14,6 +14,8 @@ constexpr Time reader_pace = 50ms;
 constexpr Time look_takes = 4ms;
 /// After so many looks at an empty field nothing changes any more until a card comes.
 constexpr int looks_until_quiet = 20;
+/// Shorter than anybody would set it: a run lasts some days or weeks.
+constexpr std::chrono::hours keep_confirmed{48};
 /// Edges that come within so long wake the control loop together.
 constexpr Time meter_grain = 15ms;
 /// More requests than these wait for the storage only if something spins.
@@ -30,6 +32,7 @@ Life::Life(Site& site)
       number_{++site.life},
       journal_{site.trace},
       random_{site.plan.stream(1'000 + number_)},
+      forgets_{site.plan.stream(12).chance(50)},
       control_alarm_{site.agenda, [this] { tick(); }},
       sync_alarm_{site.agenda, [this] { pump(); }} {
   for (const auto& rig : site_.rigs) rig->connect(site_.agenda.now(), now().since_boot);
@@ -233,7 +236,24 @@ void Life::keep_books() {
     if (!walked) return;  // The disk does not answer.
     if (walked->broken) throw Breach{"chain", walked->broken->what};
     walked_to_ = walked->reached;
+    if (forgets_ && now().wall_trusted) forget(ledger);
   });
+}
+
+void Life::forget(storage::Ledger& ledger) {
+  constexpr std::size_t rows_at_once = 200;
+  site_.referee.begins_to_forget();
+  std::int64_t pours = 0;
+  std::int64_t after = 0;
+  for (bool more = true; more;) {
+    const auto gone = ledger.forget_confirmed(now().wall - keep_confirmed, after, rows_at_once);
+    if (!gone) return;  // The disk does not answer.
+    pours += gone->pours;
+    after = gone->reached;
+    more = gone->more;
+  }
+  site_.trace.say("tapd: {} old pours are forgotten", pours);
+  site_.referee.has_forgotten(ledger, pours);
 }
 
 // --- the sync thread -----------------------------------------------------------------------------
@@ -295,6 +315,9 @@ std::vector<StorageRequest> Life::as_planted(std::vector<StorageRequest> batch) 
   for (StorageRequest& request : batch) {
     auto* begin = std::get_if<BeginRow>(&request);
     if (begin != nullptr && site_.plan.planted == Planted::inflated_facts) begin->begin.hold = {};
+    if (begin != nullptr && site_.plan.planted == Planted::changed_begin) {
+      begin->begin.authorized_by = model::AuthorizedBy::cache;
+    }
     if (is_left_out(request)) request = ReadWorld{};
   }
   return batch;

@@ -76,6 +76,7 @@ class Life {
   void begin_batch();
   void carry_out_batch();
   void end_batch();
+  void forget(storage::Ledger& ledger);
   void on_ledger(const std::function<void(storage::Ledger&)>& work);
 
   void pump();
@@ -95,6 +96,7 @@ class Life {
   std::uint64_t number_;
   SayAll journal_;
   Random random_;
+  bool forgets_;
   std::unique_ptr<storage::Ledger> ledger_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<LedgerBooks> books_;

@@ -312,7 +312,12 @@ void Mischief::heal() {
   site_.network.heal();
   site_.venue.refuses_token = false;
   site_.venue.set_emergency_stop(false);
-  site_.venue.end_locks();
+  // When tapd surely runs again: then it is known which rows are still to come.
+  site_.agenda.in(30s, [this] {
+    site_.venue.end_locks([this](const std::string& card, std::int64_t tap) {
+      return site_.referee.owes_a_row(card, tap);
+    });
+  });
   for (std::size_t guest = 0; guest < site_.venue.accounts().size(); ++guest) {
     site_.venue.set_card(guest, model::CardStatus::active);
   }

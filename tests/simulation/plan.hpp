@@ -87,6 +87,8 @@ enum class Planted : std::uint8_t {
   altered_price,
   rows_never_arrive,
   double_charge,
+  endless_events,
+  changed_begin,
   old_medium,
   unsteady,
 };

@@ -65,6 +65,7 @@ void Referee::on_request(const StorageRequest& request) {
       if (!fresh) {
         throw Breach{"leave", fmt::format("{} says that the server allowed it", id.text())};
       }
+      allowed_.erase(allowed);  // One leave, one pour.
     }
     return;
   }
@@ -184,7 +185,13 @@ void Referee::process_gone(bool power) {
     pour.cut_off = true;
     pour.power_cut |= power;
   }
-  stop_heard_ = false;
+}
+
+void Referee::at_rest() const {
+  for (const auto& [id, pour] : book_) {
+    if (!pour.begun || pour.ended) continue;
+    throw Breach{"rest", fmt::format("tapd rests and {} has no end", id.text())};
+  }
 }
 
 void Referee::excuse_meter(std::size_t tap) {
@@ -193,6 +200,18 @@ void Referee::excuse_meter(std::size_t tap) {
 
 void Referee::keg_goes(std::size_t tap) {
   if (is_keg_dry(*rigs_[tap])) excuse_meter(tap);
+}
+
+bool Referee::owes_a_row(const std::string& card, std::int64_t tap) const {
+  return std::any_of(book_.begin(), book_.end(), [&](const auto& entry) {
+    const auto& [id, pour] = entry;
+    if (pour.begin.card_uid.text() != card || pour.begin.tap_id.number() != tap) return false;
+    if (pour.cut_off && !pour.begun) return false;
+    const auto booked = venue_.bookings().find(id.text());
+    if (booked == venue_.bookings().end()) return true;
+    const Booking& booking = booked->second;
+    return !booking.charged && !booking.refused && !booking.audited && booking.volume_ml > 0;
+  });
 }
 
 void Referee::excuse_valve(std::size_t tap, Time until) {

@@ -49,6 +49,8 @@ class Referee {
   void on_stop_heard(bool on) { stop_heard_ = on; }
   /// After each step of the controller.
   void after_step(const Controller& controller);
+  /// tapd says that it is at rest: whatever was begun has its end.
+  void at_rest() const;
   /// The process is gone. `power`: with the power.
   void process_gone(bool power);
   /// The ledger has been opened again and has recovered.
@@ -57,6 +59,9 @@ class Referee {
   // --- looks into the ledger ---------------------------------------------------------------------
   /// The newest rows, or all.
   void read_ledger(const storage::Ledger& ledger, bool all);
+  /// Confirmed rows may go from now on, until it is told how many went.
+  void begins_to_forget() { forgetting_ = true; }
+  void has_forgotten(const storage::Ledger& ledger, std::int64_t pours);
   /// Faults have stopped and there was time enough.
   void at_the_end(const storage::Ledger& ledger, const Controller& controller);
 
@@ -64,6 +69,8 @@ class Referee {
   void excuse_meter(std::size_t tap);
   /// Staff are about to connect another keg: if this one is dry, gas came out of it in the pour.
   void keg_goes(std::size_t tap);
+  /// A pour of this card at this tap runs, or its row has not come to the server.
+  [[nodiscard]] bool owes_a_row(const std::string& card, std::int64_t tap) const;
   void excuse_valve(std::size_t tap, Time until);
 
   [[nodiscard]] std::int64_t pours() const { return pours_; }
@@ -98,6 +105,8 @@ class Referee {
   void check_valve(std::size_t tap, const TapSession& session);
   void check_card(std::size_t tap, const TapSession& session);
   void check_row(const model::Pour& row);
+  void note_forgotten(const std::vector<model::Pour>& left);
+  static void check_begin(const Pour& pour, const model::Pour& row);
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
   [[nodiscard]] std::string exposure() const;
@@ -113,8 +122,10 @@ class Referee {
   std::vector<std::unique_ptr<TapRig>>& rigs_;
   std::vector<TapWatch> watches_;
   std::map<model::ClientTxId, Pour> book_;
-  std::map<model::ClientTxId, model::Pour> rows_;  ///< As the ledger last had them.
-  std::set<model::ClientTxId> unconfirmed_;        ///< Of these, what the ledger still owes.
+  std::map<model::ClientTxId, model::Pour> rows_;       ///< As the ledger last had them.
+  std::map<model::ClientTxId, model::Pour> forgotten_;  ///< What it no longer has.
+  bool forgetting_{false};
+  std::set<model::ClientTxId> unconfirmed_;  ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
   std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
   bool stop_heard_{false};

@@ -1,6 +1,7 @@
 // The referee's part that reads the ledger: what became of each pour, and what all of them add up
 // to.
 #include <algorithm>
+#include <functional>
 
 #include "referee.hpp"
 
@@ -44,6 +45,7 @@ void Referee::started(const storage::Ledger& ledger) {
   for (auto& [id, pour] : book_) {
     const auto row = rows_.find(id);
     const bool there = row != rows_.end();
+    if (forgotten_.contains(id)) continue;
     if (pour.begun && !there) throw Breach{"lost", id.text() + " was acknowledged and is gone"};
     if (there) pour.begun = pour.ended = true;
   }
@@ -56,6 +58,7 @@ void Referee::read_ledger(const storage::Ledger& ledger, bool all) {
     throw Breach{"ledger", rows.error().message};
   }
   for (const model::Pour& row : *rows) check_row(row);
+  if (all && forgetting_) note_forgotten(*rows);
   if (all && rows->size() < rows_.size()) {
     throw Breach{"lost", fmt::format("{} rows of {} are left", rows->size(), rows_.size())};
   }
@@ -66,11 +69,37 @@ void Referee::read_ledger(const storage::Ledger& ledger, bool all) {
   check_available(ledger);
 }
 
+/// Only what the server has confirmed may be gone.
+void Referee::note_forgotten(const std::vector<model::Pour>& left) {
+  std::set<model::ClientTxId> there;
+  for (const model::Pour& row : left) there.insert(row.begin.client_tx_id);
+  for (auto known = rows_.begin(); known != rows_.end();) {
+    if (there.contains(known->first)) {
+      ++known;
+      continue;
+    }
+    if (known->second.status != PourStatus::confirmed) {
+      throw Breach{"lost", known->first.text() + " was forgotten and never confirmed"};
+    }
+    forgotten_.insert(rows_.extract(known++));
+  }
+}
+
+void Referee::has_forgotten(const storage::Ledger& ledger, std::int64_t pours) {
+  const std::size_t before = forgotten_.size();
+  read_ledger(ledger, true);
+  forgetting_ = false;
+  const auto gone = static_cast<std::int64_t>(forgotten_.size() - before);
+  if (gone == pours) return;
+  throw Breach{"lost", fmt::format("{} rows are gone, {} were to be forgotten", gone, pours)};
+}
+
 void Referee::check_row(const model::Pour& row) {
   const model::ClientTxId& id = row.begin.client_tx_id;
   const auto pour = book_.find(id);
   if (pour == book_.end())
     throw Breach{"once", id.text() + " is in the ledger and was never begun"};
+  if (forgotten_.contains(id)) throw Breach{"once", id.text() + " was forgotten and is back"};
   const auto [known, first] = rows_.try_emplace(id, row);
   if (!first) check_change(known->second, row);
   known->second = row;
@@ -80,8 +109,19 @@ void Referee::check_row(const model::Pour& row) {
   } else {
     unconfirmed_.insert(id);
   }
-  if (row.status == PourStatus::open || (!first && known->second.volume != row.volume)) return;
+  check_begin(pour->second, row);
+  if (row.status == PourStatus::open) return;
   check_volume(pour->second, row);
+}
+
+/// Who pays for what is what was decided before the valve opened.
+void Referee::check_begin(const Pour& pour, const model::Pour& row) {
+  const model::PourBegin& asked = pour.begin;
+  const model::PourBegin& kept = row.begin;
+  const bool same = kept.guest_id == asked.guest_id && kept.card_uid == asked.card_uid &&
+                    kept.tap_id == asked.tap_id && kept.keg_id == asked.keg_id &&
+                    kept.price == asked.price && kept.authorized_by == asked.authorized_by;
+  if (!same) throw Breach{"record", asked.client_tx_id.text() + " is not what was begun"};
 }
 
 void Referee::check_change(const model::Pour& before, const model::Pour& after) {
@@ -117,7 +157,7 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
                              pour.acknowledged.in_millilitres())};
   }
   if (!pour.truth_at_open) {
-    if (recorded == 0 || pour.cut_off) return;
+    if (recorded == 0) return;
     throw Breach{"volume", fmt::format("{} has {} ul and its valve never opened", id, recorded)};
   }
   if (pour.excused || !pour.truth_at_end) return;
@@ -216,14 +256,17 @@ void Referee::at_the_end(const storage::Ledger& ledger, const Controller& contro
                                          counts.open, counts.waiting)};
   }
   for (const auto& [id, pour] : book_) {
-    if (pour.begun && !rows_.contains(id)) throw Breach{"lost", id.text() + " is nowhere"};
+    const bool there = rows_.contains(id) || forgotten_.contains(id);
+    if (pour.begun && !there) throw Breach{"lost", id.text() + " is nowhere"};
   }
   std::int64_t recorded = 0;
   std::int64_t charged = 0;
-  for (const auto& [id, row] : rows_) {
-    check_fate(row);
-    const Booking& booking = venue_.bookings().at(id.text());
-    if (!booking.refused && !booking.audited) recorded += row.price.minor_units();
+  for (const auto& rows : {std::cref(rows_), std::cref(forgotten_)}) {
+    for (const auto& [id, row] : rows.get()) {
+      check_fate(row);
+      const Booking& booking = venue_.bookings().at(id.text());
+      if (!booking.refused && !booking.audited) recorded += row.price.minor_units();
+    }
   }
   std::int64_t balances = 0;
   for (const Account& account : venue_.accounts()) balances += account.balance;
@@ -235,6 +278,9 @@ void Referee::at_the_end(const storage::Ledger& ledger, const Controller& contro
   }
   if (balances != venue_.opening_balances() + venue_.other_movements() - charged) {
     throw Breach{"sum", "the server's balances do not add up"};
+  }
+  for (const std::string& event : venue_.open_events()) {
+    throw Breach{"liveness", fmt::format("flow event {} never ended", event)};
   }
   for (std::size_t tap = 0; tap < rigs_.size(); ++tap) {
     const TapState state = controller.session(tap).state();

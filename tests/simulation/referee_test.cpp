@@ -50,6 +50,8 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::altered_price, {"charge"}, {}},
       {Planted::rows_never_arrive, {"liveness"}, {}},
       {Planted::double_charge, {"sum", "balance", "overdraft"}, {Fault::net_loss}},
+      {Planted::endless_events, {"liveness"}, {Fault::leak}},
+      {Planted::changed_begin, {"record"}, {}},
       {Planted::old_medium, {"lost", "queue", "once"}, {Fault::power_cuts}},
       {Planted::unsteady, {"determinism"}, {}},
   }));

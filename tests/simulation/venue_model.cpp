@@ -245,8 +245,17 @@ HttpResponse VenueModel::flow_event(const json& asked) {
     throw Breach{"wire", fmt::format("flow event {} grew to {} ml after its end", id, volume)};
   }
   told.volume = std::max(told.volume, volume);
-  told.stopped = told.stopped || asked.at("event_status") == "stopped";
+  const bool ends = asked.at("event_status") == "stopped";
+  told.stopped = told.stopped || (ends && plan_.planted != Planted::endless_events);
   return reply(200, {{"accepted", true}});
+}
+
+std::vector<std::string> VenueModel::open_events() const {
+  std::vector<std::string> open;
+  for (const auto& [id, told] : told_) {
+    if (!told.stopped) open.push_back(id);
+  }
+  return open;
 }
 
 HttpResponse VenueModel::snapshot(const sync::HttpRequest& request) {

@@ -60,10 +60,14 @@ class VenueModel {
   void connect_keg(std::size_t tap, std::int64_t millilitres);
   bool refuses_token{false};
   /// Staff end the authorizations that nobody uses any more.
-  void end_locks() { locks_.clear(); }
+  void end_locks(const std::function<bool(const std::string& card, std::int64_t tap)>& in_use) {
+    std::erase_if(locks_, [&](const auto& lock) { return !in_use(lock.first, lock.second); });
+  }
 
   [[nodiscard]] const std::map<std::string, Booking>& bookings() const { return bookings_; }
   [[nodiscard]] const std::vector<Account>& accounts() const { return accounts_; }
+  /// Flow events that were told of and never ended.
+  [[nodiscard]] std::vector<std::string> open_events() const;
   [[nodiscard]] bool emergency_stop() const { return emergency_stop_; }
   [[nodiscard]] std::int64_t highest_price() const { return highest_price_; }
   [[nodiscard]] std::int64_t opening_balances() const { return opening_balances_; }

@@ -108,7 +108,10 @@ fs::path postgres_programs() {
 }
 
 PostgresCluster::PostgresCluster(const PostgresOptions& options)
-    : options_{options}, programs_{postgres_programs()}, run_as_{unprivileged_user()} {
+    : options_{options},
+      programs_{postgres_programs()},
+      run_as_{unprivileged_user()},
+      folder_{options.medium} {
   initialise();
   for (int attempt = 0; attempt < start_attempts; ++attempt) {
     port_ = free_port();

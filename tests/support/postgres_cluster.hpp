@@ -20,6 +20,7 @@ struct PostgresOptions {
   /// Off: commits are with the kernel, not on the disk, when they are answered. Faster, and wrong
   /// for any test of what survives a power cut; a crash of the server alone loses nothing.
   bool fsync{true};
+  Medium medium{Medium::disk};  ///< Where its data are.
   int max_connections{64};
 };
 

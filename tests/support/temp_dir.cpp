@@ -12,9 +12,14 @@ namespace tapd::test {
 
 namespace {
 
+/// A container's is often 64 MiB, less than a database takes.
+constexpr std::uintmax_t roomy = 1U << 30U;
+
 std::filesystem::path folder_on(Medium medium) {
   const char* const memory = "/dev/shm";
-  if (medium == Medium::memory && ::access(memory, W_OK) == 0) return memory;
+  std::error_code none;
+  const bool fits = std::filesystem::space(memory, none).available >= roomy && !none;
+  if (medium == Medium::memory && fits && ::access(memory, W_OK) == 0) return memory;
   return std::filesystem::temp_directory_path();
 }
 

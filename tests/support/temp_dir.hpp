@@ -11,7 +11,7 @@ namespace tapd::test {
 /// What a folder lies on.
 enum class Medium : std::uint8_t {
   disk,    ///< The system's folder for temporary files ($TMPDIR or /tmp).
-  memory,  ///< /dev/shm where there is one: for tests that a slow disk must not decide.
+  memory,  ///< /dev/shm where there is a roomy one: for tests that a slow disk must not decide.
 };
 
 class TempDir {

@@ -16,7 +16,8 @@ namespace {
 constexpr auto patience = 30s;
 }
 
-LoneTapd::LoneTapd() {
+LoneTapd::LoneTapd(Environment more) : environment_{std::move(more)} {
+  environment_.emplace_back("CREDENTIALS_DIRECTORY", folder_.path().string());
   write(tap_line);
   REQUIRE(run_child({.program = SEED_LEDGER_PROGRAM,
                      .arguments = {(folder_ / "tapd.db").string(), "1000", "04a1b2c3=5000"}},
@@ -28,7 +29,7 @@ LoneTapd::LoneTapd() {
 void LoneTapd::start() {
   tapd_.emplace(ChildOptions{.program = TAPD_PROGRAM,
                              .arguments = {"--config", (folder_ / "tapd.toml").string()},
-                             .environment = {{"CREDENTIALS_DIRECTORY", folder_.path().string()}}});
+                             .environment = environment_});
   REQUIRE(says("ready:"));
 }
 
@@ -98,6 +99,11 @@ FinishedChild LoneTapd::tapctl(std::vector<std::string> words, const std::string
   options.environment = {{"TYPED", typed}};
   options.arguments.insert(options.arguments.end(), words.begin(), words.end());
   return run_child(options, patience);
+}
+
+ChildProcess LoneTapd::begin_tapctl(std::vector<std::string> words) const {
+  words.insert(words.begin(), {"--socket", (folder_ / "tapd.sock").string()});
+  return ChildProcess{{.program = TAPCTL_PROGRAM, .arguments = std::move(words)}};
 }
 
 ExitStatus LoneTapd::stop() {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,8 +17,10 @@ namespace tapd::test {
 
 class LoneTapd {
  public:
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+
   /// Starts it with one tap, and waits until it is ready.
-  LoneTapd();
+  explicit LoneTapd(Environment more = {});
 
   static constexpr const char* tap_line =
       "[[tap]]\nid = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600 }\n";
@@ -50,6 +53,8 @@ class LoneTapd {
   /// `typed`: what a person types meanwhile; nothing: nobody is there.
   [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words,
                                      const std::string& typed = {}) const;
+  /// One that runs until it is over by itself, or its owner ends it.
+  [[nodiscard]] ChildProcess begin_tapctl(std::vector<std::string> words) const;
   [[nodiscard]] ExitStatus stop();
   [[nodiscard]] const TempDir& folder() const { return folder_; }
 
@@ -57,6 +62,7 @@ class LoneTapd {
   void start();
 
   TempDir folder_{Medium::memory};
+  Environment environment_;
   std::optional<ChildProcess> tapd_;
 };
 

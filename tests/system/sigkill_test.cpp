@@ -89,9 +89,16 @@ class Killer {
  public:
   explicit Killer(VenueProcesses& venue) : venue_{venue}, disk_{venue.folder().path()} {}
 
+  /// A card is laid on now. How slow the disk was before it excuses nothing.
+  void lay_on(std::uint64_t tap, const char* card) {
+    static_cast<void>(disk_.longest_ms());
+    venue_.sim(fmt::format("card {} {}", tap, card));
+  }
+
   void kill_and_compare() {
     venue_.kill_tapd();
     const std::int64_t write_ms = disk_.longest_ms();
+    venue_.server().signal(SIGCONT);  // Where it was stopped to keep the guest waiting.
     venue_.start_tapd();
     for (int tap = 1; tap <= 4; ++tap) venue_.sim(fmt::format("card {} none", tap));
     venue_.wait_until_confirmed();
@@ -113,7 +120,7 @@ class Killer {
     CHECK(damage_.doubled == 0);
     CHECK(damage_.wrong_cents == 0);
     // Nobody pays for what did not flow.
-    CHECK(missing >= -books.pours_here * run_on_ul);
+    CHECK(by_this_kill >= -pours * run_on_ul);
   }
 
   [[nodiscard]] const Damage& damage() const { return damage_; }
@@ -140,7 +147,7 @@ void wait(std::uint64_t milliseconds) {
 }  // namespace
 
 TEST_CASE("SIGKILL in any state loses nothing and charges nothing twice", "[system][kill]") {
-  VenueProcesses venue{{.server_extra = "authorize_deadline_ms = 2000",
+  VenueProcesses venue{{.server_extra = "authorize_deadline_ms = 10000",
                         .tap_extra = "tail_quiet_ms = 1500\nlongest_tail_ms = 3000",
                         .with_server = true,
                         .server_url = {}}};
@@ -155,7 +162,7 @@ TEST_CASE("SIGKILL in any state loses nothing and charges nothing twice", "[syst
     killer.kill_and_compare();
     venue.wait_until_online();
   };
-  const auto lay_on = [&](const char* card) { venue.sim(fmt::format("card 1 {}", card)); };
+  const auto lay_on = [&](const char* card) { killer.lay_on(1, card); };
   const auto pour_some = [&] {
     lay_on(eva);
     REQUIRE(
@@ -176,8 +183,6 @@ TEST_CASE("SIGKILL in any state loses nothing and charges nothing twice", "[syst
   kill_in("authorizing", [&] {
     venue.server().signal(SIGSTOP);
     lay_on(eva);
-    venue.wait_for_state(1, "authorizing");
-    venue.server().signal(SIGCONT);
   });
 }
 
@@ -198,7 +203,7 @@ TEST_CASE("SIGKILL at random moments of a pour loses nothing and charges nothing
   for (std::uint64_t kill = 1; kill <= wanted; ++kill) {
     INFO("kill " << kill);
     const std::uint64_t tap = 1 + random() % 4;
-    venue.sim(fmt::format("card {} {}", tap, random() % 4 == 0 ? ann : eva));
+    killer.lay_on(tap, random() % 4 == 0 ? ann : eva);
     // The first moments are the ones where the row is being written, the last ones those where the
     // guest has left and the pour is settled, booked and sent.
     const std::uint64_t moment = random() % (kill % 3 == 0 ? 120 : 1'400);
@@ -215,6 +220,10 @@ TEST_CASE("SIGKILL at random moments of a pour loses nothing and charges nothing
       "SELECT round(sum(balance) * 100)::bigint FROM guests WHERE first_name IN ('Ann', 'Eva')");
   damage.wrong_cents += std::abs(money_at_first - left - venue.books().charged_here);
   CHECK(damage.wrong_cents == 0);
+  // What excuses a kill is rare, and a night in which hardly anybody poured shows nothing.
+  const auto kills = static_cast<std::int64_t>(wanted);
+  CHECK(damage.behind_the_disk <= std::max<std::int64_t>(2, kills / 20));
+  CHECK(damage.pours >= kills / 4);
   fmt::print(
       "night: kills={} pours={} lost={} doubled={} wrong_cents={} behind_the_disk={} "
       "furthest_ul={} "

@@ -26,7 +26,9 @@ constexpr std::chrono::seconds patience{30};
 VenueProcesses::VenueProcesses(VenuePlan plan)
     : plan_{std::move(plan)}, port_{free_port()}, api_{folder_ / "tapd.sock"} {
   if (plan_.with_server) {
-    cluster_ = std::make_unique<PostgresCluster>();
+    cluster_ = std::make_unique<PostgresCluster>(
+        // What tapd does is tested: no test waits for the server's disk.
+        PostgresOptions{.fsync = false, .medium = Medium::memory});
     start_server();
   }
   write_config();
@@ -56,11 +58,11 @@ void VenueProcesses::write_config() {
 void VenueProcesses::start_server() {
   ChildOptions options;
   options.program = TAPD_CENTRAL_PROGRAM;
-  options.arguments = {"--listen",       fmt::format("127.0.0.1:{}", port_),
-                       "--database",     cluster_->url(),
-                       "--token",        token,
-                       "--seed-file",    TAPD_CENTRAL_BAR_FILE,
-                       "--test-controls"};
+  options.arguments = {"--listen",        fmt::format("127.0.0.1:{}", port_),
+                       "--database",      cluster_->url(),
+                       "--token",         token,
+                       "--seed-file",     TAPD_CENTRAL_BAR_FILE,
+                       "--test-controls", "--verbose"};
   if (plan_.strict) options.arguments.emplace_back("--bts");
   server_.emplace(options);
   if (!server_->wait_for_output("listening on", patience)) {
@@ -161,6 +163,15 @@ void VenueProcesses::pour(int number, const std::string& card, std::int64_t at_l
   if (!flowed) FAIL("nothing flowed at tap " << number << ":\n" << tapd_->output());
   sim(fmt::format("card {} none", number));
   wait_for_state(number, "idle");
+}
+
+int VenueProcesses::times_asked(const std::string& path) const {
+  const std::string log = server_->output();
+  int times = 0;
+  for (auto at = log.find(path + ' '); at != std::string::npos; at = log.find(path + ' ', at + 1)) {
+    ++times;
+  }
+  return times;
 }
 
 std::int64_t VenueProcesses::number_from_server(const char* sql) {

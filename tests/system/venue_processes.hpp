@@ -89,6 +89,8 @@ class VenueProcesses {
   [[nodiscard]] Books books();
   [[nodiscard]] std::vector<drivers::sim::Truth> truth() const;
   [[nodiscard]] const TempDir& folder() const { return folder_; }
+  /// How often the server that runs now was asked for this path. It notes an answer after it.
+  [[nodiscard]] int times_asked(const std::string& path) const;
   [[nodiscard]] std::int64_t number_from_server(const char* sql);
   void post_to_server(const std::string& path, const std::string& body);
 
