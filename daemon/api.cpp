@@ -86,7 +86,7 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
   if (auto answer = serve_staff(ports_.staff, request)) return *std::move(answer);
   return problem(404,
                  fmt::format("{} {} is not known; known: GET /status, GET /pours, GET /queue, POST "
-                             "/queue/retry, POST /queue/park, GET /verify, "
+                             "/queue/retry, POST /queue/park, POST /queue/booked, GET /verify, "
                              "GET /owed, GET and POST /backup, POST /clear, POST /service, POST "
                              "/service/end, POST /lock, POST /unlock, GET and POST /calibration, "
                              "POST /selftest/kill, GET /cards, GET /meter, GET /stream, "

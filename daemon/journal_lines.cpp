@@ -257,11 +257,13 @@ struct NoticeLine {
             fields};
   }
   JournalLine operator()(const sync::PourNotBooked& refused) const {
+    const char* then = "; sent again later";
+    if (refused.final) then = "; it is kept as failed";
+    if (refused.outcome == "audit_only") then = "; the server keeps it for staff, charging nobody";
     return {refused.final ? Message::pour_failed : Message::pour_not_booked,
             refused.final ? Level::error : Level::warning,
             fmt::format("server: receipt {} not booked: {} ({}){}", refused.client_tx_id.short_id(),
-                        refused.outcome, refused.reason,
-                        refused.final ? "; it is kept as failed" : "; sent again later"),
+                        refused.outcome, refused.reason, then),
             {.tap = {},
              .client_tx_id = refused.client_tx_id,
              .card = {},

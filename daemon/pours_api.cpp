@@ -224,28 +224,72 @@ storage::Result<ChangedRows> park_row(storage::Ledger& ledger, const std::string
   });
 }
 
-ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
+/// A failed row that staff have booked at the venue: the next balance contains it.
+storage::Result<ChangedRows> book_row(storage::Ledger& ledger, const std::string& row,
+                                      const std::string& who, const std::string& why,
+                                      const model::Moment& now, const std::string& after) {
+  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
+    if (pour.status != model::PourStatus::failed || !is_named(pour, row)) return false;
+    const model::ClientTxId& id = pour.begin.client_tx_id;
+    const storage::Verdict verdict{.client_tx_id = id,
+                                   .kind = storage::Verdict::Kind::confirmed,
+                                   .outcome = "booked_by_hand",
+                                   .reason = fmt::format("by {}: {}", who, why)};
+    auto booked = ledger.apply_verdicts({verdict}, 1, now, now);
+    if (booked) booked = ledger.audit(who, "booked_by_hand", id.text(), why, now);
+    if (!booked) return tl::unexpected(booked.error());
+    return true;
+  });
+}
+
+/// What staff say about one row.
+struct AboutRow {
+  std::string row;
+  std::string why;
+};
+
+std::optional<AboutRow> about_row(const ApiRequest& request, const char* unsaid) {
   constexpr std::size_t longest_words = 200;
   const auto body = object_of(request);
   const auto text = [&](const char* key) {
     const auto found = body->find(key);
     return found != body->end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
-  if (!body || text("row").empty()) {
-    return problem(400, "the body must be {\"row\": a receipt or an id, \"why\": words}");
+  if (!body || text("row").empty()) return std::nullopt;
+  std::string why = text("why").substr(0, longest_words);
+  return AboutRow{.row = text("row"), .why = why.empty() ? unsaid : std::move(why)};
+}
+
+constexpr const char* no_row = "the body must be {\"row\": a receipt or an id, \"why\": words}";
+
+ApiResponse book(const PoursApiPorts& ports, const ApiRequest& request) {
+  const auto about = about_row(request, "booked at the venue");
+  if (!about) return problem(400, no_row);
+  const auto booked =
+      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
+        return book_row(ledger, about->row, request.user, about->why, ports.now(), after);
+      });
+  if (!booked) return problem(503, booked.error().message);
+  if (booked->empty()) {
+    return problem(409, fmt::format("no failed pour is \"{}\": what still waits is sent by itself; "
+                                    "`tapctl queue park` it first, and then book it",
+                                    about->row));
   }
-  const std::string row = text("row");
-  const std::string why = text("why").substr(0, longest_words);
-  const std::string reason = why.empty() ? "parked by hand" : why;
+  return json_answer({{"booked", booked->size()}});
+}
+
+ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
+  const auto about = about_row(request, "parked by hand");
+  if (!about) return problem(400, no_row);
   const auto parked =
       change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
-        return park_row(ledger, row, request.user, reason, ports.now(), after);
+        return park_row(ledger, about->row, request.user, about->why, ports.now(), after);
       });
   if (!parked) return problem(503, parked.error().message);
   if (parked->empty()) {
     return problem(409, fmt::format("no waiting pour is \"{}\": name a receipt or an id that "
                                     "`tapctl queue list` shows as new or sent",
-                                    row));
+                                    about->row));
   }
   for (const model::PourBegin& begin : *parked) ports.given_up(begin.card_uid, begin.tap_id);
   return json_answer({{"parked", parked->size()}});
@@ -257,6 +301,7 @@ std::optional<ApiResponse> serve_pours(const PoursApiPorts& ports, const ApiRequ
   if (request.path == "/pours" && request.method == "GET") return pours(ports, request);
   if (request.path == "/queue" && request.method == "GET") return queue(ports, request);
   if (request.path == "/queue/park" && request.method == "POST") return park(ports, request);
+  if (request.path == "/queue/booked" && request.method == "POST") return book(ports, request);
   if (request.path == "/queue/retry" && request.method == "POST") return retry(ports, request);
   return std::nullopt;
 }

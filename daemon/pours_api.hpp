@@ -7,6 +7,8 @@
 //                           younger ones than that
 //   POST /queue/retry   a receipt, a whole id, or "all", as text: failed rows are sent again
 //   POST /queue/park    {"row": a receipt or a whole id, "why": words}: kept as failed, still owed
+//   POST /queue/booked  the same of a failed row that staff have booked at the venue by hand: it is
+//                       owed no more, and never sent
 //
 // Where a list does not end, `next` in the answer is the ID to ask for the rest with.
 #pragma once

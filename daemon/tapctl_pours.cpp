@@ -74,11 +74,14 @@ void print_csv(const json& pour) {
 PoursCommands::PoursCommands(CLI::App& app)
     : pours_{app.add_subcommand("pours", "the newest pours")},
       queue_{app.add_subcommand("queue",
-                                "what the server has not confirmed: list, retry, park, export")},
+                                "what the server has not confirmed: list, retry, park, booked, "
+                                "export")},
       list_{queue_->add_subcommand("list", "oldest first")},
       retry_{queue_->add_subcommand("retry", "send failed pours again: `queue retry RECEIPT|all`")},
       park_{queue_->add_subcommand(
           "park", "keep a waiting pour out of the way: `queue park RECEIPT [WHY]`")},
+      booked_{queue_->add_subcommand(
+          "booked", "a failed pour was booked by hand: `queue booked RECEIPT [WHY]`")},
       export_{queue_->add_subcommand("export", "the same as CSV, to be booked by hand")} {
   pours_->add_option("--most", values_->most, "how many")
       ->capture_default_str()
@@ -93,6 +96,8 @@ PoursCommands::PoursCommands(CLI::App& app)
   retry_->add_option("row", values_->row, "a receipt, an id, or all")->required();
   park_->add_option("row", values_->row, "a receipt or an id")->required();
   park_->add_option("why", values_->why, "in words, for whoever looks at it later");
+  booked_->add_option("row", values_->row, "a receipt or an id")->required();
+  booked_->add_option("why", values_->why, "in words, for the audit log");
 }
 
 namespace {
@@ -217,6 +222,14 @@ std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) con
     if (!done) return done.error();
     fmt::print("{}\n",
                as_json ? done->dump(2) : "parked: it is owed, and not sent until `queue retry`");
+    return exit_done;
+  }
+  if (booked_->parsed()) {
+    const auto done = body_of(
+        client.post("/queue/booked", json{{"row", values_->row}, {"why", values_->why}}.dump()));
+    if (!done) return done.error();
+    fmt::print("{}\n",
+               as_json ? done->dump(2) : "noted as booked: it is owed no more, and not sent");
     return exit_done;
   }
   return show_queue(client, as_json);

@@ -38,6 +38,7 @@ class PoursCommands {
   CLI::App* list_;
   CLI::App* retry_;
   CLI::App* park_;
+  CLI::App* booked_;
   CLI::App* export_;
   std::shared_ptr<Values> values_{std::make_shared<Values>()};
 };

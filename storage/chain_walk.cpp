@@ -128,6 +128,13 @@ ChainSlice ChainWalk::slice(const ChainPosition& from, std::size_t most) {
   return slice;
 }
 
+std::optional<BrokenLink> ChainWalk::broken_at_start(bool suspected) {
+  constexpr std::size_t most_at_start = 20'000;
+  constexpr auto all = static_cast<std::size_t>(INT64_MAX);
+  if (auto broken = broken_unconfirmed(most_at_start)) return broken;
+  return suspected ? slice({}, all).broken : std::nullopt;
+}
+
 std::optional<BrokenLink> ChainWalk::broken_unconfirmed(std::size_t most) {
   Use rows{unconfirmed_, static_cast<std::int64_t>(most)};
   while (rows.next()) {

@@ -34,6 +34,10 @@ class ChainWalk {
 
   /// Looks at the next `most` rows after `from`. Throws SQLite's exceptions.
   [[nodiscard]] ChainSlice slice(const ChainPosition& from, std::size_t most);
+  /// A row that is still to be charged must say what was written; the rest of the chain is walked
+  /// when there is time, or here when a backup or the daily walk has met something (`suspected`): a
+  /// page can be well whose row is not.
+  [[nodiscard]] std::optional<BrokenLink> broken_at_start(bool suspected);
   /// The first of the oldest `most` rows that the server has not confirmed whose hash does not
   /// hold: what it says must not be charged.
   [[nodiscard]] std::optional<BrokenLink> broken_unconfirmed(std::size_t most);

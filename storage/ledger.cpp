@@ -58,14 +58,8 @@ struct Ledger::Implementation {
   Implementation(Implementation&&) = delete;
   Implementation& operator=(Implementation&&) = delete;
 
-  /// A row that is still to be charged must say what was written; the rest of the chain is walked
-  /// when there is time, or here when a backup or the daily walk has met something: a page can be
-  /// well whose row is not.
   void refuse_broken_rows(const LedgerOptions& options) {
-    constexpr std::size_t most_at_start = 20'000;
-    constexpr auto all = static_cast<std::size_t>(INT64_MAX);
-    auto broken = chain.broken_unconfirmed(most_at_start);
-    if (!broken && connection.suspected()) broken = chain.slice({}, all).broken;
+    const auto broken = chain.broken_at_start(connection.suspected());
     if (!broken && on_system_files) clear_suspicion(options.file);
     if (!broken) return;
     throw OpenError{

@@ -37,10 +37,20 @@ class Till {
   json post(const std::string& path, const std::string& body) {
     return answer({"POST", path, {}, body, "anna"});
   }
+  /// The status of what is not to be done.
+  int refused(const std::string& path, const std::string& body) {
+    return asked({"POST", path, {}, body, "anna"}).status;
+  }
   std::vector<model::TapId> given_up;
 
  private:
   json answer(const ApiRequest& request) {
+    const ApiResponse said = asked(request);
+    CAPTURE(said.body);
+    REQUIRE(said.status == 200);
+    return json::parse(said.body);
+  }
+  ApiResponse asked(const ApiRequest& request) {
     StorageThread storage{bar_.ledger(), this_boot, [](const StorageAnswer&) {}};
     const PoursApiPorts ports{
         .storage = &storage,
@@ -49,9 +59,7 @@ class Till {
         .given_up = [this](const model::CardUid&, model::TapId tap) { given_up.push_back(tap); }};
     const auto said = serve_pours(ports, request);
     REQUIRE(said.has_value());
-    CAPTURE(said->body);
-    REQUIRE(said->status == 200);
-    return json::parse(said->body);
+    return *said;
   }
 
   Bar bar_;
@@ -116,6 +124,23 @@ TEST_CASE("a parked row gives up its lock, wherever it stands in the queue", "[p
   CHECK(till.given_up.empty());
   CHECK(till.post("/queue/park", json{{"row", last}}.dump()).at("parked") == 1);
   CHECK(till.given_up == std::vector{model::TapId{1}});
+}
+
+// What was exported and booked by hand was owed for ever, or charged a second time.
+TEST_CASE("a failed row that was booked by hand is owed no more and never sent", "[pours_api]") {
+  Till till{2};
+  const std::string row = pour_id(1).text();
+  CHECK(till.post("/queue/booked", json{{"row", row}, {"why", "by till 3"}}.dump()).at("booked") ==
+        1);
+  const json left = till.get("/queue", {});
+  REQUIRE(left.at("pours").size() == 1);
+  CHECK(left.at("pours")[0].at("client_tx_id") == pour_id(2).text());
+  // Neither again, nor while it still may be sent, nor sent again afterwards.
+  CHECK(till.refused("/queue/booked", json{{"row", row}}.dump()) == 409);
+  REQUIRE(till.post("/queue/retry", "all").at("sent_again") == 1);
+  CHECK(till.refused("/queue/booked", json{{"row", pour_id(2).text()}}.dump()) == 409);
+  CHECK(till.refused("/queue/retry", row) == 409);
+  CHECK(till.refused("/queue/booked", "7") == 400);
 }
 
 }  // namespace tapd::test

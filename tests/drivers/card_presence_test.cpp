@@ -5,53 +5,14 @@
 #include <chrono>
 #include <random>
 
+#include "presence_table.hpp"
+
 namespace tapd::drivers {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto step = 50ms;
-
-Uid uid_of(std::uint8_t first) {
-  return {.bytes = {first, 2, 3, 4}, .size = 4};
-}
-
-const Uid anna = uid_of(0x11);
-const Uid bert = uid_of(0x22);
-
-/// Feeds looks 50 ms apart and keeps what was told.
-class Table {
- public:
-  explicit Table(PresenceRules rules = {}) : presence_(rules) {}
-
-  std::vector<PresenceEvent> look(const Look& look, std::chrono::nanoseconds after = step) {
-    now_ += after;
-    return presence_.on(look, now_);
-  }
-  std::vector<PresenceEvent> looks(int count, const Look& what) {
-    std::vector<PresenceEvent> all;
-    for (int i = 0; i < count; ++i) {
-      for (auto& event : look(what)) all.push_back(event);
-    }
-    return all;
-  }
-  void lay_down(const Uid& uid) {
-    const auto events = looks(2, CardSeen{uid});
-    REQUIRE(events.size() == 1);
-    REQUIRE(std::get<CardArrived>(events[0]).uid == uid);
-  }
-  /// The bus hangs.
-  void hang(std::chrono::nanoseconds time) {
-    now_ += time;
-    presence_.nobody_looked(time);
-  }
-  [[nodiscard]] SinceBoot now() const { return now_; }
-  [[nodiscard]] std::optional<Uid> present() const { return presence_.present(); }
-
- private:
-  CardPresence presence_;
-  SinceBoot now_{1h};
-};
+using namespace test;
 
 TEST_CASE("a card arrives at the second look in a row that reads the same UID", "[presence]") {
   Table table;
@@ -111,6 +72,176 @@ TEST_CASE("a card leaves after three silences in a row and a quarter of a second
   CHECK(std::get<CardLeft>(events[0]).uid == anna);
   CHECK(std::get<CardLeft>(events[0]).last_seen == last_good);
   CHECK_FALSE(table.present());
+}
+
+TEST_CASE("slow looks still need three silences", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  CHECK(table.look(NobodyThere{}, 300ms).empty());
+  CHECK(table.look(NobodyThere{}, 300ms).empty());
+  CHECK(table.look(NobodyThere{}, 300ms).size() == 1);
+}
+
+TEST_CASE("a flickering card stays: silence must be in a row", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  for (int i = 0; i < 50; ++i) {
+    CHECK(table.looks(4, NobodyThere{}).empty());
+    CHECK(table.look(CardSeen{anna}).empty());
+  }
+}
+
+TEST_CASE("a card that answers every other look, as one left selected does, stays", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(table.look(NobodyThere{}).empty());
+    CHECK(table.look(CardSeen{anna}).empty());
+  }
+  CHECK(table.present() == anna);
+}
+
+TEST_CASE("garbled answers are somebody, until the backstop", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  const auto last_good = table.now();
+  CHECK(table.looks(29, Garbled{"BCC"}).empty());  // 1450 ms
+  const auto events = table.look(Garbled{"BCC"});  // 1500 ms
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<CardLeft>(events[0]).last_seen == last_good);
+}
+
+TEST_CASE("garble between silences puts absence off, the backstop does not wait", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  std::vector<PresenceEvent> events;
+  int looks = 0;
+  while (events.empty() && looks < 100) {
+    events = table.look(looks % 3 == 2 ? Look{Garbled{"CRC"}} : Look{NobodyThere{}});
+    ++looks;
+  }
+  REQUIRE(events.size() == 1);
+  CHECK(std::holds_alternative<CardLeft>(events[0]));
+  CHECK(looks == 30);
+}
+
+TEST_CASE("another UID ends the first presence at once and must prove itself", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  const auto last_good = table.now();
+  const auto first = table.look(CardSeen{bert});
+  REQUIRE(first.size() == 1);
+  CHECK(std::get<CardLeft>(first[0]).uid == anna);
+  CHECK(std::get<CardLeft>(first[0]).last_seen == last_good);
+  CHECK_FALSE(table.present());
+  const auto second = table.look(CardSeen{bert});
+  REQUIRE(second.size() == 1);
+  CHECK(std::get<CardArrived>(second[0]).uid == bert);
+}
+
+TEST_CASE("two UIDs in turns never make a presence", "[presence]") {
+  Table table;
+  for (int i = 0; i < 50; ++i) {
+    CHECK(table.look(CardSeen{anna}).empty());
+    CHECK(table.look(CardSeen{bert}).empty());
+  }
+}
+
+TEST_CASE("UIDs that differ only in their length are two cards", "[presence]") {
+  Table table;
+  Uid longer = anna;
+  longer.size = 7;
+  CHECK(table.look(CardSeen{anna}).empty());
+  CHECK(table.look(CardSeen{longer}).empty());
+  CHECK(table.look(CardSeen{longer}).size() == 1);
+}
+
+TEST_CASE("two cards are refused once until the field is clear", "[presence]") {
+  Table table;
+  CHECK(table.look(SeveralCards{}).empty());
+  const auto told = table.look(SeveralCards{});
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<CardRefused>(told[0]).why.find("one, please") != std::string::npos);
+  CHECK(table.looks(100, SeveralCards{}).empty());
+  CHECK(table.looks(3, NobodyThere{}).empty());
+  CHECK(table.looks(10, SeveralCards{}).empty());  // 150 ms of silence is not yet a clear field.
+  CHECK(table.looks(6, NobodyThere{}).empty());
+  CHECK(table.looks(2, SeveralCards{}).size() == 1);
+}
+
+TEST_CASE("two cards that can be told apart are named by the ends of their UIDs", "[presence]") {
+  Table table;
+  const Uid white{.bytes = {0xDE, 0xAD, 0xBE, 0xEF}, .size = 4};
+  const Uid black{.bytes = {0x04, 1, 2, 3, 4, 0x0A, 0x80}, .size = 7};
+  static_cast<void>(table.look(SeveralCards{.one = white, .other = black}));
+  const auto told = table.look(SeveralCards{.one = white, .other = black});
+  REQUIRE(told.size() == 1);
+  const std::string& why = std::get<CardRefused>(told[0]).why;
+  CHECK(why == "several cards (..beef and ..0a80): one, please");
+}
+
+TEST_CASE("noise that looks like two cards for one look refuses nobody", "[presence]") {
+  Table table;
+  for (int i = 0; i < 20; ++i) {
+    CHECK(table.look(SeveralCards{}).empty());
+    CHECK(table.look(NobodyThere{}).empty());
+  }
+}
+
+TEST_CASE("when one of two cards is taken away the other arrives", "[presence]") {
+  Table table;
+  CHECK(table.looks(3, SeveralCards{}).size() == 1);
+  table.lay_down(bert);
+  CHECK(table.present() == bert);
+}
+
+TEST_CASE("a second card beside the held one is unreadable, then refused", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  CHECK(table.looks(5, SeveralCards{}).empty());
+  CHECK(table.look(CardSeen{anna}).empty());  // The second card is gone again: nothing happened.
+  CHECK(table.looks(29, SeveralCards{}).empty());
+  const auto events = table.look(SeveralCards{});
+  REQUIRE(events.size() == 2);
+  CHECK(std::holds_alternative<CardLeft>(events[0]));
+  CHECK(std::holds_alternative<CardRefused>(events[1]));
+}
+
+TEST_CASE("a random UID is refused in its own words and never arrives", "[presence]") {
+  Table table;
+  const UnusableCard phone{.uid = uid_of(0x08), .why = "random UID"};
+  CHECK(table.look(phone).empty());
+  const auto told = table.look(phone);
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<CardRefused>(told[0]).why == "random UID");
+  CHECK(table.looks(50, phone).empty());
+  CHECK_FALSE(table.present());
+}
+
+TEST_CASE("an unusable card that answers cleanly ends the presence of another", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  const auto events = table.look(UnusableCard{.uid = uid_of(0x08), .why = "random UID"});
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<CardLeft>(events[0]).uid == anna);
+}
+
+TEST_CASE("reader trouble is told when it lasts a second, and its end once", "[presence]") {
+  Table table;
+  table.lay_down(anna);
+  CHECK(table.looks(2, ReaderTrouble{"no bus"}).empty());
+  CHECK(table.look(CardSeen{anna}).empty());
+  CHECK(table.looks(20, ReaderTrouble{"no bus"}).empty());
+  CHECK(table.present() == anna);
+  const auto failed = table.look(ReaderTrouble{"no bus"});
+  REQUIRE(failed.size() == 2);
+  CHECK(std::get<CardLeft>(failed[0]).uid == anna);
+  CHECK(std::get<ReaderFailed>(failed[1]).what == "no bus");
+  CHECK(table.looks(50, ReaderTrouble{"no bus"}).empty());
+  const auto back = table.look(NobodyThere{});
+  REQUIRE(back.size() == 1);
+  CHECK(std::holds_alternative<ReaderBack>(back[0]));
+  CHECK(table.looks(50, NobodyThere{}).empty());
 }
 
 TEST_CASE("slow looks still need three silences", "[presence]") {

@@ -64,7 +64,10 @@ class Bar {
     ports.storage = &storage_;
     ports.books = {
         .storage = &storage_, .keeper = nullptr, .policy = {}, .boot = boot_, .now = now};
-    ports.pours = {.storage = &storage_, .now = now, .pours_waiting = [] {}};
+    ports.pours = {.storage = &storage_,
+                   .now = now,
+                   .pours_waiting = [] {},
+                   .given_up = [](const model::CardUid&, model::TapId) {}};
     ports.staff = {.control = &inbox_, .storage = &storage_, .now = now, .die = [] {}};
     ports.explain = {.control = &inbox_,
                      .storage = &storage_,

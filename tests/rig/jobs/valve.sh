@@ -103,7 +103,8 @@ cp tapd.toml held/tapd.toml
 echo "pulses = many" >bad.toml
 check_contains "what the last tapd held is shut, though the file is not good any more" \
   "$(RUNTIME_DIRECTORY=$PWD/held shut_valves bad.toml)" "tap 1: shut: valve GPIO22" "exit 0"
-check_contains "without that a file that is not good is only told" "$(shut_valves bad.toml)" "exit 78"
+check_contains "without that a file that is not good is only told" \
+  "$(shut_valves bad.toml)" "exit 78"
 line_probe hold "GPIO$VALVE" >hold.txt &
 holder=$!
 check_within "somebody else takes the valve's line" 10 line_is "$VALVE" 1
