@@ -7,6 +7,7 @@
 namespace tapd::drivers {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace test;
 
 TEST_CASE("a card that lay there before anybody could look was not laid on", "[presence]") {

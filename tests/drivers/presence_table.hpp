@@ -11,9 +11,7 @@
 
 namespace tapd::drivers::test {
 
-using namespace std::chrono_literals;
-
-inline constexpr auto step = 50ms;
+inline constexpr auto step = std::chrono::milliseconds{50};
 
 inline Uid uid_of(std::uint8_t first) {
   return {.bytes = {first, 2, 3, 4}, .size = 4};
@@ -53,7 +51,7 @@ class Table {
 
  private:
   CardPresence presence_;
-  SinceBoot now_{1h};
+  SinceBoot now_{std::chrono::hours{1}};
 };
 
 }  // namespace tapd::drivers::test
