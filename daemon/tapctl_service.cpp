@@ -60,6 +60,8 @@ tl::expected<json, int> carry_out_service(const ApiClient& client, const Service
       {"tap", wish.tap}, {"kind", wish.kind}, {"seconds", wish.seconds}, {"ml", wish.ml}};
   const Interruption interruption;
   if (const auto begun = body_of(client.post("/service", asked.dump())); !begun) {
+    // It may have been heard all the same.
+    if (begun.error() == exit_no_answer) static_cast<void>(has_ended(client, wish.tap));
     return tl::unexpected(begun.error());
   }
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
@@ -86,6 +88,14 @@ tl::expected<json, int> carry_out_service(const ApiClient& client, const Service
     if (services_of(*tap) > done_before) {
       if (terminal) fmt::print(stderr, "\r\033[K");
       return tap->at("last_service");
+    }
+    // A tapd that was started again knows nothing of it.
+    const bool at_work = tap->value("valve_open", true) || tap->value("state", "") == "settling";
+    if (silences > 0 && !at_work) {
+      return tl::unexpected(refuse(fmt::format(
+          "tap {}: the valve is shut; tapd did not answer for a while, and what ran is not known: "
+          "journalctl -u tapd",
+          wish.tap)));
     }
     if (terminal) fmt::print(stderr, "\rtap {}: {} ml\033[K", wish.tap, tap->value("volume_ml", 0));
   }
