@@ -128,22 +128,17 @@ class Claims {
     const auto [first, fresh] = users_.emplace(thing, user);
     if (!fresh) complain(tap, thing, first->second, user);
   }
-  /// A line without a chip is that of any chip: it cannot be one of the same name beside it.
   void claim_line(const TomlTable& tap, const LineConfig& line, const std::string& user) {
-    for (const UsedLine& used : lines_) {
-      const bool same_chip = used.chip == line.chip || used.chip.empty() || line.chip.empty();
-      if (used.name != line.name || !same_chip) continue;
+    for (const auto& [used, first] : lines_) {
+      if (!same_line(used, line)) continue;
       const std::string& chip = line.chip.empty() ? used.chip : line.chip;
-      complain(tap, "line " + line.name + (chip.empty() ? "" : " of " + chip), used.user, user);
+      complain(tap, "line " + line.name + (chip.empty() ? "" : " of " + chip), first, user);
       return;
     }
-    lines_.push_back({.name = line.name, .chip = line.chip, .user = user});
+    lines_.emplace_back(line, user);
   }
 
  private:
-  struct UsedLine {
-    std::string name, chip, user;
-  };
   void complain(const TomlTable& tap, const std::string& thing, const std::string& first,
                 const std::string& second) {
     findings_->add(tap.where(),
@@ -152,7 +147,7 @@ class Claims {
 
   Findings* findings_;
   std::map<std::string, std::string> users_;
-  std::vector<UsedLine> lines_;
+  std::vector<std::pair<LineConfig, std::string>> lines_;  // and their users
 };
 
 void claim_hardware(Claims& claims, const TomlTable& table, const TapConfig& tap,
@@ -331,6 +326,11 @@ Config read_root(const toml::table& file, Findings& findings) {
 }
 
 }  // namespace
+
+bool same_line(const LineConfig& one, const LineConfig& other) {
+  const bool same_chip = one.chip == other.chip || one.chip.empty() || other.chip.empty();
+  return one.name == other.name && same_chip;
+}
 
 Config parse_config(std::string_view text, const std::string& name) {
   Findings findings{name};

@@ -33,6 +33,8 @@ struct LineConfig {
   bool active_low{false};
   drivers::LineBias bias{drivers::LineBias::as_is};
 };
+/// A line without a chip is that of any chip: it cannot be one of the same name beside it.
+[[nodiscard]] bool same_line(const LineConfig& one, const LineConfig& other);
 
 /// The line whose pulses keep the valve's external one-shot alive.
 struct KeepAliveConfig {

@@ -205,42 +205,40 @@ ApiResponse retry(const PoursApiPorts& ports, const ApiRequest& request) {
   return json_answer({{"sent_again", again->size()}});
 }
 
-/// Takes one waiting row out of the way of the others, to be looked at by a person. It stays owed.
-storage::Result<ChangedRows> park_row(storage::Ledger& ledger, const std::string& row,
-                                      const std::string& who, const std::string& why,
-                                      const model::Moment& now, const std::string& after) {
-  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
-    if (pour.status == model::PourStatus::failed || !is_named(pour, row)) return false;
-    const model::ClientTxId& id = pour.begin.client_tx_id;
-    // The only attempt that it has is spent.
-    const storage::Verdict verdict{.client_tx_id = id,
-                                   .kind = storage::Verdict::Kind::spend_attempt,
-                                   .outcome = "parked",
-                                   .reason = fmt::format("by {}: {}", who, why)};
-    auto parked = ledger.apply_verdicts({verdict}, 1, now, now);
-    if (parked) parked = ledger.audit(who, "park", id.text(), why, now);
-    if (!parked) return tl::unexpected(parked.error());
-    return true;
-  });
-}
-
-/// A failed row that staff have booked at the venue: the next balance contains it.
-storage::Result<ChangedRows> book_row(storage::Ledger& ledger, const std::string& row,
-                                      const std::string& who, const std::string& why,
-                                      const model::Moment& now, const std::string& after) {
-  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
-    if (pour.status != model::PourStatus::failed || !is_named(pour, row)) return false;
-    const model::ClientTxId& id = pour.begin.client_tx_id;
-    const storage::Verdict verdict{.client_tx_id = id,
-                                   .kind = storage::Verdict::Kind::confirmed,
-                                   .outcome = "booked_by_hand",
-                                   .reason = fmt::format("by {}: {}", who, why)};
-    auto booked = ledger.apply_verdicts({verdict}, 1, now, now);
-    if (booked) booked = ledger.audit(who, "booked_by_hand", id.text(), why, now);
-    if (!booked) return tl::unexpected(booked.error());
-    return true;
-  });
-}
+/// What staff decide of one row by hand.
+struct Decision {
+  bool of_failed{false};  ///< Of a failed row; else of one that waits.
+  storage::Verdict::Kind kind{storage::Verdict::Kind::spend_attempt};
+  const char* outcome{""};
+  const char* action{""};   ///< In the audit log.
+  const char* done{""};     ///< In the answer.
+  const char* unsaid{""};   ///< When no reason is given.
+  const char* rows{""};     ///< Those that it may be about, ...
+  const char* instead{""};  ///< ... and what to do when it is about none of them.
+};
+/// It stays owed, out of the way of the others, to be looked at by a person. The only attempt that
+/// it has is spent.
+constexpr Decision parking{.of_failed = false,
+                           .kind = storage::Verdict::Kind::spend_attempt,
+                           .outcome = "parked",
+                           .action = "park",
+                           .done = "parked",
+                           .unsaid = "parked by hand",
+                           .rows = "waiting",
+                           .instead =
+                               "name a receipt or an id that `tapctl queue list` shows as "
+                               "new or sent"};
+/// Staff have booked it at the venue: the next balance contains it.
+constexpr Decision booking{.of_failed = true,
+                           .kind = storage::Verdict::Kind::confirmed,
+                           .outcome = "booked_by_hand",
+                           .action = "booked_by_hand",
+                           .done = "booked",
+                           .unsaid = "booked at the venue",
+                           .rows = "failed",
+                           .instead =
+                               "what still waits is sent by itself; `tapctl queue park` it "
+                               "first, and then book it"};
 
 /// What staff say about one row.
 struct AboutRow {
@@ -260,39 +258,44 @@ std::optional<AboutRow> about_row(const ApiRequest& request, const char* unsaid)
   return AboutRow{.row = text("row"), .why = why.empty() ? unsaid : std::move(why)};
 }
 
-constexpr const char* no_row = "the body must be {\"row\": a receipt or an id, \"why\": words}";
-
-ApiResponse book(const PoursApiPorts& ports, const ApiRequest& request) {
-  const auto about = about_row(request, "booked at the venue");
-  if (!about) return problem(400, no_row);
-  const auto booked =
-      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
-        return book_row(ledger, about->row, request.user, about->why, ports.now(), after);
-      });
-  if (!booked) return problem(503, booked.error().message);
-  if (booked->empty()) {
-    return problem(409, fmt::format("no failed pour is \"{}\": what still waits is sent by itself; "
-                                    "`tapctl queue park` it first, and then book it",
-                                    about->row));
-  }
-  return json_answer({{"booked", booked->size()}});
+storage::Result<ChangedRows> carry_out(storage::Ledger& ledger, const Decision& decision,
+                                       const AboutRow& about, const std::string& who,
+                                       const model::Moment& now, const std::string& after) {
+  return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
+    const bool failed = pour.status == model::PourStatus::failed;
+    if (failed != decision.of_failed || !is_named(pour, about.row)) return false;
+    const model::ClientTxId& id = pour.begin.client_tx_id;
+    const storage::Verdict verdict{.client_tx_id = id,
+                                   .kind = decision.kind,
+                                   .outcome = decision.outcome,
+                                   .reason = fmt::format("by {}: {}", who, about.why)};
+    auto done = ledger.apply_verdicts({verdict}, 1, now, now);
+    if (done) done = ledger.audit(who, decision.action, id.text(), about.why, now);
+    if (!done) return tl::unexpected(done.error());
+    return true;
+  });
 }
 
-ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
-  const auto about = about_row(request, "parked by hand");
-  if (!about) return problem(400, no_row);
-  const auto parked =
-      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
-        return park_row(ledger, about->row, request.user, about->why, ports.now(), after);
-      });
-  if (!parked) return problem(503, parked.error().message);
-  if (parked->empty()) {
-    return problem(409, fmt::format("no waiting pour is \"{}\": name a receipt or an id that "
-                                    "`tapctl queue list` shows as new or sent",
-                                    about->row));
+ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
+                   const Decision& decision) {
+  const auto about = about_row(request, decision.unsaid);
+  if (!about) {
+    return problem(400, "the body must be {\"row\": a receipt or an id, \"why\": words}");
   }
-  for (const model::PourBegin& begin : *parked) ports.given_up(begin.card_uid, begin.tap_id);
-  return json_answer({{"parked", parked->size()}});
+  const auto changed =
+      change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
+        return carry_out(ledger, decision, *about, request.user, ports.now(), after);
+      });
+  if (!changed) return problem(503, changed.error().message);
+  if (changed->empty()) {
+    return problem(
+        409, fmt::format("no {} pour is \"{}\": {}", decision.rows, about->row, decision.instead));
+  }
+  // What was failed has given its lock up already.
+  for (const model::PourBegin& begin : *changed) {
+    if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
+  }
+  return json_answer({{decision.done, changed->size()}});
 }
 
 }  // namespace
@@ -300,8 +303,12 @@ ApiResponse park(const PoursApiPorts& ports, const ApiRequest& request) {
 std::optional<ApiResponse> serve_pours(const PoursApiPorts& ports, const ApiRequest& request) {
   if (request.path == "/pours" && request.method == "GET") return pours(ports, request);
   if (request.path == "/queue" && request.method == "GET") return queue(ports, request);
-  if (request.path == "/queue/park" && request.method == "POST") return park(ports, request);
-  if (request.path == "/queue/booked" && request.method == "POST") return book(ports, request);
+  if (request.path == "/queue/park" && request.method == "POST") {
+    return decide(ports, request, parking);
+  }
+  if (request.path == "/queue/booked" && request.method == "POST") {
+    return decide(ports, request, booking);
+  }
   if (request.path == "/queue/retry" && request.method == "POST") return retry(ports, request);
   return std::nullopt;
 }

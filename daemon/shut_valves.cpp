@@ -1,7 +1,6 @@
 #include "daemon/shut_valves.hpp"
 
 #include <algorithm>
-#include <cstddef>
 
 #include <fmt/format.h>
 
@@ -17,13 +16,9 @@ bool held_by_tapd(std::string_view error) {
          std::string_view::npos;
 }
 
-/// A chip that is not named may be any.
 bool same_valve(const TapConfig& one, const TapConfig& other) {
-  if (one.simulated || other.simulated)
-    return one.simulated == other.simulated && one.id == other.id;
-  const LineConfig& a = one.valve_line;
-  const LineConfig& b = other.valve_line;
-  return a.name == b.name && (a.chip.empty() || b.chip.empty() || a.chip == b.chip);
+  if (one.simulated != other.simulated) return false;
+  return one.simulated ? one.id == other.id : same_line(one.valve_line, other.valve_line);
 }
 
 }  // namespace
@@ -33,9 +28,8 @@ std::vector<TapConfig> valves_to_shut(const std::optional<Config>& held,
   std::vector<TapConfig> taps;
   if (held) taps = held->taps;
   if (!next) return taps;
-  const auto known = taps.size();
   for (const TapConfig& tap : next->taps) {
-    const bool again = std::any_of(taps.begin(), taps.begin() + static_cast<std::ptrdiff_t>(known),
+    const bool again = std::any_of(taps.begin(), taps.end(),
                                    [&](const TapConfig& other) { return same_valve(tap, other); });
     if (!again) taps.push_back(tap);
   }

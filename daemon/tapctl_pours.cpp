@@ -205,32 +205,37 @@ int PoursCommands::show_queue(const ApiClient& client, bool as_json) const {
   });
 }
 
+namespace {
+
+/// Tells what became of it, in `words` or as it was answered; answers the exit code.
+template<typename Words>
+int change_queue(const tl::expected<ApiAnswer, std::string>& answer, bool as_json, Words words) {
+  const auto done = body_of(answer);
+  if (!done) return done.error();
+  fmt::print("{}\n", as_json ? done->dump(2) : std::string{words(*done)});
+  return exit_done;
+}
+
+}  // namespace
+
 std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) const {
   if (pours_->parsed()) return show_pours(client, as_json);
   if (!queue_->parsed()) return std::nullopt;
+  const std::string about_row = json{{"row", values_->row}, {"why", values_->why}}.dump();
   if (retry_->parsed()) {
-    const auto done = body_of(client.post("/queue/retry", values_->row));
-    if (!done) return done.error();
-    fmt::print("{}\n", as_json
-                           ? done->dump(2)
-                           : fmt::format("{} will be sent again", done->at("sent_again").dump()));
-    return exit_done;
+    return change_queue(client.post("/queue/retry", values_->row), as_json, [](const json& done) {
+      return fmt::format("{} will be sent again", done.at("sent_again").dump());
+    });
   }
   if (park_->parsed()) {
-    const auto done = body_of(
-        client.post("/queue/park", json{{"row", values_->row}, {"why", values_->why}}.dump()));
-    if (!done) return done.error();
-    fmt::print("{}\n",
-               as_json ? done->dump(2) : "parked: it is owed, and not sent until `queue retry`");
-    return exit_done;
+    return change_queue(client.post("/queue/park", about_row), as_json, [](const json&) {
+      return "parked: it is owed, and not sent until `queue retry`";
+    });
   }
   if (booked_->parsed()) {
-    const auto done = body_of(
-        client.post("/queue/booked", json{{"row", values_->row}, {"why", values_->why}}.dump()));
-    if (!done) return done.error();
-    fmt::print("{}\n",
-               as_json ? done->dump(2) : "noted as booked: it is owed no more, and not sent");
-    return exit_done;
+    return change_queue(client.post("/queue/booked", about_row), as_json, [](const json&) {
+      return "noted as booked: it is owed no more, and not sent";
+    });
   }
   return show_queue(client, as_json);
 }

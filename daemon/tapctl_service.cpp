@@ -19,13 +19,8 @@ constexpr int most_silences = 50;
 
 /// Asks for nothing that waits for the disk: while a valve is open it must be heard when to shut
 /// it.
-tl::expected<json, std::string> look_at(const ApiClient& client, int tap) {
-  const auto answer = client.get(fmt::format("/meter?tap={}", tap));
-  if (!answer) return tl::unexpected(answer.error());
-  json body = json::parse(answer->body, nullptr, false);
-  constexpr int ok = 200;
-  if (answer->status == ok && body.is_object()) return body;
-  return tl::unexpected(body.is_object() ? body.value("error", answer->body) : answer->body);
+tl::expected<json, NoAnswer> look_at(const ApiClient& client, int tap) {
+  return heard(client.get(fmt::format("/meter?tap={}", tap)));
 }
 
 std::int64_t services_of(const json& tap) {
@@ -54,7 +49,7 @@ bool line_on_stdin(int patience_ms) {
 
 tl::expected<json, int> carry_out_service(const ApiClient& client, const ServiceWish& wish) {
   const auto before = look_at(client, wish.tap);
-  if (!before) return tl::unexpected(refuse(before.error()));
+  if (!before) return tl::unexpected(refuse(before.error().words, before.error().code));
   const std::int64_t done_before = services_of(*before);
   const json asked{
       {"tap", wish.tap}, {"kind", wish.kind}, {"seconds", wish.seconds}, {"ml", wish.ml}};
@@ -80,7 +75,7 @@ tl::expected<json, int> carry_out_service(const ApiClient& client, const Service
     if (!tap) {
       if (silences++ == 0) {
         fmt::print(stderr, "tap {}: the valve may still be open, it is asked to shut: {}\n",
-                   wish.tap, tap.error());
+                   wish.tap, tap.error().words);
       }
       end_wanted = true;
       continue;

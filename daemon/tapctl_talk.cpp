@@ -17,15 +17,19 @@ int refuse(const std::string& words, int code) {
   return code;
 }
 
-tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answer) {
-  if (!answer) return tl::unexpected(refuse(answer.error(), exit_no_answer));
+tl::expected<json, NoAnswer> heard(const tl::expected<ApiAnswer, std::string>& answer) {
+  if (!answer) return tl::unexpected(NoAnswer{.words = answer.error(), .code = exit_no_answer});
   json body = json::parse(answer->body, nullptr, false);
   constexpr int ok = 200;
   if (answer->status != ok || !body.is_object()) {
-    return tl::unexpected(refuse(body.is_object() ? body.value("error", answer->body)
-                                                  : "tapd answered what is not JSON"));
+    return tl::unexpected(NoAnswer{.words = body.is_object() ? body.value("error", answer->body)
+                                                             : "tapd answered what is not JSON"});
   }
   return body;
+}
+
+tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answer) {
+  return heard(answer).map_error([](const NoAnswer& no) { return refuse(no.words, no.code); });
 }
 
 std::string money(const json& cents) {

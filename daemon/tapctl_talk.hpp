@@ -18,7 +18,15 @@ inline constexpr int exit_no_answer = 3;
 
 /// Says what is wrong on stderr; answers `code`.
 int refuse(const std::string& words, int code = exit_refused);
-/// The body of a good answer, or the exit code after saying what is wrong.
+/// Why there is no good answer, and the exit code for it.
+struct NoAnswer {
+  std::string words;
+  int code{exit_refused};
+};
+/// The body of a good answer.
+[[nodiscard]] tl::expected<nlohmann::json, NoAnswer> heard(
+    const tl::expected<ApiAnswer, std::string>& answer);
+/// The same, or the exit code after saying what is wrong.
 [[nodiscard]] tl::expected<nlohmann::json, int> body_of(
     const tl::expected<ApiAnswer, std::string>& answer);
 /// "3.20"

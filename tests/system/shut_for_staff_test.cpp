@@ -1,13 +1,11 @@
 // What staff wanted shut is shut: when their terminal is gone, while the disk stands still, and
 // when nothing can be written at all.
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "venue_processes.hpp"
+#include "troubled_disk.hpp"
 
 #ifdef TROUBLED_DISK_LIBRARY
 
@@ -17,15 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 
-/// A bar without a server, on a disk that a test gets into trouble (troubled_disk.cpp).
-class StaffBar {
- public:
+/// A bar without a server, on a disk that a test gets into trouble.
+struct StaffBar {
   StaffBar() { venue.start_tapd(); }
 
-  void disk(const std::string& word) const {
-    std::ofstream{file_.string() + ".new"} << word;
-    std::filesystem::rename(file_.string() + ".new", file_);
-  }
   [[nodiscard]] ChildProcess tapctl(std::vector<std::string> words) const {
     words.insert(words.begin(), {"--socket", (venue.folder() / "tapd.sock").string()});
     return ChildProcess{{.program = TAPCTL_PROGRAM, .arguments = std::move(words)}};
@@ -36,14 +29,8 @@ class StaffBar {
     return answer && nlohmann::json::parse(answer->body).value("valve_open", false);
   }
 
- private:
-  TempDir folder_{Medium::memory};
-  std::filesystem::path file_ = folder_ / "trouble";
-
- public:
-  VenueProcesses venue{{.with_server = false,
-                        .tapd_environment = {{"LD_PRELOAD", TROUBLED_DISK_LIBRARY},
-                                             {"TROUBLED_DISK", file_.string()}}}};
+  TroubledDisk disk;
+  VenueProcesses venue{disk.lone_plan()};
 };
 
 }  // namespace
@@ -54,22 +41,22 @@ TEST_CASE("a terminal that is gone, and a disk that stands still, leave no valve
   ChildProcess clean = bar.tapctl({"clean", "1", "--seconds", "120"});
   REQUIRE(VenueProcesses::eventually([&] { return bar.valve_is_open(1); }, 30s));
   // Somebody else waits for the disk meanwhile.
-  bar.disk("very slow");
+  bar.disk.say("very slow");
   ChildProcess other = bar.tapctl({"lock", "2", "lye"});
   clean.signal(SIGHUP);
   CHECK(VenueProcesses::eventually([&] { return !bar.valve_is_open(1); }, 30s));
-  bar.disk("none");
+  bar.disk.say("none");
   CHECK(clean.wait(30s).has_value());
 }
 
 TEST_CASE("a lock that cannot be noted closes the tap all the same", "[system][disk]") {
   StaffBar bar;
-  bar.disk("read-only");
+  bar.disk.say("read-only");
   const auto answer = bar.venue.api().post("/lock", R"({"tap":1,"why":"lye in the line"})");
   REQUIRE(answer);
   CHECK(answer->status == 503);
   CHECK_THAT(answer->body, ContainsSubstring("tap 1 is closed until tapd starts again"));
-  bar.disk("none");
+  bar.disk.say("none");
   CHECK(bar.venue.tap(1).at("state") == "locked");
   CHECK(bar.venue.api().post("/unlock", R"({"tap":1})")->status == 200);
   bar.venue.wait_for_state(1, "idle");
