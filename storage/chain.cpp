@@ -1,11 +1,11 @@
 #include "storage/chain.hpp"
 
 #include <array>
-#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
+
+#include "storage/sha256.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -34,17 +34,7 @@ std::string chain_hash(std::span<const std::optional<std::string>> texts) {
     content += text ? fmt::format("{}={}:{}\n", columns.at(i), text->size(), *text)
                     : fmt::format("{}=-\n", columns.at(i));
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(content.data(), content.size(), digest.data(), &size, EVP_sha256(), nullptr) !=
-      1) {
-    throw std::runtime_error{"SHA-256 is not available in this OpenSSL"};
-  }
-  std::string hex;
-  for (std::size_t i = 0; i < size; ++i) {
-    fmt::format_to(std::back_inserter(hex), "{:02x}", digest.at(i));
-  }
-  return hex;
+  return sha256(content);
 }
 
 }  // namespace tapd::storage

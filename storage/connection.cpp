@@ -27,28 +27,25 @@ struct Setting {
 
 // journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE
 // slip past the triggers that guard deletion.
+// The log is bounded by ourselves (`bound_the_log`).
 constexpr std::array settings{
-    Setting{"journal_mode", "WAL", "wal"}, Setting{"synchronous", "FULL", "2"},
-    Setting{"foreign_keys", "ON", "1"},    Setting{"recursive_triggers", "ON", "1"},
-    Setting{"trusted_schema", "OFF", "0"}, Setting{"cell_size_check", "ON", "1"},
-    Setting{"mmap_size", "0", "0"},        Setting{"journal_size_limit", "4194304", "4194304"},
-    Setting{"temp_store", "MEMORY", "2"},  Setting{"busy_timeout", "0", "0"},
+    Setting{"journal_mode", "WAL", "wal"},   Setting{"synchronous", "FULL", "2"},
+    Setting{"foreign_keys", "ON", "1"},      Setting{"recursive_triggers", "ON", "1"},
+    Setting{"trusted_schema", "OFF", "0"},   Setting{"cell_size_check", "ON", "1"},
+    Setting{"mmap_size", "0", "0"},          Setting{"journal_size_limit", "4194304", "4194304"},
+    Setting{"temp_store", "MEMORY", "2"},    Setting{"busy_timeout", "0", "0"},
+    Setting{"wal_autocheckpoint", "0", "0"},
 };
 
-/// Bounds the log. Wide blocks make a commit four times as long, so that the log has room for about
-/// as many commits.
-std::string pages_in_log(int medium_blocks) {
-  constexpr int narrow = 200;  // 800 KB
-  return std::to_string(narrow * (medium_blocks / narrow_blocks));
-}
-
-SQLite::Database open(const LedgerOptions& options, const std::string& vfs) {
+SQLite::Database open(const LedgerOptions& options, MediumBlocks& blocks) {
   if (!options.vfs) prepare_file(options.file);
+  put_back(blocks.vfs(), options.file);
   int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX;
   if (options.vfs) flags |= SQLite::OPEN_CREATE;
   // psow=0: an SD card does not promise that a torn write leaves the neighbouring bytes alone.
   try {
-    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0, vfs.c_str()};
+    return SQLite::Database{sqlite_uri(options.file, "psow=0").c_str(), flags, 0,
+                            blocks.name().c_str()};
   } catch (const SQLite::Exception& exception) {
     throw OpenError{kind_of(exception.getErrorCode(), 0),
                     fmt::format("cannot open the ledger {}: {}; check the path and permissions",
@@ -72,20 +69,28 @@ std::string pragma(SQLite::Database& database, const std::string& text) {
 Connection::Connection(const LedgerOptions& options)
     : file_{options.file.string()},
       blocks_{options.vfs, options.medium_blocks},
-      database_{open(options, blocks_.name())} {
+      guard_{blocks_.vfs(), options.file, options.medium_blocks},
+      database_{open(options, blocks_)} {
   checkpoint_on_close(database_, false);
   try {
     claim();
-    configure(options.medium_blocks);
+    configure();
     check(options);
     settle();
     keep_before_migration(options);
+    bound_the_log(options.medium_blocks);
     migrate(database_, newest_schema(), migrations());
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
     throw OpenError{error.kind, "cannot open the ledger " + error.message};
   }
-  checkpoint_on_close(database_, true);
+}
+
+// SQLite removes the log of a ledger that is closed, when nothing is left to be moved.
+Connection::~Connection() {
+  if (guard_.checkpoint(database_.getHandle(), SQLITE_CHECKPOINT_TRUNCATE) == SQLITE_OK) {
+    checkpoint_on_close(database_, true);
+  }
 }
 
 // Takes the file for this process, and makes sure that it is ours before anything is written.
@@ -121,11 +126,8 @@ void Connection::claim() {
   }
 }
 
-void Connection::configure(int medium_blocks) {
-  const std::string in_log = pages_in_log(medium_blocks);
-  std::vector<Setting> all{settings.begin(), settings.end()};
-  all.push_back({"wal_autocheckpoint", in_log.c_str(), in_log.c_str()});
-  for (const Setting& setting : all) {
+void Connection::configure() {
+  for (const Setting& setting : settings) {
     // Two steps: what SQLite answers to a setting is not for every pragma what then holds.
     pragma(database_, fmt::format("{} = {}", setting.name, setting.value));
     const std::string holds = pragma(database_, setting.name);
@@ -151,7 +153,30 @@ void Connection::configure(int medium_blocks) {
 // the same sector; a second cut that tears that sector would take an acknowledged commit with it.
 // An empty log begins anew at a sector of its own.
 void Connection::settle() {
-  database_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const int code = guard_.checkpoint(database_.getHandle(), SQLITE_CHECKPOINT_TRUNCATE);
+  if (code == SQLITE_OK) return;
+  throw OpenError{
+      kind_of(code, 0),
+      fmt::format("cannot open the ledger {}: its journal cannot be moved into it, with "
+                  "the pages beside kept in {}: {}; see that the medium has room and "
+                  "is well",
+                  file_, guard_of(file_).string(), sqlite3_errstr(code))};
+}
+
+// As SQLite's own wal_autocheckpoint does. A commit is durable before: one that cannot be moved
+// yet is moved with a later one.
+void Connection::bound_the_log(int medium_blocks) {
+  constexpr int narrow = 200;  // 800 KB
+  constexpr int wide = 400;    // A commit fills whole blocks there, and takes twice as many.
+  most_frames_ = medium_blocks > narrow_blocks ? wide : narrow;
+  const auto moved = [](void* self, sqlite3* database, const char*, int frames) {
+    auto& connection = *static_cast<Connection*>(self);
+    if (frames >= connection.most_frames_) {
+      static_cast<void>(connection.guard_.checkpoint(database, SQLITE_CHECKPOINT_PASSIVE, frames));
+    }
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(database_.getHandle(), moved, this);
 }
 
 // The way back from a migration is a program that nobody may have at hand; a copy is at hand.

@@ -7,6 +7,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include "storage/block_guard.hpp"
 #include "storage/ledger.hpp"
 #include "storage/medium_blocks.hpp"
 
@@ -16,6 +17,11 @@ class Connection {
  public:
   /// Opens, checks and migrates the file. Throws OpenError.
   explicit Connection(const LedgerOptions& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
 
   [[nodiscard]] SQLite::Database& database() { return database_; }
   /// The file's name, for messages.
@@ -25,15 +31,18 @@ class Connection {
 
  private:
   void claim();
-  void configure(int medium_blocks);
+  void configure();
   void check(const LedgerOptions& options);
   void settle();
+  void bound_the_log(int medium_blocks);
   void keep_before_migration(const LedgerOptions& options);
 
   std::string file_;
   bool suspected_{false};
   MediumBlocks blocks_;
+  BlockGuard guard_;
   SQLite::Database database_;
+  int most_frames_{0};  ///< In the log, before it is moved into the file.
 };
 
 }  // namespace tapd::storage

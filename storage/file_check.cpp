@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "storage/block_guard.hpp"
 #include "storage/chain_walk.hpp"
 #include "storage/database_file.hpp"
 #include "storage/errors.hpp"
@@ -87,6 +88,8 @@ Result<ChainSlice> verify_file(const fs::path& file) {
     fs::copy_file(file, scratch.file());
     const fs::path journal = file.string() + "-wal";
     if (fs::exists(journal)) fs::copy_file(journal, scratch.file().string() + "-wal");
+    if (fs::exists(guard_of(file))) fs::copy_file(guard_of(file), guard_of(scratch.file()));
+    put_back(*sqlite3_vfs_find(nullptr), scratch.file());
     return walk(file, scratch.file());
   } catch (const SQLite::Exception& exception) {
     return trouble(kind_of(exception.getErrorCode(), 0), file, exception.what());

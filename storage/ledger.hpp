@@ -50,7 +50,7 @@ struct LedgerOptions {
   /// due at once. Empty: every start makes them due.
   model::BootId boot;
   /// How much a torn write may spoil on the medium, in bytes: 16,384 (SD cards, and safe anywhere)
-  /// or 4,096 (a third of the wear).
+  /// or 4,096 (40 % less wear).
   int medium_blocks{16'384};
 };
 

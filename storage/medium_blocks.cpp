@@ -33,18 +33,18 @@ std::string next_name() {
 struct MediumBlocks::Vfs : sqlite3_vfs {
   std::string called;
   sqlite3_vfs* base{nullptr};
-  SectorSize answer{nullptr};
-  // The base's functions for a file, with one exchanged: a set for each of the base's sets (the
-  // database is locked, its log is not).
+  SectorSize of_log{nullptr};
+  // The base's functions for a file, with one exchanged: a set for each of the base's sets and each
+  // answer.
   struct Exchanged {
     const sqlite3_io_methods* of;
     sqlite3_io_methods methods;
   };
   std::list<Exchanged> exchanged;
 
-  const sqlite3_io_methods* exchange(const sqlite3_io_methods* of) {
+  const sqlite3_io_methods* exchange(const sqlite3_io_methods* of, SectorSize answer) {
     for (const Exchanged& known : exchanged) {
-      if (known.of == of) return &known.methods;
+      if (known.of == of && known.methods.xSectorSize == answer) return &known.methods;
     }
     exchanged.push_back({of, *of});
     exchanged.back().methods.xSectorSize = answer;
@@ -55,7 +55,8 @@ struct MediumBlocks::Vfs : sqlite3_vfs {
     auto& self = *static_cast<Vfs*>(vfs);
     const int code = self.base->xOpen(self.base, name, file, flags, got);
     if (code == SQLITE_OK && file->pMethods != nullptr) {
-      file->pMethods = self.exchange(file->pMethods);
+      const bool log = (flags & SQLITE_OPEN_WAL) != 0;
+      file->pMethods = self.exchange(file->pMethods, log ? self.of_log : blocks_of<narrow_blocks>);
     }
     return code;
   }
@@ -69,7 +70,7 @@ MediumBlocks::MediumBlocks(const std::optional<std::string>& base, int bytes)
   }
   static_cast<sqlite3_vfs&>(*vfs_) = *found;
   vfs_->base = found;
-  vfs_->answer = answer_for(bytes);
+  vfs_->of_log = answer_for(bytes);
   vfs_->called = next_name();
   vfs_->zName = vfs_->called.c_str();
   vfs_->pNext = nullptr;
@@ -85,6 +86,10 @@ MediumBlocks::~MediumBlocks() {
 
 const std::string& MediumBlocks::name() const {
   return vfs_->called;
+}
+
+sqlite3_vfs& MediumBlocks::vfs() {
+  return *vfs_;
 }
 
 }  // namespace tapd::storage

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array journals{"-wal", "-journal", "-shm"};
+constexpr std::array journals{"-wal", "-journal", "-shm", "-guard"};
 
 fs::path with(const fs::path& file, const std::string& suffix) {
   return file.string() + suffix;

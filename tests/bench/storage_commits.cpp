@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <tuple>
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -109,6 +110,20 @@ std::size_t bare_batch(SQLite::Statement& statement) {
   return bytes > 0 ? rows : 0;
 }
 
+constexpr std::uint64_t pours_logged = 8;  // Too few for the log to be moved into the file.
+
+/// By the growth of the log of a ledger that was just opened.
+double pages_logged_for_a_pour(storage::Ledger& ledger, const std::filesystem::path& file,
+                               std::uint64_t number) {
+  const std::filesystem::path log = file.string() + "-wal";
+  pour_once(ledger, number, 2);
+  const auto before = std::filesystem::file_size(log);
+  for (std::uint64_t i = 1; i < pours_logged; ++i) pour_once(ledger, number + i, 2);
+  constexpr double frame = 4'120;
+  return static_cast<double>(std::filesystem::file_size(log) - before) / frame /
+         static_cast<double>(pours_logged - 1);
+}
+
 /// Pours into the large file and into an empty one, in turns. Answers the last one's number.
 std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t number, int block,
                           const StorageBenchOptions& options, const Report& report) {
@@ -120,6 +135,13 @@ std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t numbe
   };
   storage::Ledger large{opened(file)};
   storage::Ledger empty{opened(folder / "tap.db")};
+  for (const auto& [ledger, path, of] :
+       {std::tuple{&large, file, "large"}, std::tuple{&empty, folder / "tap.db", "an empty"}}) {
+    report.add({fmt::format("logged for a pour in {} file", of),
+                pages_logged_for_a_pour(*ledger, path, number + 1), "pages",
+                fmt::format("{} bytes a block", block)});
+  }
+  number += pours_logged;
   std::vector<double> in_large;
   std::vector<double> in_empty;
   for (int i = 1; i <= options.commits / 4; ++i) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "spread.hpp"
+#include "storage/block_guard.hpp"
 
 namespace tapd::crash {
 namespace {
@@ -24,6 +25,7 @@ struct Fault {
   Syncs syncs{Syncs::all};
   bool unique_key{true};
   bool acknowledges_early{false};
+  bool guards_blocks{true};
 };
 
 Recording record(const Fault& fault, const std::function<void(Venue&)>& evening) {
@@ -40,8 +42,8 @@ Recording record(const Fault& fault, const std::function<void(Venue&)>& evening)
 
 Finding cut(const Recording& recording, std::size_t until, Medium medium, Random& random,
             const Fault& fault = {}, Recording* recovered = nullptr) {
-  const Image left =
-      after_power_cut(recording.start, recording.log, until, medium, random, fault.syncs);
+  Image left = after_power_cut(recording.start, recording.log, until, medium, random, fault.syncs);
+  if (!fault.guards_blocks) left.erase(storage::guard_of(ledger_name).string());
   return check(left,
                expected_at(recording, until, fault.acknowledges_early, medium == Medium::lies),
                fault.medium_blocks, recovered);
@@ -173,12 +175,17 @@ std::vector<Row> mutants(const CampaignOptions& options, const Progress& progres
     const char* name;
     Medium medium;
     Fault fault;
+    Expected expected{Expected::caught};
   };
   const std::array known{
       Mutant{"mutant: synchronous = NORMAL", Medium::ideal, {.syncs = Syncs::normal}},
       Mutant{"mutant: without psow=0", Medium::torn_4k, {.promises_powersafe = true}},
       Mutant{
           "mutant: block_kib = 4, torn 16 KiB", Medium::torn_16k, {.medium_blocks = narrow_blocks}},
+      Mutant{"mutant: pages beside not kept, 16 KiB",
+             Medium::torn_16k,
+             {.guards_blocks = false},
+             Expected::spoilt},
       Mutant{"mutant: no unique key at the server", Medium::ideal, {.unique_key = false}},
       Mutant{"mutant: acknowledged before commit", Medium::ideal, {.acknowledges_early = true}},
   };
@@ -187,7 +194,7 @@ std::vector<Row> mutants(const CampaignOptions& options, const Progress& progres
   std::vector<Row> rows;
   for (const Mutant& mutant : known) {
     rows.push_back(
-        {mutant.name, Expected::caught,
+        {mutant.name, mutant.expected,
          at_every_operation(options, mutant.name, mutant.medium, mutant.fault, sample, progress)});
   }
   return rows;

@@ -37,7 +37,8 @@ struct Tally {
 enum class Expected : std::uint8_t {
   nothing,  ///< No violation, no damage.
   lies,     ///< The medium may do damage, which is told, and roll back; nothing else.
-  caught,   ///< A known fault: violations must be found.
+  caught,   ///< A known fault: violations must be found,
+  spoilt,   ///< or, of one that spoils pages, damage that the ledger tells.
 };
 
 struct Row {

@@ -28,6 +28,7 @@ const char* verdict(const Row& row) {
     case Expected::lies:
       return row.good() ? "ok" : "FAILED";
     case Expected::caught:
+    case Expected::spoilt:
       return row.good() ? "caught" : "SURVIVED";
   }
   return "?";

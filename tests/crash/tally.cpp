@@ -90,6 +90,8 @@ bool Row::good() const {
       return tally.cuts > 0 && tally.violations() == 0;
     case Expected::caught:
       return tally.violations() > 0;
+    case Expected::spoilt:
+      return damaged;
   }
   return false;
 }
