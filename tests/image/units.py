@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""What systemd is told of a board: which unit waits for which. See board.py.
+
+    units.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from board import SCRIPTS
+
+GENERATOR = Path("/usr/lib/systemd/system-generators/systemd-fstab-generator")
+
+
+def settings(text):
+    """Of a unit: its keys, each with all its words or, of a command, all its lines."""
+    found = {}
+    for line in text.splitlines():
+        if pair := re.match(r"([A-Za-z]+)=(.*)", line):
+            key, value = pair.groups()
+            found.setdefault(key, []).extend([value] if key.startswith("Exec") else value.split())
+    return found
+
+
+def unit(name, folder=SCRIPTS):
+    return settings((folder / name).read_text())
+
+
+class Order(unittest.TestCase):
+    """The data partition comes when it comes: nothing that asks for it may be earlier."""
+
+    def test_the_board_looks_at_its_data_once_it_is_there(self):
+        board = unit("tapd-board.service")
+        self.assertIn("data.mount", board["After"])
+        self.assertIn("data.mount", board["Wants"])
+        # Without it the board has still to say what is wrong.
+        for key in ("Requires", "BindsTo", "Requisite", "RequiresMountsFor"):
+            for needed in ("data.mount", "/data"):
+                self.assertNotIn(needed, board.get(key, []), key)
+
+    @unittest.skipUnless(GENERATOR.exists(), "systemd is not installed here")
+    def test_no_target_waits_for_the_data_partition(self):
+        # Why the line above is needed: what systemd itself makes of the card's fstab.
+        fstab = re.search(r'etc/fstab" <<\'END\'\n(.*?)END\n', (SCRIPTS / "customize").read_text(),
+                          re.DOTALL).group(1)
+        with tempfile.TemporaryDirectory(prefix="tapd-units-") as name:
+            folder = Path(name)
+            (folder / "fstab").write_text(fstab)
+            subprocess.run([GENERATOR, folder, folder, folder], check=False, capture_output=True,
+                           env=dict(os.environ, SYSTEMD_FSTAB=str(folder / "fstab")))
+            self.assertIn("/data", unit("data.mount", folder)["Where"])
+            self.assertNotIn("Before", unit("data.mount", folder))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
