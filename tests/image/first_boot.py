@@ -250,6 +250,49 @@ class Card(Board):
         network = self.text("data/etc/systemd/network/10-board.network")
         self.assertIn("Address=10.0.0.7/24\nGateway=10.0.0.1\nDNS=10.0.0.1\nDNS=9.9.9.9\n", network)
 
+    def test_an_address_that_networkd_would_pass_over(self):
+        good = 'address = "10.0.0.7/24"\ngateway = "10.0.0.1"\ndns = "10.0.0.1 9.9.9.9"\n'
+        for old, new, words in (
+                ("10.0.0.7/24", "192.168.1.300/24", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30/99", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30/0", "address: like"),
+                ("10.0.0.7/24", "192.168.1.030/24", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30", "address: like"),
+                ('gateway = "10.0.0.1"', 'gateway = "192.168.1,1"', "gateway: like"),
+                ('gateway = "10.0.0.1"', 'gateway = "10.0.0.256"', "gateway: like"),
+                ('gateway = "10.0.0.1"\n', "", "gateway is missing"),
+                ("10.0.0.1 9.9.9.9", "192.168.1.1, 8.8.8.8", "dns: like"),
+                ("10.0.0.1 9.9.9.9", "9.9.9.9 9.9.9", "dns: like"),
+                ("10.0.0.1 9.9.9.9", "*", "dns: like")):
+            with self.subTest(new=new):
+                wrong = good.replace(old, new)
+                self.assert_refused(CONFIG.replace("[controller]", wrong + "[controller]"), words)
+        good = good.replace("10.0.0.1 9.9.9.9", "192.0.2.53 2620:fe::9").replace("7/24", "199/32")
+        self.write(CONFIG.replace("[controller]", good + "[controller]"))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+
+    def test_a_password_is_written_as_iwd_reads_it(self):
+        # Its files know \s \t \r \n \\ (iwd.network(5)), and a blank before a value is passed over.
+        for password, written in (("back\\slash\\now", "back\\\\slash\\\\now"),
+                                  (" a blank before ", "\\sa blank before "),
+                                  ("per%cent$HOME`", "per%cent$HOME`")):
+            with self.subTest(password=password):
+                self.write(CONFIG.replace("guests-may-not", password))
+                ready, said = self.boot()
+                self.assertTrue(ready, said)
+                (file,) = (self.root / "data/iwd").glob("*.psk")
+                self.assertEqual(file.read_text(), f"[Security]\nPassphrase={written}\n")
+
+    def test_a_password_that_no_radio_takes(self):
+        for password in ("Müllerstraße 7", "short", "x" * 64, "with\ta tab"):
+            with self.subTest(password=password):
+                self.assert_refused(CONFIG.replace("guests-may-not", password), "wifi_password: 8")
+
+    def test_an_escape_is_no_new_line(self):
+        wrong = CONFIG.replace('hostname = "bar-7"', r'hostname = "bar\n7"')
+        self.assert_refused(wrong, "hostname")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
