@@ -206,6 +206,53 @@ class Card(Board):
         self.assertTrue(ready, said)
         self.assertEqual(self.text("boot/valves.txt"), "gpio=5=op,dl\ngpio=23=op,dh\n")
 
+    def test_what_was_edited_on_the_board_is_not_lost(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        edited = self.text("data/etc/tapd/tapd.toml")
+        old_note = self.text("data/taken")
+        self.write(self.text("boot/tapd.toml") + "# the same, with a remark\n")
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertIn("GPIO23", self.text("data/etc/tapd/tapd.toml"))
+        for folder in ("data/etc/tapd", "etc/tapd"):
+            self.assertEqual(self.text(folder + "/tapd.toml.replaced"), edited)
+        self.assertIn("data/etc/tapd/tapd.toml.replaced", said)
+        # The power went before it was noted that the file was taken over.
+        (self.root / "data/taken").write_text(old_note)
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertEqual(self.text("data/etc/tapd/tapd.toml.replaced"), edited)
+        # There is nothing new to keep when the next one comes.
+        self.write(self.text("boot/tapd.toml") + "# and another remark\n")
+        ready, said = self.boot()
+        self.assertIn("was taken over", said)
+        self.assertNotIn("replaced", said)
+        self.assertEqual(self.text("data/etc/tapd/tapd.toml.replaced"), edited)
+
+    def test_what_was_edited_here_as_on_the_board_replaces_nothing(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        self.write(self.text("boot/tapd.toml").replace('"GPIO23"', '"GPIO24"'))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertIn("was taken over", said)
+        self.assertNotIn("replaced", said)
+        self.assertFalse((self.root / "data/etc/tapd/tapd.toml.replaced").exists())
+
+    def test_without_room_to_keep_what_was_edited_nothing_is_replaced(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        (self.root / "data/etc/tapd/tapd.toml.replaced.new").mkdir()  # as good as no room
+        self.write(self.text("boot/tapd.toml") + "# the same, with a remark\n")
+        ready, said = self.boot(stderr="tapd.toml.replaced.new")
+        self.assertTrue(ready, said)
+        self.assertIn("could not be taken over", said)
+        self.assertIn("GPIO24", self.text("data/etc/tapd/tapd.toml"))
+
     def test_a_copied_card_is_noticed(self):
         self.write(CONFIG)
         self.boot()
