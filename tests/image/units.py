@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What systemd is told of a board: which unit waits for which. See board.py.
+"""What systemd is told of a board: what waits for what, and what a reload does. See board.py.
 
     units.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
 """
@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from board import SCRIPTS
+from board import CONFIG, SCRIPTS, TAPD
 
 GENERATOR = Path("/usr/lib/systemd/system-generators/systemd-fstab-generator")
 
@@ -54,6 +54,37 @@ class Order(unittest.TestCase):
                            env=dict(os.environ, SYSTEMD_FSTAB=str(folder / "fstab")))
             self.assertIn("/data", unit("data.mount", folder)["Where"])
             self.assertNotIn("Before", unit("data.mount", folder))
+
+
+class Reload(unittest.TestCase):
+    """systemctl reload tapd says whether the file was taken: a SIGHUP has no answer."""
+
+    def commands(self):
+        return unit("tapd.service", SCRIPTS.parents[2] / "systemd")["ExecReload"]
+
+    def check(self, text):
+        """Does what the unit does before anything else at a reload, with that file."""
+        with tempfile.TemporaryDirectory(prefix="tapd-units-") as folder:
+            file = Path(folder, "tapd.toml")
+            file.write_text(text)
+            words = self.commands()[0].replace("/etc/tapd/tapd.toml", str(file)).split()
+            self.assertEqual(words[0], "/usr/bin/tapd")  # in the sandbox, as tapd's own user
+            done = subprocess.run([TAPD, *words[1:]], capture_output=True, text=True, timeout=60,
+                                  check=False)
+            self.assertEqual(list(Path(folder).iterdir()), [file])
+        return done
+
+    def test_a_file_with_a_mistake_fails_the_reload(self):
+        config = CONFIG[CONFIG.index("[controller]"):]
+        done = self.check(config.replace('"high"', '"hihg"'))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("hihg", done.stderr)
+        # The credential and the lines of the good one are not there: only the file is looked at.
+        self.assertEqual(self.check(config).returncode, 0)
+
+    def test_tapd_is_told_only_then(self):
+        self.assertRegex(self.commands()[0], "--check-config$")
+        self.assertEqual(self.commands()[1:], ["+/bin/kill -HUP $MAINPID"])
 
 
 if __name__ == "__main__":
