@@ -115,6 +115,21 @@ class Card(Board):
         self.assertEqual(list((self.root / "data/iwd").glob("*.psk")), [])
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
 
+    def test_a_board_whose_name_and_time_zone_were_taken_out_has_the_images(self):
+        self.write(CONFIG)
+        self.boot()
+        kept = [line for line in self.text("boot/tapd.toml").splitlines(keepends=True)
+                if not line.startswith(("timezone", "hostname"))]
+        self.write("".join(kept))
+        for _ in range(2):  # and so has it at the start after that
+            ready, said = self.boot()
+            self.assertTrue(ready, said)
+            self.assertEqual(os.readlink(self.root / "etc/localtime"),
+                             str(self.root / "zones/Etc/UTC"))
+            for folder in ("data/etc", "etc"):
+                self.assertEqual(self.text(folder + "/timezone"), "Etc/UTC\n")
+                self.assertEqual(self.text(folder + "/hostname"), "tapd\n")
+
     def test_a_quote_in_a_comment_is_not_part_of_the_value(self):
         self.write(CONFIG.replace('token = "s3cret-of-the-venue"',
                                   'token = "s3cret-of-the-venue" # not the "old" one'))
