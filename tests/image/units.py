@@ -42,6 +42,13 @@ class Order(unittest.TestCase):
             for needed in ("data.mount", "/data"):
                 self.assertNotIn(needed, board.get(key, []), key)
 
+    def test_whether_there_are_updates_is_asked_in_the_night(self):
+        # A timer is looked at early in a start, and only once: the data partition is not there yet,
+        # and at the first start tapd-board has not taken the wish over.
+        condition = ["/data/etc/tapd-updates"]
+        self.assertNotIn("ConditionPathExists", unit("tapd-update.timer"))
+        self.assertEqual(unit("tapd-update.service")["ConditionPathExists"], condition)
+
     @unittest.skipUnless(GENERATOR.exists(), "systemd is not installed here")
     def test_no_target_waits_for_the_data_partition(self):
         # Why the line above is needed: what systemd itself makes of the card's fstab.
