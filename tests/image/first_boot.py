@@ -115,6 +115,21 @@ class Card(Board):
         self.assertEqual(list((self.root / "data/iwd").glob("*.psk")), [])
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
 
+    def test_a_board_whose_name_and_time_zone_were_taken_out_has_the_images(self):
+        self.write(CONFIG)
+        self.boot()
+        kept = [line for line in self.text("boot/tapd.toml").splitlines(keepends=True)
+                if not line.startswith(("timezone", "hostname"))]
+        self.write("".join(kept))
+        for _ in range(2):  # and so has it at the start after that
+            ready, said = self.boot()
+            self.assertTrue(ready, said)
+            self.assertEqual(os.readlink(self.root / "etc/localtime"),
+                             str(self.root / "zones/Etc/UTC"))
+            for folder in ("data/etc", "etc"):
+                self.assertEqual(self.text(folder + "/timezone"), "Etc/UTC\n")
+                self.assertEqual(self.text(folder + "/hostname"), "tapd\n")
+
     def test_a_quote_in_a_comment_is_not_part_of_the_value(self):
         self.write(CONFIG.replace('token = "s3cret-of-the-venue"',
                                   'token = "s3cret-of-the-venue" # not the "old" one'))
@@ -206,6 +221,53 @@ class Card(Board):
         self.assertTrue(ready, said)
         self.assertEqual(self.text("boot/valves.txt"), "gpio=5=op,dl\ngpio=23=op,dh\n")
 
+    def test_what_was_edited_on_the_board_is_not_lost(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        edited = self.text("data/etc/tapd/tapd.toml")
+        old_note = self.text("data/taken")
+        self.write(self.text("boot/tapd.toml") + "# the same, with a remark\n")
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertIn("GPIO23", self.text("data/etc/tapd/tapd.toml"))
+        for folder in ("data/etc/tapd", "etc/tapd"):
+            self.assertEqual(self.text(folder + "/tapd.toml.replaced"), edited)
+        self.assertIn("data/etc/tapd/tapd.toml.replaced", said)
+        # The power went before it was noted that the file was taken over.
+        (self.root / "data/taken").write_text(old_note)
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertEqual(self.text("data/etc/tapd/tapd.toml.replaced"), edited)
+        # There is nothing new to keep when the next one comes.
+        self.write(self.text("boot/tapd.toml") + "# and another remark\n")
+        ready, said = self.boot()
+        self.assertIn("was taken over", said)
+        self.assertNotIn("replaced", said)
+        self.assertEqual(self.text("data/etc/tapd/tapd.toml.replaced"), edited)
+
+    def test_what_was_edited_here_as_on_the_board_replaces_nothing(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        self.write(self.text("boot/tapd.toml").replace('"GPIO23"', '"GPIO24"'))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+        self.assertIn("was taken over", said)
+        self.assertNotIn("replaced", said)
+        self.assertFalse((self.root / "data/etc/tapd/tapd.toml.replaced").exists())
+
+    def test_without_room_to_keep_what_was_edited_nothing_is_replaced(self):
+        self.write(CONFIG)
+        self.boot()
+        self.edit_on_the_board('"GPIO23"', '"GPIO24"')
+        (self.root / "data/etc/tapd/tapd.toml.replaced.new").mkdir()  # as good as no room
+        self.write(self.text("boot/tapd.toml") + "# the same, with a remark\n")
+        ready, said = self.boot(stderr="tapd.toml.replaced.new")
+        self.assertTrue(ready, said)
+        self.assertIn("could not be taken over", said)
+        self.assertIn("GPIO24", self.text("data/etc/tapd/tapd.toml"))
+
     def test_a_copied_card_is_noticed(self):
         self.write(CONFIG)
         self.boot()
@@ -249,6 +311,49 @@ class Card(Board):
         self.assertTrue(ready, said)
         network = self.text("data/etc/systemd/network/10-board.network")
         self.assertIn("Address=10.0.0.7/24\nGateway=10.0.0.1\nDNS=10.0.0.1\nDNS=9.9.9.9\n", network)
+
+    def test_an_address_that_networkd_would_pass_over(self):
+        good = 'address = "10.0.0.7/24"\ngateway = "10.0.0.1"\ndns = "10.0.0.1 9.9.9.9"\n'
+        for old, new, words in (
+                ("10.0.0.7/24", "192.168.1.300/24", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30/99", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30/0", "address: like"),
+                ("10.0.0.7/24", "192.168.1.030/24", "address: like"),
+                ("10.0.0.7/24", "192.168.1.30", "address: like"),
+                ('gateway = "10.0.0.1"', 'gateway = "192.168.1,1"', "gateway: like"),
+                ('gateway = "10.0.0.1"', 'gateway = "10.0.0.256"', "gateway: like"),
+                ('gateway = "10.0.0.1"\n', "", "gateway is missing"),
+                ("10.0.0.1 9.9.9.9", "192.168.1.1, 8.8.8.8", "dns: like"),
+                ("10.0.0.1 9.9.9.9", "9.9.9.9 9.9.9", "dns: like"),
+                ("10.0.0.1 9.9.9.9", "*", "dns: like")):
+            with self.subTest(new=new):
+                wrong = good.replace(old, new)
+                self.assert_refused(CONFIG.replace("[controller]", wrong + "[controller]"), words)
+        good = good.replace("10.0.0.1 9.9.9.9", "192.0.2.53 2620:fe::9").replace("7/24", "199/32")
+        self.write(CONFIG.replace("[controller]", good + "[controller]"))
+        ready, said = self.boot()
+        self.assertTrue(ready, said)
+
+    def test_a_password_is_written_as_iwd_reads_it(self):
+        # Its files know \s \t \r \n \\ (iwd.network(5)), and a blank before a value is passed over.
+        for password, written in (("back\\slash\\now", "back\\\\slash\\\\now"),
+                                  (" a blank before ", "\\sa blank before "),
+                                  ("per%cent$HOME`", "per%cent$HOME`")):
+            with self.subTest(password=password):
+                self.write(CONFIG.replace("guests-may-not", password))
+                ready, said = self.boot()
+                self.assertTrue(ready, said)
+                (file,) = (self.root / "data/iwd").glob("*.psk")
+                self.assertEqual(file.read_text(), f"[Security]\nPassphrase={written}\n")
+
+    def test_a_password_that_no_radio_takes(self):
+        for password in ("Müllerstraße 7", "short", "x" * 64, "with\ta tab"):
+            with self.subTest(password=password):
+                self.assert_refused(CONFIG.replace("guests-may-not", password), "wifi_password: 8")
+
+    def test_an_escape_is_no_new_line(self):
+        wrong = CONFIG.replace('hostname = "bar-7"', r'hostname = "bar\n7"')
+        self.assert_refused(wrong, "hostname")
 
 
 if __name__ == "__main__":
