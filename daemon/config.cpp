@@ -32,6 +32,7 @@ SessionRules read_rules(TomlTable& tap) {
                    ? SessionMode::card_present
                    : SessionMode::tap_to_start;
   rules.no_flow_timeout = milliseconds{tap.whole("no_flow_timeout_ms", 15'000, {1'000, hour_ms})};
+  rules.silent_pours = static_cast<int>(tap.whole("silent_pours", 4, {0, 1'000}));
   rules.longest_open = milliseconds{tap.whole("longest_open_ms", 180'000, {1'000, hour_ms})};
   rules.tail_quiet = milliseconds{tap.whole("tail_quiet_ms", 150, {20, 5'000})};
   // At least what the rate of a stuck valve is measured in, at most what a stop waits for.

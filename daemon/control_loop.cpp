@@ -118,7 +118,17 @@ void ControlLoop::stop() {
   [[maybe_unused]] const auto written = ::write(stop_.number(), &one, sizeof one);
 }
 
+// Whoever takes an exception from here joins threads and closes a ledger: no valve waits for that.
 LoopEnd ControlLoop::run() {
+  try {
+    return serve_to_the_end();
+  } catch (...) {
+    controller_.shut_every_valve(moment(clock_));
+    throw;
+  }
+}
+
+LoopEnd ControlLoop::serve_to_the_end() {
   controller_.start(moment(clock_));
   if (service_ != nullptr) service_->ready();
   constexpr std::size_t most_events = 32;

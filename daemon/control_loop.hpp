@@ -72,6 +72,7 @@ class ControlLoop {
   void on_reload(std::function<bool()> wanted) { reload_wanted_ = std::move(wanted); }
 
  private:
+  [[nodiscard]] LoopEnd serve_to_the_end();
   void watch(int descriptor, std::uint64_t tag);
   void watch_meters();
   void serve(std::uint64_t tag);

@@ -292,6 +292,10 @@ bool Controller::command_valve(TapSlot& tap, bool open, const Moment& now) {
   return done.has_value();
 }
 
+void Controller::shut_every_valve(const Moment& now) noexcept {
+  for (TapSlot& tap : taps_) static_cast<void>(tap.outputs.shut(now.since_boot));
+}
+
 void Controller::post_write(StorageRequest write, const Moment& now) {
   pace_.asked(now.since_boot);
   ports_.storage(std::move(write));

@@ -131,6 +131,9 @@ class Controller {
 
   /// Shuts every valve, ends every pour and sells no more.
   void shut_down(const model::Moment& now);
+  /// Shuts every valve and does nothing else: for an end that is none. The next start finishes what
+  /// was open.
+  void shut_every_valve(const model::Moment& now) noexcept;
   /// No valve is open and every pour's end is durable.
   [[nodiscard]] bool at_rest() const;
 

@@ -41,12 +41,11 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
 }
 
 /// A reader thread that hangs on its bus tells nothing, so its silence must be noticed here: a card
-/// that nobody looks at holds no valve open.
+/// that nobody looks at holds no valve open, and a tap that sees no card must not look well.
 void Controller::watch_reader(TapSlot& tap, const Moment& now) {
   if (!tap.setup.last_look) return;
   const bool stalled = now.since_boot - tap.setup.last_look() >= options_.reader_stall;
   if (stalled == tap.reader_stalled) return;
-  if (stalled && !tap.session.valve_open()) return;  // nothing to guard, and nobody to wake for it
   tap.reader_stalled = stalled;
   if (stalled) {
     deliver(tap, Faulted{.kind = FaultKind::reader, .what = "it has stopped looking for cards"},

@@ -65,6 +65,7 @@ int run(const std::string& file, const Instead& instead) {
                config.server.url.empty() ? "none" : config.server.url);
     return 0;
   }
+  curl_global_init(CURL_GLOBAL_DEFAULT);
   tapd::block_loop_signals();  // before any thread: they are read from a descriptor
   const tapd::Level least = tapd::level_from(config.log_level);
   tapd::JournalThread journal{least, tapd::sink_of_stderr()};
@@ -99,7 +100,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
-  curl_global_init(CURL_GLOBAL_DEFAULT);
   try {
     return run(file, instead);
   } catch (const tapd::ConfigError& error) {

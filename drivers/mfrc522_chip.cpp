@@ -29,9 +29,11 @@ constexpr const char* too_hot = "the MFRC522 is too hot and has switched its fie
 
 constexpr std::size_t burst_max = mfrc522::fifo_size + 1;
 
+// Those that a loss of supply changes come first.
 constexpr std::array health_checks{
-    Register::tx_control, Register::version,     Register::mode,         Register::tx_ask,
-    Register::t_mode,     Register::t_prescaler, Register::t_reload_low, Register::rf_cfg,
+    Register::tx_control,   Register::version,       Register::mode,    Register::tx_ask,
+    Register::t_mode,       Register::t_prescaler,   Register::rf_cfg,  Register::tx_mode,
+    Register::t_reload_low, Register::t_reload_high, Register::rx_mode, Register::mod_width,
 };
 
 constexpr std::uint8_t address_to_write(Register reg) {
@@ -87,6 +89,7 @@ Mfrc522Chip::Status Mfrc522Chip::soft_reset() {
       .and_then([this] { return write(Register::command, mfrc522::command_soft_reset); })
       .and_then([this] { return await_awake(); })
       .and_then([this] { return read_version(); })
+      .and_then([this] { return remember_untouched(); })
       .and_then([this] { return configure(); });
 }
 
@@ -130,7 +133,29 @@ Mfrc522Chip::Status Mfrc522Chip::await_awake() {
   return tl::unexpected(std::string("the MFRC522 does not wake up"));
 }
 
+Mfrc522Chip::Status Mfrc522Chip::remember_untouched() {
+  std::array<std::uint8_t, mfrc522::untouched.size()> found{};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto value = read(mfrc522::untouched.at(i).reg);
+    if (!value) return tl::unexpected(value.error());
+    found.at(i) = *value;
+  }
+  after_reset_ = found;
+  return {};
+}
+
+Mfrc522Chip::Status Mfrc522Chip::restore_untouched() {
+  if (!after_reset_) return {};
+  for (std::size_t i = 0; i < after_reset_->size(); ++i) {
+    if (auto written = write(mfrc522::untouched.at(i).reg, after_reset_->at(i)); !written) {
+      return written;
+    }
+  }
+  return {};
+}
+
 Mfrc522Chip::Status Mfrc522Chip::configure() {
+  if (auto restored = restore_untouched(); !restored) return restored;
   for (const mfrc522::Setting& setting : configuration_) {
     if (auto written = write(setting.reg, setting.ours); !written) return written;
     if (auto kept = compare(setting); !kept) return kept;
@@ -155,23 +180,35 @@ Mfrc522Chip::Status Mfrc522Chip::compare(const mfrc522::Setting& setting) {
                   *value == setting.reset ? ", its reset value" : ""));
 }
 
+Mfrc522Chip::Status Mfrc522Chip::check_version() {
+  const std::uint8_t known = version_;
+  auto same = read_version();
+  if (!same || version_ == known) return same;
+  return tl::unexpected(fmt::format(
+      "the MFRC522's version changed from {:02X} to {:02X}: the bus garbles", known, version_));
+}
+
+Mfrc522Chip::Status Mfrc522Chip::check_untouched(std::size_t which) {
+  if (!after_reset_) return {};
+  const std::uint8_t then = after_reset_->at(which);
+  const auto [reg, mask] = mfrc522::untouched.at(which);
+  return compare({.reg = reg, .reset = then, .ours = then, .mask = mask});
+}
+
 Mfrc522Chip::Status Mfrc522Chip::check_next() {
-  const Register reg = health_checks.at(next_check_);
-  next_check_ = (next_check_ + 1) % health_checks.size();
-  if (reg == Register::version) {
-    const std::uint8_t known = version_;
-    auto same = read_version();
-    if (same && version_ != known) {
-      return tl::unexpected(
-          fmt::format("the MFRC522's version changed from {:02X} to {:02X}: the "
-                      "bus garbles",
-                      known, version_));
-    }
-    return same;
+  const std::size_t number = next_check_;
+  next_check_ = (next_check_ + 1) % (health_checks.size() + mfrc522::untouched.size());
+  Status kept;
+  if (number >= health_checks.size()) {
+    kept = check_untouched(number - health_checks.size());
+  } else if (health_checks.at(number) == Register::version) {
+    return check_version();
+  } else {
+    kept =
+        compare(*std::find_if(configuration_.begin(), configuration_.end(), [&](const auto& row) {
+          return row.reg == health_checks.at(number);
+        }));
   }
-  const auto setting = std::find_if(configuration_.begin(), configuration_.end(),
-                                    [reg](const auto& row) { return row.reg == reg; });
-  auto kept = compare(*setting);
   // A chip that is not there has lost more than a setting.
   if (!kept) return read_version().and_then([&] { return kept; });
   return kept;

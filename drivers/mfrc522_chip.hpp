@@ -54,8 +54,10 @@ class Mfrc522Chip {
   [[nodiscard]] Status hard_reset();
   /// The same after the bus was opened anew.
   [[nodiscard]] Status reopen();
-  /// Reads one register of the configuration (or the version) and compares it; the next call takes
-  /// the next one. After a loss of supply six of the eight differ.
+  /// Reads one register of the configuration (or the version, or one that we never touch) and
+  /// compares it; the next call takes the next one. After a loss of supply, and after any write
+  /// that a disturbance made of another, one of them differs: a chip that hears nothing for such
+  /// a reason would look like one that nobody lays a card on.
   [[nodiscard]] Status check_next();
   /// The field is on: without this, silence would be no evidence of absence.
   [[nodiscard]] Status check_field();
@@ -79,6 +81,10 @@ class Mfrc522Chip {
   [[nodiscard]] Status await_awake();
   [[nodiscard]] Status configure();
   [[nodiscard]] Status compare(const mfrc522::Setting& setting);
+  [[nodiscard]] Status check_version();
+  [[nodiscard]] Status check_untouched(std::size_t which);
+  [[nodiscard]] Status remember_untouched();
+  [[nodiscard]] Status restore_untouched();
   [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits, int align);
   [[nodiscard]] tl::expected<std::uint8_t, std::string> await_request();
   [[nodiscard]] std::string why_it_hangs();
@@ -91,6 +97,8 @@ class Mfrc522Chip {
   mfrc522::Configuration configuration_;
   std::uint8_t version_{0};
   std::size_t next_check_{0};
+  /// What the untouched registers held after the last reset; nullopt before the first.
+  std::optional<std::array<std::uint8_t, mfrc522::untouched.size()>> after_reset_;
 };
 
 }  // namespace tapd::drivers

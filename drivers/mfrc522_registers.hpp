@@ -29,8 +29,17 @@ enum class Register : std::uint8_t {
   rx_mode = 0x13,
   tx_control = 0x14,
   tx_ask = 0x15,
+  tx_sel = 0x16,
+  rx_sel = 0x17,
+  rx_threshold = 0x18,
+  demod = 0x19,
+  mf_tx = 0x1C,
+  mf_rx = 0x1D,
   mod_width = 0x24,
   rf_cfg = 0x26,
+  gs_n = 0x27,
+  cw_gs_p = 0x28,
+  mod_gs_p = 0x29,
   t_mode = 0x2A,
   t_prescaler = 0x2B,
   t_reload_high = 0x2C,
@@ -68,6 +77,22 @@ inline constexpr std::uint8_t coll_not_valid = 0x20;
 inline constexpr std::uint8_t coll_position = 0x1F;
 inline constexpr std::uint8_t field_bits = 0x03;  ///< TX1 and TX2 in TxControl.
 inline constexpr std::size_t fifo_size = 64;
+
+/// A register that we leave as a reset makes it, on whatever make of chip.
+struct Untouched {
+  Register reg;
+  std::uint8_t mask;  ///< The bits that are not reserved.
+};
+
+/// Drivers, receiver, decoder, coder: with one of them changed the chip is deaf or dumb while
+/// everything else looks well.
+inline constexpr std::array untouched{
+    Untouched{Register::tx_sel, 0x3F},       Untouched{Register::rx_sel, 0xFF},
+    Untouched{Register::rx_threshold, 0xF7}, Untouched{Register::demod, 0xFF},
+    Untouched{Register::mf_tx, 0x03},        Untouched{Register::mf_rx, 0x10},
+    Untouched{Register::gs_n, 0xFF},         Untouched{Register::cw_gs_p, 0x3F},
+    Untouched{Register::mod_gs_p, 0x3F},
+};
 
 /// One row of the configuration. Only `mask` is compared: the other bits are reserved, and clones
 /// read them as they like.

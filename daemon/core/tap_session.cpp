@@ -324,6 +324,7 @@ void TapSession::end_row(const Moment& now) {
   }
   if (sale.meter.has_flowed()) last_poured_ = now.since_boot;
   if (sale.meter.has_flowed() && sale.reason != StopReason::no_flow) keg_in_doubt_ = false;
+  count_silence(now);
   report_line_refill(now);
   out_.emplace_back(std::move(end));
   reason_ = std::string{to_text(sale.reason)};

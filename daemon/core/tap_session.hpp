@@ -66,8 +66,11 @@ struct SessionRules {
   std::chrono::milliseconds authorize_timeout{3'000};
   std::chrono::milliseconds prepare_timeout{1'500};
   std::chrono::milliseconds no_flow_timeout{15'000};  ///< Valve open, nothing runs.
-  std::chrono::milliseconds longest_open{180'000};    ///< Nothing extends it.
-  std::chrono::milliseconds tail_quiet{150};          ///< No edge for so long: it has settled.
+  /// Pours one after the other without a pulse, after which the meter counts as dead or the keg as
+  /// gone: beer would run that nobody pays. 0: never.
+  int silent_pours{4};
+  std::chrono::milliseconds longest_open{180'000};  ///< Nothing extends it.
+  std::chrono::milliseconds tail_quiet{150};        ///< No edge for so long: it has settled.
   std::chrono::milliseconds longest_tail{1'000};
   std::chrono::milliseconds progress_every{1'000};
   model::Volume progress_volume{model::Volume::microlitres(50'000)};
@@ -185,6 +188,8 @@ class TapSession {
   [[nodiscard]] bool keg_at_its_end() const;
   [[nodiscard]] std::optional<model::SinceBoot> keg_silent_at() const;
   void stop_for_empty_keg(const model::Moment& now);
+  void beer_came();
+  void count_silence(const model::Moment& now);
   void report_noise(const model::Moment& now);
   void fault_stuck_valve(model::Volume volume, const model::Moment& now);
   void watch_stray_flow(const model::Moment& now);
@@ -218,6 +223,7 @@ class TapSession {
   std::optional<model::CardUid> card_;    // lies on the reader now, ...
   bool lay_there_{false};                 // ... and nobody has laid it on
   bool keg_in_doubt_{false};              // the last pour ended as one from an empty keg may
+  int silent_pours_{0};                   // the last so many brought no pulse
   std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
   std::optional<Service> service_;

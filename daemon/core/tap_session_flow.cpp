@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// From an empty keg comes gas and froth, but never so much.
+constexpr Volume surely_beer = Volume::microlitres(50'000);
 /// Gas so long before the silence still explains it.
 constexpr milliseconds gas_before_silence{2'000};
 
@@ -77,6 +79,7 @@ void TapSession::pour_flow(const Flow& flow, const Moment& now) {
       break;
   }
   if (flow.edges > 0) sale.last_flow = now.since_boot;
+  if (sale.meter.charged() >= surely_beer) beer_came();
   if (state_ == TapState::ready && sale.meter.has_flowed()) {
     enter(TapState::pouring, now);
     out_.emplace_back(Show{Display::pouring});
@@ -169,6 +172,26 @@ void TapSession::stop_for_silence(const Moment& now) {
   stop(StopReason::no_flow, now);
 }
 
+void TapSession::beer_came() {
+  keg_in_doubt_ = false;
+  silent_pours_ = 0;
+}
+
+/// One silence is a guest who does not pour. Again and again it is a tap with a dead meter, whose
+/// beer nobody pays, or one without beer.
+void TapSession::count_silence(const Moment& now) {
+  if (sale_->meter.has_flowed()) silent_pours_ = 0;
+  if (sale_->meter.has_flowed() || sale_->reason != StopReason::no_flow) return;
+  if (++silent_pours_ != rules_.silent_pours) return;
+  on_event(Locked{.reason = LockReason::silent,
+                  .why = std::to_string(silent_pours_) +
+                         " pours one after the other brought no pulse: look whether beer comes; if "
+                         "it does, the meter is dead (its cable, its supply), otherwise the keg is "
+                         "empty; then say \"tapctl clear " +
+                         std::to_string(tap_.number()) + "\""},
+           now);
+}
+
 bool TapSession::keg_at_its_end() const {
   const Sale& sale = *sale_;
   return sale.grant.keg_left && *sale.grant.keg_left - sale.meter.charged() <= rules_.keg_end;
@@ -247,7 +270,9 @@ void TapSession::watch_stray_flow(const Moment& now) {
 // --- cleared by somebody who has looked ----------------------------------------------------------
 
 void TapSession::on_event(const Cleared&, const Moment& now) {
+  silent_pours_ = 0;
   on_event(Unlocked{LockReason::keg_empty}, now);
+  on_event(Unlocked{LockReason::silent}, now);
   if (faults_.contains(FaultKind::noise)) out_.emplace_back(ListenToMeter{true});
   stray_.cleared(out_);
   for (const FaultKind kind : {FaultKind::noise, FaultKind::stuck_valve}) {

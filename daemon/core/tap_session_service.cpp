@@ -40,6 +40,7 @@ bool bars_staff(LockReason reason) {
     case LockReason::no_keg:
     case LockReason::keg_empty:
     case LockReason::service:
+    case LockReason::silent:
       return false;
   }
   return true;
@@ -131,9 +132,16 @@ void TapSession::finish_service(const Moment& now) {
                                 .edges = done.edges,
                                 .open_for = open_for});
   // The line is full again, and what was there before is forgotten.
-  if (done.edges > 0) last_poured_ = now.since_boot;
+  if (done.edges > 0) {
+    last_poured_ = now.since_boot;
+    beer_came();
+    locks_.erase(LockReason::silent);
+  }
   stray_.interrupt();
-  if (done.what.kind == ServiceKind::keg_change) locks_.erase(LockReason::keg_empty);
+  if (done.what.kind == ServiceKind::keg_change) {
+    locks_.erase(LockReason::keg_empty);
+    keg_in_doubt_ = false;
+  }
   rest(now);
 }
 

@@ -123,6 +123,7 @@ StopReason stop_reason(LockReason reason) {
     case LockReason::unsafe_kill:
     case LockReason::keg_empty:
     case LockReason::service:
+    case LockReason::silent:
       return StopReason::tap_locked;
   }
   return StopReason::tap_locked;
@@ -161,6 +162,7 @@ void TapSession::on_event(const Locked& event, const Moment& now) {
 }
 
 void TapSession::on_event(const Unlocked& event, const Moment& now) {
+  if (event.reason == LockReason::keg_empty) keg_in_doubt_ = false;
   if (locks_.erase(event.reason) == 0) return;
   out_.emplace_back(Say{.topic = Topic::tap_unlocked,
                         .detail = std::string{to_text(event.reason)},
@@ -256,9 +258,9 @@ std::string_view to_text(TapState state) {
 }
 
 std::string_view to_text(LockReason reason) {
-  constexpr std::array<std::string_view, 8> texts{"emergency_stop", "tap_status", "no_keg",
+  constexpr std::array<std::string_view, 9> texts{"emergency_stop", "tap_status", "no_keg",
                                                   "storage",        "shutdown",   "unsafe_kill",
-                                                  "keg_empty",      "service"};
+                                                  "keg_empty",      "service",    "silent"};
   return texts.at(static_cast<std::size_t>(reason));
 }
 

@@ -143,11 +143,14 @@ void Mfrc522Model::end_sending(const Sending& sent) {
   receiving_ = Receiving{.reply = std::move(reply), .begin = begin, .end = end};
 }
 
-// Cards understand full modulation at 106 kbit/s; the receiver may be switched off all the same.
+// Cards understand full modulation at 106 kbit/s, from drivers that are fed by the coder, with a
+// pause of about 3 us; the receiver may be switched off all the same.
 AirReply Mfrc522Model::ask_cards(const Sending& sent) {
-  const bool understood = (registers_[reg::tx_ask] & 0x40U) != 0 &&
-                          (registers_[reg::tx_mode] & speed_mask) == 0 &&
-                          (registers_[reg::rx_mode] & speed_mask) == 0;
+  const bool driven = (registers_[reg::tx_sel] & 0x30U) == 0x10U;
+  const int pause = registers_[reg::mod_width];
+  const bool understood =
+      driven && pause >= 0x20 && pause <= 0x2C && (registers_[reg::tx_ask] & 0x40U) != 0 &&
+      (registers_[reg::tx_mode] & speed_mask) == 0 && (registers_[reg::rx_mode] & speed_mask) == 0;
   AirReply reply;
   if (!field_on()) return reply;
   std::vector<Bits> answers;

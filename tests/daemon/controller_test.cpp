@@ -94,6 +94,21 @@ TEST_CASE("a reader that stops looking shuts the valve, and heals when it looks 
   CHECK(tap.state() == TapState::idle);
 }
 
+// Found by reading: at an idle tap it was told to nobody, and the tap looked well and served
+// nobody.
+TEST_CASE("a reader that stops looking at an idle tap is told", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.card_leaves();
+  tap.pass(2s);
+  REQUIRE(tap.state() == TapState::idle);
+  tap.pass(2s, false);
+  CHECK(tap.state() == TapState::faulted);
+  CHECK(tap.journal.lines.back().text.find("stopped looking") != std::string::npos);
+  tap.pass(2s);
+  CHECK(tap.state() == TapState::idle);
+}
+
 TEST_CASE("a reader that hangs and then fails is not called well because it looks again",
           "[controller]") {
   ControllerFixture tap;

@@ -200,18 +200,28 @@ void corrupt(Bench& bench, std::uint8_t address, std::uint8_t value) {
   bench.model.transfer(tx, rx, bench.time.now);
 }
 
-TEST_CASE("any setting that is lost is noticed within eight looks, and named", "[mfrc522]") {
-  const auto address = GENERATE(as<std::uint8_t>{}, 0x11, 0x14, 0x15, 0x26, 0x2A, 0x2B, 0x2D);
+/// Each look reads one register back.
+constexpr int looks_of_a_round = 21;
+
+// Found by reading: a disturbed write that changed a register which nobody read back left the tap
+// dry until a restart, and the reader "well". The latter half nobody writes; without them the chip
+// is as blind as without its settings.
+TEST_CASE("any setting that is lost is noticed within a round of looks, and named", "[mfrc522]") {
+  const auto address =
+      GENERATE(as<std::uint8_t>{}, 0x11, 0x12, 0x13, 0x14, 0x15, 0x24, 0x26, 0x2A, 0x2B, 0x2C, 0x2D,
+               0x16, 0x17, 0x18, 0x19, 0x1C, 0x1D, 0x27, 0x28, 0x29);
   Bench bench{{}, never_give_up()};
   for (int before = 0; before < 8; ++before) {
     CAPTURE(address, before);
     for (int i = 0; i < before; ++i) static_cast<void>(bench.look());
     bench.start();
     // One bit that is not the field's: the chip goes on as if nothing had happened.
-    const std::uint8_t bit = address == 0x14 || address == 0x15 || address == 0x26 ? 0x40 : 0x01;
+    const bool high = address == 0x14 || address == 0x15 || address == 0x26;
+    const bool middle = address == 0x12 || address == 0x13 || address == 0x1D;
+    const std::uint8_t bit = high ? 0x40 : middle ? 0x10 : 0x01;
     corrupt(bench, address, bench.model.peek(address) ^ bit);
     bool noticed = false;
-    for (int i = 0; i < 8 && !noticed; ++i) {
+    for (int i = 0; i < looks_of_a_round && !noticed; ++i) {
       const Look look = bench.look();
       if (std::holds_alternative<NobodyThere>(look)) continue;
       noticed = true;
@@ -241,7 +251,7 @@ TEST_CASE("a version that changes is a bus that garbles", "[mfrc522]") {
   bench.start();
   bench.model.set_stuck(0x37, std::uint8_t{0x12});
   bool noticed = false;
-  for (int i = 0; i < 8 && !noticed; ++i) {
+  for (int i = 0; i < looks_of_a_round && !noticed; ++i) {
     const Look look = bench.look();
     const auto* trouble = std::get_if<ReaderTrouble>(&look);
     noticed = trouble != nullptr && trouble->what.find("version changed") != std::string::npos;

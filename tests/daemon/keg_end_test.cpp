@@ -1,0 +1,172 @@
+// The end of a keg, and what only looks like it: told from guests who let go of the handle and from
+// a meter that is dead.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "metered_tap.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using model::StopReason;
+
+TEST_CASE("a keg that runs out locks the tap until it is changed", "[signatures]") {
+  SessionRules rules = MeteredTap::rules();
+  auto plan = MeteredTap::plan();
+  plan.keg_ml = 250;
+  SECTION("the gas is fast enough to be known as gas") {}
+  SECTION("nobody has told how much this tap pours at most: gas, then nothing") {
+    rules.meter.most_flow = 0;
+  }
+  MeteredTap tap{rules, plan};
+  tap.begin_pour(1'000, 60, 900);
+  tap.run(9s);
+  CHECK(tap.reported(FlowSign::keg_empty));
+  CHECK_FALSE(tap.physics.valve_commanded_open());
+  CHECK(tap.session.state() == TapState::locked);
+  CHECK_THAT(tap.journal(),
+             ContainsSubstring("the keg is empty") && ContainsSubstring("tapctl clear 1"));
+  tap.give(CardGone{});
+  tap.give(CardPresent{bob});
+  CHECK(tap.session.state() == TapState::locked);
+  tap.give(CardGone{});
+  tap.give(Cleared{});
+  CHECK(tap.session.state() == TapState::idle);
+}
+
+TEST_CASE("a guest who lets go of the handle has emptied no keg", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.begin_pour(1'000, 60, 1'500);
+  tap.run(2s);
+  tap.physics.pull(0);
+  tap.run(5s);
+  CHECK(tap.session.valve_open());
+  CHECK(tap.newest<ReportFlow>() == nullptr);
+}
+
+// Found by reading: what ran faster two seconds before the silence was taken for gas.
+TEST_CASE("a guest who opens the handle wider, and then lets go of it, has emptied no keg",
+          "[signatures]") {
+  const auto fast_for = GENERATE(600ms, 1'000ms, 2'500ms);
+  MeteredTap tap{MeteredTap::rules()};
+  for (int pour = 0; pour < 3; ++pour) {
+    tap.begin_pour(1'000, 30);
+    tap.run(1s);
+    tap.physics.pull(60);
+    tap.run(fast_for);
+    tap.physics.pull(0);
+    tap.run(5s);
+    CHECK_FALSE(tap.reported(FlowSign::keg_empty));
+    CHECK(tap.session.state() != TapState::locked);
+    tap.give(CardGone{});
+    tap.run(2s);
+  }
+}
+
+TEST_CASE("a keg that nobody knows anything of is empty when the next pour brings nothing",
+          "[signatures]") {
+  SessionRules rules = MeteredTap::rules();
+  rules.meter.most_flow = 0;
+  auto plan = MeteredTap::plan();
+  plan.keg_ml = 250;
+  MeteredTap tap{rules, plan};
+  tap.begin_pour(1'000, 60);
+  tap.run(9s);
+  CHECK(tap.newest<EndPour>()->end.reason == StopReason::no_flow);
+  CHECK_FALSE(tap.reported(FlowSign::keg_empty));
+  tap.give(CardGone{});
+  tap.run(1s);
+  tap.begin_pour(1'000, 60);
+  tap.run(16s, 20ms);
+  CHECK(tap.reported(FlowSign::keg_empty));
+  CHECK(tap.session.state() == TapState::locked);
+}
+
+// Found by reading: what a guest did who opened wider and let go was held against the next keg, and
+// against a next guest who had only come too early.
+TEST_CASE("a keg in doubt is forgotten with the keg", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.begin_pour(1'000, 30);
+  tap.run(1s);
+  tap.physics.pull(60);
+  tap.run(600ms);
+  tap.physics.pull(0);
+  tap.run(5s);
+  tap.give(CardGone{});
+  REQUIRE(tap.newest<EndPour>()->end.reason == StopReason::no_flow);
+  SECTION("staff have looked") {
+    tap.give(Cleared{});
+  }
+  SECTION("the venue has another keg there") {
+    tap.give(Unlocked{LockReason::keg_empty});
+  }
+  SECTION("staff have changed the keg") {
+    tap.give(ServiceBegun{
+        .kind = ServiceKind::keg_change, .longest = 2s, .most = model::Volume::millilitres(500)});
+    tap.run(4s);
+  }
+  SECTION("beer came") {
+    tap.begin_pour(1'000, 60);
+    tap.run(2s);
+    tap.give(CardGone{});
+    tap.run(2s);
+  }
+  tap.begin_pour(1'000, 0);
+  tap.run(16s, 20ms);
+  CHECK_FALSE(tap.reported(FlowSign::keg_empty));
+  CHECK(tap.session.state() != TapState::locked);
+}
+
+// Found by reading: with a cut cable each card brought fifteen seconds of beer that nobody paid.
+TEST_CASE("a tap that brings no pulse to several guests in a row is closed", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  const auto stay = [&tap](double ml_per_s) {
+    tap.begin_pour(1'000, ml_per_s);
+    tap.run(16s, 20ms);
+    tap.give(CardGone{});
+    tap.run(1s);
+  };
+  const int most = MeteredTap::rules().silent_pours;
+  REQUIRE(most > 2);
+
+  for (int guest = 1; guest < most; ++guest) stay(0);
+  CHECK(tap.session.state() == TapState::idle);
+  stay(60);  // One who pours: the meter is alive.
+  for (int guest = 1; guest < most; ++guest) stay(0);
+  CHECK(tap.session.state() == TapState::idle);
+  stay(0);
+  CHECK(tap.session.state() == TapState::locked);
+  CHECK_THAT(tap.journal(),
+             ContainsSubstring("the meter is dead") && ContainsSubstring("tapctl clear 1"));
+
+  SECTION("until staff have looked") {
+    tap.give(Cleared{});
+    CHECK(tap.session.state() == TapState::idle);
+    stay(0);
+    CHECK(tap.session.state() == TapState::idle);
+  }
+  SECTION("or have seen it count") {
+    tap.physics.pull(60);
+    tap.give(ServiceBegun{
+        .kind = ServiceKind::bleed, .longest = 2s, .most = model::Volume::millilitres(500)});
+    tap.run(4s);
+    CHECK(tap.session.state() == TapState::idle);
+  }
+}
+
+TEST_CASE("where the venue wants it, no silence closes a tap", "[signatures]") {
+  SessionRules rules = MeteredTap::rules();
+  rules.silent_pours = 0;
+  MeteredTap tap{rules};
+  for (int guest = 0; guest < 12; ++guest) {
+    tap.begin_pour(1'000, 0);
+    tap.run(16s, 20ms);
+    tap.give(CardGone{});
+    tap.run(1s);
+  }
+  CHECK(tap.session.state() == TapState::idle);
+}
+
+}  // namespace tapd::test
