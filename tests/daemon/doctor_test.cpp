@@ -214,8 +214,9 @@ TEST_CASE("the doctor asks as tapd does: the venue's authority, tapd's header, t
   board.config.server.url = server.url();
   board.config.server.ca_file = venue.write(board.root / "ca.pem");
   (void)check_server(board.config, today);
-  CHECK_THAT(server.first_bytes(), ContainsSubstring("/api/controllers/bar-1/snapshot"));
-  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret\r\n"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("POST /api/sync/pours"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret\r\n") &&
+                                       ContainsSubstring("Content-Type: application/json"));
 }
 
 TEST_CASE("whoever may not read the token is sent to root, and the server is not asked",
