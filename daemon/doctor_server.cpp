@@ -8,9 +8,11 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/doctor.hpp"
 #include "daemon/server_setup.hpp"
+#include "sync/outcomes.hpp"
 #include "sync/wire.hpp"
 
 namespace tapd {
@@ -70,23 +72,51 @@ Finding certificate_finding(const std::string& expiry, model::WallTime now) {
           "renew it at the venue; with a wrong clock here it only seems so"};
 }
 
-Finding status_finding(const Config& config, int status) {
-  const std::string what = fmt::format("the server answers {} on {}", status, config.server.url);
-  constexpr int unauthorized = 401;
-  constexpr int forbidden = 403;
-  constexpr int first_refusal = 400;
-  constexpr int server_error = 500;
-  if (status == unauthorized || status == forbidden) {
-    return {Health::bad, what + ": it does not take the token",
-            "get this controller's token from the venue and write it into server.token_file"};
+/// Where an answer sends whoever asked; what no address can hold is left out.
+std::string target_of(const sync::HttpResponse& answer) {
+  std::string target{sync::header(answer, "location").value_or("")};
+  std::erase_if(target, [](unsigned char one) { return one <= ' ' || one >= 0x7f; });
+  return target;
+}
+
+bool is_json_object(const std::string& body) {
+  return nlohmann::json::parse(body, nullptr, false).is_object();
+}
+
+Finding no_venue_server(const std::string& what, const sync::HttpResponse& answer) {
+  if (const std::string target = target_of(answer); !target.empty()) {
+    return {Health::bad, what + ": tapd follows no redirect",
+            "name in server.url what it redirects to: " + target};
   }
-  if (status >= server_error) {
-    return {Health::doubtful, what, "the server itself has a problem: ask who runs it"};
+  return {Health::bad, what + ": that is no venue server",
+          "look at server.url, and whether this network wants a log-in first"};
+}
+
+Finding status_finding(const Config& config, const sync::HttpResponse& answer) {
+  using Kind = sync::AnswerKind;
+  const std::string what =
+      fmt::format("the server answers {} on {}", answer.status, config.server.url);
+  switch (sync::kind_of(answer.status)) {
+    case Kind::usable:
+      if (is_json_object(answer.body)) return {Health::good, what};
+      break;
+    case Kind::refused:
+      // Some take it ill that there is no row, but they have looked at the token.
+      if (!is_json_object(answer.body)) break;
+      return {Health::good, "the server takes the token on " + config.server.url};
+    case Kind::token:
+      return {Health::bad, what + ": it does not take the token",
+              "get this controller's token from the venue and write it into server.token_file"};
+    case Kind::too_many:
+    case Kind::server_error:
+    case Kind::unavailable:
+      return {Health::doubtful, what, "the server itself has a problem: ask who runs it"};
+    case Kind::not_found:
+    case Kind::unchanged:
+    case Kind::nonsense:
+      break;
   }
-  // No row to book is no good request to some.
-  return {Health::good, status < first_refusal
-                            ? what
-                            : fmt::format("the server takes the token on {}", config.server.url)};
+  return no_venue_server(what, answer);
 }
 
 }  // namespace
@@ -123,7 +153,7 @@ Findings check_server(const Config& config, model::WallTime now) {
     std::string expiry;
     const sync::HttpOutcome outcome = ask(config, expiry);
     if (!outcome) return silent(outcome.error().message);
-    Findings findings{status_finding(config, outcome->status)};
+    Findings findings{status_finding(config, *outcome)};
     if (!expiry.empty()) findings.push_back(certificate_finding(expiry, now));
     return findings;
   } catch (const std::exception& error) {
