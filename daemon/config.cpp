@@ -153,22 +153,11 @@ class Claims {
 
 void claim_hardware(Claims& claims, const TomlTable& table, const TapConfig& tap,
                     const std::string& name) {
-  claims.claim_line(table, tap.meter_line, "the meter of " + name);
-  claims.claim_line(table, tap.valve_line, "the valve of " + name);
-  if (tap.keep_alive) {
-    claims.claim_line(table, tap.keep_alive->line, "the keep-alive of " + name);
-  }
-  for (const auto& lamp : tap.lamps) {
-    if (lamp) claims.claim_line(table, *lamp, "a lamp of " + name);
+  for (const LineInUse& use : lines_of(tap)) {
+    claims.claim_line(table, use.line, fmt::format("the {} of {}", use.part, name));
   }
   claims.claim(table, "reader " + tap.reader.device.lexically_normal().string(),
                "the reader of " + name);
-  if (!tap.reader.reset_line.empty()) {
-    LineConfig reset;
-    reset.name = tap.reader.reset_line;
-    reset.chip = tap.reader.reset_chip;
-    claims.claim_line(table, reset, "the reader's reset of " + name);
-  }
 }
 
 void read_taps(TomlTable& root, Config& config, Findings& findings) {

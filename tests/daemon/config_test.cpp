@@ -157,7 +157,7 @@ TEST_CASE("what a tap drives is refused with what would be right", "[config]") {
       {", keep_alive_line = \"GPIO23\", keep_alive_hz = 201 }", "is 201, but must be 2 to 200"},
       {", keep_alive_line = \"GPIO17\" }",
        "line GPIO17 is used twice: as the meter of tap 1 and as the keep-alive of tap 1"},
-      {" }\nindicator = { red = \"GPIO17\" }", "as a lamp of tap 1"},
+      {" }\nindicator = { red = \"GPIO17\" }", "as the lamp (red) of tap 1"},
       {" }\nindicator = { red = \"GPIO5\", blue = \"GPIO5\" }", "line GPIO5 is used twice"},
       {" }\nindicator = { yellow = \"GPIO5\" }", "tap 1.indicator.yellow: unknown key"},
       {" }\nindicator = { red = 5 }", "indicator.red: must be a text in quotes"},
