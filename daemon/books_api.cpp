@@ -1,6 +1,7 @@
 #include "daemon/books_api.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -57,6 +58,14 @@ storage::Result<model::Money> spendable(const BooksApiPorts& ports, const model:
       ports.storage->run([](storage::Ledger& ledger) { return ledger.offline_spending(); });
   if (!everybody) return tl::unexpected(everybody.error());
   return within_exposure(ports.policy, sum, *everybody);
+}
+
+/// Whether the shipped unit (PrivateTmp=) would take the file away with the process: it tells of
+/// itself by RUNTIME_DIRECTORY (systemd.exec(5)).
+bool is_lost_with_tapd(const std::filesystem::path& file) {
+  if (std::getenv("RUNTIME_DIRECTORY") == nullptr) return false;
+  const std::string place = file.lexically_normal().string();
+  return place.starts_with("/tmp/") || place.starts_with("/var/tmp/");
 }
 
 }  // namespace
@@ -118,10 +127,16 @@ ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) 
   if (!file.empty() && !file.is_absolute()) {
     return problem(400, fmt::format("{}: name the file with its whole path", request.body));
   }
+  if (is_lost_with_tapd(file)) {
+    return problem(400, fmt::format("{}: tapd has a /tmp and a /var/tmp of its own, which go when "
+                                    "it stops: name a file below /var/lib/tapd, and copy it from "
+                                    "there",
+                                    request.body));
+  }
   if (!ports.keeper->ask_backup(file)) {
     return problem(409, "a backup is under way, or the file exists already: name another one");
   }
-  return json_answer({{"stage", "under_way"}});
+  return json_answer({{"stage", "under_way"}, {"file", ports.keeper->backup_asked().file}});
 }
 
 ApiResponse backup_state(const BooksApiPorts& ports) {
