@@ -219,6 +219,7 @@ class Running {
     ExplainPorts ports{.control = &inbox_,
                        .storage = storage_.get(),
                        .policy = config_.policy,
+                       .authorize = options().authorize,
                        .boot = boot_,
                        .now = [this] { return moment(clock_); },
                        .taps = {}};
