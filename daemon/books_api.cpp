@@ -80,7 +80,7 @@ ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) 
   for (int part = 0; part < parts && !all.at_end && !all.broken; ++part) {
     const auto slice = ports.storage->run(
         [&all](storage::Ledger& ledger) { return ledger.verify_chain(all.reached, rows_at_once); });
-    if (!slice) return problem(500, slice.error().message);
+    if (!slice) return problem(503, slice.error().message);
     all = {.reached = slice->reached,
            .rows = all.rows + slice->rows,
            .gaps = all.gaps + slice->gaps,
@@ -106,7 +106,7 @@ storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,
 
 ApiResponse owed(const BooksApiPorts& ports) {
   const auto standing = money_standing(ports, ports.now());
-  if (!standing) return problem(500, standing.error().message);
+  if (!standing) return problem(503, standing.error().message);
   const storage::QueueCounts* queue = &standing->queue;
   json body{{"rows", queue->waiting + queue->failed},
             {"waiting", queue->waiting},

@@ -15,13 +15,13 @@
 #include "daemon/control_loop.hpp"
 #include "daemon/core/policy.hpp"
 #include "daemon/http_server.hpp"
-#include "daemon/storage_thread.hpp"
+#include "daemon/storage_desk.hpp"
 
 namespace tapd {
 
 struct ExplainPorts {
   ControlInbox* control{nullptr};
-  StorageThread* storage{nullptr};
+  StorageDesk* storage{nullptr};
   PolicyRules policy;
   AuthorizeMode authorize{AuthorizeMode::cached};  ///< As the controller decides.
   model::BootId boot;
