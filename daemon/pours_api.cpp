@@ -77,8 +77,12 @@ tl::expected<Wanted, std::string> wanted(const ApiRequest& request) {
     all.card = *uid;
   }
   if (const auto status = request.query.find("status"); status != request.query.end()) {
-    if (!model::parse_pour_status(status->second)) {
-      return tl::unexpected{std::string{"status must be open, new, sent, confirmed or failed"}};
+    const auto known = model::parse_pour_status(status->second);
+    // Only what has ended is listed here.
+    if (!known || *known == model::PourStatus::open) {
+      return tl::unexpected{
+          std::string{"status must be new, sent, confirmed or failed; what is being poured "
+                      "is in `tapctl status`"}};
     }
     all.status = status->second;
   }

@@ -89,7 +89,7 @@ PoursCommands::PoursCommands(CLI::App& app)
   pours_->add_option("--tap", values_->tap, "only of this tap")
       ->check(CLI::Range(1, model::TapId::largest));
   pours_->add_option("--card", values_->card, "only of this card, by its UID");
-  pours_->add_option("--status", values_->status, "only open, new, sent, confirmed or failed ones");
+  pours_->add_option("--status", values_->status, "only new, sent, confirmed or failed ones");
   CLI::Option* follow = pours_->add_flag("--follow", values_->follow, "go on with each new one");
   pours_->add_flag("--csv", values_->csv, "as CSV")->excludes(follow);
   queue_->require_subcommand(1);
