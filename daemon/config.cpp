@@ -234,8 +234,11 @@ StorageConfig read_storage(TomlTable storage, const std::filesystem::path& state
     storage.fault("block_kib", "is 16 (SD cards, and safe anywhere) or 4 (less wear)");
   }
   config.medium_blocks = static_cast<int>(block * bytes_a_kib);
-  if (config.books.backup_file == state_dir / "tapd.db") {
+  // A copy takes the place of what is there, however that is spelt.
+  if (config.books.backup_file.lexically_normal() == (state_dir / "tapd.db").lexically_normal()) {
     storage.fault("backup_file", "is the ledger itself: name another file");
+  } else if (storage.text("backup_file") && !config.books.backup_file.is_absolute()) {
+    storage.fault("backup_file", "must be the whole path, from the /");
   }
   storage.refuse_unknown_keys();
   return config;
