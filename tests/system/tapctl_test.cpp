@@ -29,6 +29,15 @@ struct PlayedApi {
     words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string()});
     return run_child({.program = TAPCTL_PROGRAM, .arguments = std::move(words)}, 30s);
   }
+  /// What a program would read of it, while a person types.
+  [[nodiscard]] FinishedChild read_of_tapctl(std::vector<std::string> words,
+                                             const std::string& typed) const {
+    constexpr const char* typing = R"(printf '%s' "$TYPED" | "$@" 2>/dev/null)";
+    words.insert(words.begin(), {"-c", typing, "sh", TAPCTL_PROGRAM, "--socket",
+                                 (folder / "tapd.sock").string(), "--json"});
+    return run_child(
+        {.program = "sh", .arguments = std::move(words), .environment = {{"TYPED", typed}}}, 30s);
+  }
 };
 
 json backup(const char* stage, const char* file) {
@@ -58,6 +67,27 @@ TEST_CASE("a backup of which tapd knows nothing any more has not been made", "[s
     CHECK_THAT(end.output, ContainsSubstring("/srv/copy.db was not written") &&
                                ContainsSubstring("ask again") && !ContainsSubstring("checked"));
   }
+}
+
+TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
+  const PlayedApi api;
+  std::atomic<int> services{0};
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    json body{{"done", true}};
+    if (request.path == "/service") ++services;
+    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
+    if (request.path == "/meter") {
+      body = {{"state", "idle"}, {"valve_open", false}};
+      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
+    }
+    return {.body = body.dump()};
+  });
+  const FinishedChild end = api.read_of_tapctl({"calibrate", "1"}, "\n\n500\n\n\n500\n\n\n500\n");
+  CHECK(end.status.success());
+  INFO(end.output);
+  const json answer = json::parse(end.output, nullptr, false);
+  REQUIRE(answer.is_object());
+  CHECK(answer.at("milli_pulses_per_litre") == 5'600'000);
 }
 
 }  // namespace tapd::test
