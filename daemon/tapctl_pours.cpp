@@ -154,8 +154,9 @@ int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
 int PoursCommands::follow_pours(const ApiClient& client, const std::string& path,
                                 bool as_json) const {
   std::set<std::string> shown;
+  Watched newest{client};
   for (bool first = true;; first = false) {
-    const auto body = body_of(client.get(path));
+    const auto body = newest.get(path);
     if (!body) return body.error();
     if (first && !as_json) print_head();
     json pours = body->at("pours");

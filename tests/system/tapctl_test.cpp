@@ -1,13 +1,16 @@
 // tapctl beside an API that a test plays: what it says, and how it ends, when tapd is reloaded or
 // started again while it waits.
 #include <atomic>
+#include <optional>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
 
 #include "daemon/http_server.hpp"
 #include "tests/support/child_process.hpp"
+#include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tapd::test {
@@ -28,6 +31,10 @@ struct PlayedApi {
   [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words) const {
     words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string()});
     return run_child({.program = TAPCTL_PROGRAM, .arguments = std::move(words)}, 30s);
+  }
+  [[nodiscard]] ChildProcess begin_tapctl(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string(), "--json"});
+    return ChildProcess{{.program = TAPCTL_PROGRAM, .arguments = std::move(words)}};
   }
   /// What a program would read of it, while a person types.
   [[nodiscard]] FinishedChild read_of_tapctl(std::vector<std::string> words,
@@ -88,6 +95,41 @@ TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
   const json answer = json::parse(end.output, nullptr, false);
   REQUIRE(answer.is_object());
   CHECK(answer.at("milli_pulses_per_litre") == 5'600'000);
+}
+
+TEST_CASE("who watches goes on watching when tapd is reloaded or started again", "[system]") {
+  const auto words = GENERATE(std::vector<std::string>{"status", "--watch"},
+                              std::vector<std::string>{"card", "watch"},
+                              std::vector<std::string>{"pours", "--follow"});
+  CAPTURE(words);
+  const PlayedApi api;
+  CHECK(api.tapctl(words).status.code == 3);  // Nobody is there at all: that is said at once.
+  std::atomic<int> looks{0};
+  const auto answers = [&](const char* mark, int status) {
+    return [&looks, mark, status](const ApiRequest&) -> ApiResponse {
+      ++looks;
+      const json one{{"client_tx_id", mark}};
+      return {.status = status,
+              .body = json{{"newest", 1}, {"cards", {one}}, {"pours", {one}}}.dump()};
+    };
+  };
+  std::optional<HttpServer> tapd;
+  tapd.emplace(api.folder / "tapd.sock", answers("before", 200));
+  ChildProcess watch = api.begin_tapctl(words);
+  REQUIRE(watch.wait_for_output("before", 30s));
+  tapd.reset();
+  REQUIRE(watch.wait_for_output("asking on", 30s));
+  // One that has just begun, or whose disk is slow, answers that it cannot answer.
+  tapd.emplace(api.folder / "tapd.sock", answers("not yet", 503));
+  looks = 0;
+  const Deadline deadline{30s};
+  while (looks < 2) REQUIRE(deadline.pause(10ms));
+  tapd.reset();
+  tapd.emplace(api.folder / "tapd.sock", answers("after", 200));
+  CHECK(watch.wait_for_output("after", 30s));
+  const std::string said = watch.output();
+  CHECK(said.find("asking on") == said.rfind("asking on"));
+  CHECK_THAT(said, !ContainsSubstring("not yet"));
 }
 
 }  // namespace tapd::test
