@@ -145,9 +145,12 @@ Findings check_server(const Config& config, model::WallTime now) {
              "tapd does not ask it either; put the venue's token into server.token_file"}};
   }
   const auto silent = [&config](const std::string& why) -> Findings {
-    return {
-        {Health::bad, fmt::format("the server does not answer on {}: {}", config.server.url, why),
-         "look at network, name and certificate; guests pour from the cached balances meanwhile"}};
+    return {{Health::bad,
+             fmt::format("the server does not answer on {}: {}", config.server.url, why),
+             fmt::format("look at network, name and certificate; {} meanwhile",
+                         config.policy.sell_offline
+                             ? "guests pour from the cached balances"
+                             : "no guest is served (policy.sell_offline is off)")}};
   };
   try {
     std::string expiry;

@@ -107,6 +107,14 @@ TEST_CASE("what answers but is no venue server is bad: a redirect, a login page,
   CHECK(busy.health == Health::doubtful);
 }
 
+TEST_CASE("a server that is silent is told with what becomes of the guests", "[doctor]") {
+  Config config;
+  config.server.url = "http://127.0.0.1:9";
+  CHECK_THAT(check_server(config, today).at(0).next, ContainsSubstring("guests pour"));
+  config.policy.sell_offline = false;
+  CHECK_THAT(check_server(config, today).at(0).next, ContainsSubstring("no guest is served"));
+}
+
 TEST_CASE("a running tapd that asks no server is bad, one that is not answered is doubtful",
           "[doctor]") {
   const Findings good = found_of_tapd(R"({"no_server": "", "server_reachable": true, "taps": []})");
