@@ -98,7 +98,7 @@ ApiResponse Api::status() const {
   // The disk may be slow: the taps are asked last, so that what is told of them is true.
   const auto queue =
       ports_.storage->run([](storage::Ledger& ledger) { return ledger.queue_counts(); });
-  if (!queue) return problem(500, queue.error().message);
+  if (!queue) return problem(503, queue.error().message);
   auto body = ask<json>(*ports_.control, controller_json);
   if (!body) return control_is_silent();
   if (ports_.readers) add_readers((*body)["taps"], ports_.readers());

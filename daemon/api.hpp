@@ -24,7 +24,7 @@
 #include "daemon/http_server.hpp"
 #include "daemon/pours_api.hpp"
 #include "daemon/staff_api.hpp"
-#include "daemon/storage_thread.hpp"
+#include "daemon/storage_desk.hpp"
 #include "daemon/watch_api.hpp"
 #include "drivers/card_reader.hpp"
 
@@ -35,7 +35,7 @@ namespace tapd {
 /// What the API needs of the program.
 struct ApiPorts {
   ControlInbox* control{nullptr};
-  StorageThread* storage{nullptr};
+  StorageDesk* storage{nullptr};
   BooksApiPorts books;
   PoursApiPorts pours;
   StaffApiPorts staff;

@@ -83,7 +83,8 @@ class Running {
             ports()},
         storage_{std::make_unique<StorageThread>(
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
-            [this](std::chrono::nanoseconds took) { metrics_.committed(took); })} {
+            [this](std::chrono::nanoseconds took) { metrics_.committed(took); })},
+        desk_{*storage_} {
     say_what_was_opened(config, hardware_, metrics_);
     if (asks_server()) {
       sync_ = std::make_unique<SyncThread>(
@@ -102,9 +103,9 @@ class Running {
     states_ = std::make_unique<StateStream>(ScreenLines{inbox_, *storage_, explain_ports().taps});
     api_ = std::make_unique<HttpServer>(
         config.socket, Api{{.control = &inbox_,
-                            .storage = storage_.get(),
+                            .storage = &desk_,
                             .books = books_ports(),
-                            .pours = {.storage = storage_.get(),
+                            .pours = {.storage = &desk_,
                                       .now = [this] { return moment(clock_); },
                                       .pours_waiting =
                                           [this] {
@@ -115,7 +116,7 @@ class Running {
                                             if (sync_) sync_->given_up(card, tap);
                                           }},
                             .staff = {.control = &inbox_,
-                                      .storage = storage_.get(),
+                                      .storage = &desk_,
                                       .now = [this] { return moment(clock_); },
                                       .die = [] { std::raise(SIGKILL); }},
                             .explain = explain_ports(),
@@ -208,7 +209,7 @@ class Running {
   }
 
   BooksApiPorts books_ports() {
-    return {.storage = storage_.get(),
+    return {.storage = &desk_,
             .keeper = books_.get(),
             .policy = config_.policy,
             .boot = boot_,
@@ -217,8 +218,9 @@ class Running {
 
   ExplainPorts explain_ports() {
     ExplainPorts ports{.control = &inbox_,
-                       .storage = storage_.get(),
+                       .storage = &desk_,
                        .policy = config_.policy,
+                       .authorize = options().authorize,
                        .boot = boot_,
                        .now = [this] { return moment(clock_); },
                        .taps = {}};
@@ -320,6 +322,7 @@ class Running {
   std::unique_ptr<storage::Ledger> ledger_;
   Controller controller_;
   std::unique_ptr<StorageThread> storage_;
+  StorageDesk desk_;
   std::unique_ptr<SyncThread> sync_;
   std::unique_ptr<BookKeepingThread> books_;
   CardLog cards_;

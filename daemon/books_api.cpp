@@ -1,6 +1,7 @@
 #include "daemon/books_api.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -59,6 +60,14 @@ storage::Result<model::Money> spendable(const BooksApiPorts& ports, const model:
   return within_exposure(ports.policy, sum, *everybody);
 }
 
+/// Whether the shipped unit (PrivateTmp=) would take the file away with the process: it tells of
+/// itself by RUNTIME_DIRECTORY (systemd.exec(5)).
+bool is_lost_with_tapd(const std::filesystem::path& file) {
+  if (std::getenv("RUNTIME_DIRECTORY") == nullptr) return false;
+  const std::string place = file.lexically_normal().string();
+  return place.starts_with("/tmp/") || place.starts_with("/var/tmp/");
+}
+
 }  // namespace
 
 ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) {
@@ -71,7 +80,7 @@ ApiResponse verify_books(const BooksApiPorts& ports, const ApiRequest& request) 
   for (int part = 0; part < parts && !all.at_end && !all.broken; ++part) {
     const auto slice = ports.storage->run(
         [&all](storage::Ledger& ledger) { return ledger.verify_chain(all.reached, rows_at_once); });
-    if (!slice) return problem(500, slice.error().message);
+    if (!slice) return problem(503, slice.error().message);
     all = {.reached = slice->reached,
            .rows = all.rows + slice->rows,
            .gaps = all.gaps + slice->gaps,
@@ -97,7 +106,7 @@ storage::Result<MoneyStanding> money_standing(const BooksApiPorts& ports,
 
 ApiResponse owed(const BooksApiPorts& ports) {
   const auto standing = money_standing(ports, ports.now());
-  if (!standing) return problem(500, standing.error().message);
+  if (!standing) return problem(503, standing.error().message);
   const storage::QueueCounts* queue = &standing->queue;
   json body{{"rows", queue->waiting + queue->failed},
             {"waiting", queue->waiting},
@@ -118,10 +127,16 @@ ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) 
   if (!file.empty() && !file.is_absolute()) {
     return problem(400, fmt::format("{}: name the file with its whole path", request.body));
   }
+  if (is_lost_with_tapd(file)) {
+    return problem(400, fmt::format("{}: tapd has a /tmp and a /var/tmp of its own, which go when "
+                                    "it stops: name a file below /var/lib/tapd, and copy it from "
+                                    "there",
+                                    request.body));
+  }
   if (!ports.keeper->ask_backup(file)) {
     return problem(409, "a backup is under way, or the file exists already: name another one");
   }
-  return json_answer({{"stage", "under_way"}});
+  return json_answer({{"stage", "under_way"}, {"file", ports.keeper->backup_asked().file}});
 }
 
 ApiResponse backup_state(const BooksApiPorts& ports) {

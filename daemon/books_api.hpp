@@ -12,13 +12,13 @@
 #include "daemon/book_keeping_thread.hpp"
 #include "daemon/core/policy.hpp"
 #include "daemon/http_server.hpp"
-#include "daemon/storage_thread.hpp"
+#include "daemon/storage_desk.hpp"
 
 namespace tapd {
 
 /// What the books' part of the API needs of the program.
 struct BooksApiPorts {
-  StorageThread* storage{nullptr};
+  StorageDesk* storage{nullptr};
   BookKeepingThread* keeper{nullptr};
   PolicyRules policy;
   model::BootId boot;

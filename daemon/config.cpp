@@ -153,22 +153,11 @@ class Claims {
 
 void claim_hardware(Claims& claims, const TomlTable& table, const TapConfig& tap,
                     const std::string& name) {
-  claims.claim_line(table, tap.meter_line, "the meter of " + name);
-  claims.claim_line(table, tap.valve_line, "the valve of " + name);
-  if (tap.keep_alive) {
-    claims.claim_line(table, tap.keep_alive->line, "the keep-alive of " + name);
-  }
-  for (const auto& lamp : tap.lamps) {
-    if (lamp) claims.claim_line(table, *lamp, "a lamp of " + name);
+  for (const LineInUse& use : lines_of(tap)) {
+    claims.claim_line(table, use.line, fmt::format("the {} of {}", use.part, name));
   }
   claims.claim(table, "reader " + tap.reader.device.lexically_normal().string(),
                "the reader of " + name);
-  if (!tap.reader.reset_line.empty()) {
-    LineConfig reset;
-    reset.name = tap.reader.reset_line;
-    reset.chip = tap.reader.reset_chip;
-    claims.claim_line(table, reset, "the reader's reset of " + name);
-  }
 }
 
 void read_taps(TomlTable& root, Config& config, Findings& findings) {
@@ -245,8 +234,11 @@ StorageConfig read_storage(TomlTable storage, const std::filesystem::path& state
     storage.fault("block_kib", "is 16 (SD cards, and safe anywhere) or 4 (less wear)");
   }
   config.medium_blocks = static_cast<int>(block * bytes_a_kib);
-  if (config.books.backup_file == state_dir / "tapd.db") {
+  // A copy takes the place of what is there, however that is spelt.
+  if (config.books.backup_file.lexically_normal() == (state_dir / "tapd.db").lexically_normal()) {
     storage.fault("backup_file", "is the ledger itself: name another file");
+  } else if (storage.text("backup_file") && !config.books.backup_file.is_absolute()) {
+    storage.fault("backup_file", "must be the whole path, from the /");
   }
   storage.refuse_unknown_keys();
   return config;

@@ -65,6 +65,14 @@ struct TapConfig {
   std::int64_t simulated_keg_ml{50'000};
 };
 
+/// A line and what it is there for: "valve", "lamp (red)".
+struct LineInUse {
+  std::string part;
+  LineConfig line;
+};
+/// Every line that tapd opens for a tap.
+[[nodiscard]] std::vector<LineInUse> lines_of(const TapConfig& tap);
+
 struct ServerConfig {
   std::string url;  ///< Empty: no server, everything stays in the queue.
   std::filesystem::path token_file;

@@ -1,5 +1,9 @@
 #include "daemon/config_outputs.hpp"
 
+#include <utility>
+
+#include <fmt/format.h>
+
 namespace tapd {
 namespace {
 
@@ -39,6 +43,23 @@ void read_indicator(TomlTable& indicator, TapConfig& tap) {
     tap.lamps.at(lamp)->chip = chip;
     tap.lamps.at(lamp)->active_low = active_low;
   }
+}
+
+std::vector<LineInUse> lines_of(const TapConfig& tap) {
+  std::vector<LineInUse> lines{{"meter", tap.meter_line}, {"valve", tap.valve_line}};
+  if (tap.keep_alive) lines.push_back({"keep-alive", tap.keep_alive->line});
+  for (std::size_t lamp = 0; lamp < drivers::lamp_count; ++lamp) {
+    if (const auto& wired = tap.lamps.at(lamp)) {
+      lines.push_back({fmt::format("lamp ({})", lamp_names.at(lamp)), *wired});
+    }
+  }
+  if (!tap.reader.reset_line.empty()) {
+    LineConfig reset;
+    reset.name = tap.reader.reset_line;
+    reset.chip = tap.reader.reset_chip;
+    lines.push_back({"reader's reset", std::move(reset)});
+  }
+  return lines;
 }
 
 }  // namespace tapd

@@ -143,7 +143,7 @@ void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
 }
 
 void Controller::on_sync(const sync::Notice& notice, const Moment& now) {
-  ports_.journal->write(line_for(notice));
+  ports_.journal->write(line_for(notice, options_.policy.sell_offline));
   if (const auto* answered = std::get_if<sync::AuthorizeAnswered>(&notice)) {
     on_authorized(*answered, now);
   } else if (std::holds_alternative<sync::ServerReachable>(notice)) {

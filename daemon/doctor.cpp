@@ -112,8 +112,10 @@ Findings check_lines(const Config& config, const fs::path& root) {
   const auto chips = drivers::list_chips(root / "dev");
   for (const TapConfig& tap : config.taps) {
     if (tap.simulated) continue;
-    findings.push_back(check_line(tap_name(tap) + ": meter", tap.meter_line, chips));
-    findings.push_back(check_line(tap_name(tap) + ": valve", tap.valve_line, chips));
+    for (const LineInUse& use : lines_of(tap)) {
+      findings.push_back(
+          check_line(fmt::format("{}: {}", tap_name(tap), use.part), use.line, chips));
+    }
     if (const auto found = drivers::choose_line(chips, address(tap.valve_line))) {
       valves.push_back(fate_of(tap, *found, root));
     }

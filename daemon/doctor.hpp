@@ -42,6 +42,8 @@ using Findings = std::vector<Finding>;
 [[nodiscard]] Findings check_board(const std::filesystem::path& root);
 [[nodiscard]] Findings check_clock(bool synchronised, model::WallTime now);
 [[nodiscard]] Findings check_secrets(const Config& config, const std::filesystem::path& root);
+/// What a running tapd tells of itself in GET /status. `config` is the one that it should have.
+[[nodiscard]] Findings check_running(const nlohmann::json& status, const Config& config);
 /// Asks the server once, with the token where it can be read.
 [[nodiscard]] Findings check_server(const Config& config, model::WallTime now);
 

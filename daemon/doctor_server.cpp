@@ -1,5 +1,6 @@
 // The doctor's question to the venue server: does it answer, with a certificate that lasts, and
 // does it take the token?
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <iomanip>
@@ -7,9 +8,11 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/doctor.hpp"
 #include "daemon/server_setup.hpp"
+#include "sync/outcomes.hpp"
 #include "sync/wire.hpp"
 
 namespace tapd {
@@ -30,14 +33,25 @@ bool secrets_are_closed(const ServerConfig& server) {
   return false;
 }
 
+/// Pours, without one: small, changes nothing, and needs the token. Not a snapshot: a server that
+/// has none answers 401 there to a good token, and a large one takes longer than a look should.
+sync::HttpRequest question(const Config& config) {
+  // tapd's own patience, but less than what the image's report has with the doctor.
+  constexpr std::chrono::milliseconds longest_look{20'000};
+  sync::HttpRequest request;
+  request.method = sync::HttpRequest::Method::post;
+  request.path = sync::endpoint::pours;
+  request.headers = {{"Content-Type", "application/json"}, {"X-Internal-Token", token_of(config)}};
+  request.body = sync::encode_pours({}).body;
+  request.deadline = std::min(config.server.request_deadline, longest_look);
+  return request;
+}
+
 /// As tapd itself asks; throws when the files that the configuration names cannot be used.
 sync::HttpOutcome ask(const Config& config, std::string& expiry) {
   const auto transport = make_transport(config, Secrets::at_the_source,
                                         [&expiry](const std::string& end) { expiry = end; });
-  sync::HttpRequest request;
-  request.path = sync::endpoint::snapshot(config.controller_id);
-  request.headers = {{"X-Internal-Token", token_of(config)}};
-  request.deadline = std::chrono::seconds{5};
+  const sync::HttpRequest request = question(config);
   transport->start(1, request);
   // It ends at its deadline at the latest.
   for (;;) {
@@ -58,19 +72,51 @@ Finding certificate_finding(const std::string& expiry, model::WallTime now) {
           "renew it at the venue; with a wrong clock here it only seems so"};
 }
 
-Finding status_finding(const Config& config, int status) {
-  const std::string what = fmt::format("the server answers {} on {}", status, config.server.url);
-  constexpr int unauthorized = 401;
-  constexpr int forbidden = 403;
-  constexpr int server_error = 500;
-  if (status == unauthorized || status == forbidden) {
-    return {Health::bad, what + ": it does not take the token",
-            "get this controller's token from the venue and write it into server.token_file"};
+/// Where an answer sends whoever asked; what no address can hold is left out.
+std::string target_of(const sync::HttpResponse& answer) {
+  std::string target{sync::header(answer, "location").value_or("")};
+  std::erase_if(target, [](unsigned char one) { return one <= ' ' || one >= 0x7f; });
+  return target;
+}
+
+bool is_json_object(const std::string& body) {
+  return nlohmann::json::parse(body, nullptr, false).is_object();
+}
+
+Finding no_venue_server(const std::string& what, const sync::HttpResponse& answer) {
+  if (const std::string target = target_of(answer); !target.empty()) {
+    return {Health::bad, what + ": tapd follows no redirect",
+            "name in server.url what it redirects to: " + target};
   }
-  if (status >= server_error) {
-    return {Health::doubtful, what, "the server itself has a problem: ask who runs it"};
+  return {Health::bad, what + ": that is no venue server",
+          "look at server.url, and whether this network wants a log-in first"};
+}
+
+Finding status_finding(const Config& config, const sync::HttpResponse& answer) {
+  using Kind = sync::AnswerKind;
+  const std::string what =
+      fmt::format("the server answers {} on {}", answer.status, config.server.url);
+  switch (sync::kind_of(answer.status)) {
+    case Kind::usable:
+      if (is_json_object(answer.body)) return {Health::good, what};
+      break;
+    case Kind::refused:
+      // Some take it ill that there is no row, but they have looked at the token.
+      if (!is_json_object(answer.body)) break;
+      return {Health::good, "the server takes the token on " + config.server.url};
+    case Kind::token:
+      return {Health::bad, what + ": it does not take the token",
+              "get this controller's token from the venue and write it into server.token_file"};
+    case Kind::too_many:
+    case Kind::server_error:
+    case Kind::unavailable:
+      return {Health::doubtful, what, "the server itself has a problem: ask who runs it"};
+    case Kind::not_found:
+    case Kind::unchanged:
+    case Kind::nonsense:
+      break;
   }
-  return {Health::good, what};
+  return no_venue_server(what, answer);
 }
 
 }  // namespace
@@ -99,15 +145,18 @@ Findings check_server(const Config& config, model::WallTime now) {
              "tapd does not ask it either; put the venue's token into server.token_file"}};
   }
   const auto silent = [&config](const std::string& why) -> Findings {
-    return {
-        {Health::bad, fmt::format("the server does not answer on {}: {}", config.server.url, why),
-         "look at network, name and certificate; guests pour from the cached balances meanwhile"}};
+    return {{Health::bad,
+             fmt::format("the server does not answer on {}: {}", config.server.url, why),
+             fmt::format("look at network, name and certificate; {} meanwhile",
+                         config.policy.sell_offline
+                             ? "guests pour from the cached balances"
+                             : "no guest is served (policy.sell_offline is off)")}};
   };
   try {
     std::string expiry;
     const sync::HttpOutcome outcome = ask(config, expiry);
     if (!outcome) return silent(outcome.error().message);
-    Findings findings{status_finding(config, outcome->status)};
+    Findings findings{status_finding(config, *outcome)};
     if (!expiry.empty()) findings.push_back(certificate_finding(expiry, now));
     return findings;
   } catch (const std::exception& error) {

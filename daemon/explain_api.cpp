@@ -1,5 +1,8 @@
 #include "daemon/explain_api.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -23,6 +26,14 @@ json denial_json(const Denial& denial) {
   return {{"may_pour", false}, {"reason", to_text(denial.reason)}, {"message", denial.message}};
 }
 
+/// Whether the controller itself turns the card away, whatever the server allows.
+bool stands(const Denial& denial) {
+  using enum DenialReason;
+  constexpr std::array whoever_asks{lost_card,      inactive_card, inactive_guest, emergency_stop,
+                                    tap_not_active, no_keg,        serving_limit};
+  return std::find(whoever_asks.begin(), whoever_asks.end(), denial.reason) != whoever_asks.end();
+}
+
 /// What is known of the card, whichever tap.
 json card_json(const model::AuthorizationFacts& facts) {
   json card{{"known", facts.card.has_value()}, {"available_cents", facts.available.minor_units()}};
@@ -39,14 +50,18 @@ struct TapStanding {
   std::string state;
   std::string reason;
 };
-using Standings = std::map<model::TapId, TapStanding>;
+struct Standings {
+  bool server_reachable{false};
+  std::map<model::TapId, TapStanding> taps;
+};
 
 std::optional<Standings> standings(const ExplainPorts& ports) {
   return ask<Standings>(*ports.control, [](const Controller& controller) {
     Standings all;
+    all.server_reachable = controller.server_reachable();
     for (std::size_t i = 0; i < controller.tap_count(); ++i) {
       const TapView view = controller.session(i).view();
-      all[controller.session(i).tap()] = {std::string{to_text(view.state)}, view.reason};
+      all.taps[controller.session(i).tap()] = {std::string{to_text(view.state)}, view.reason};
     }
     return all;
   });
@@ -54,6 +69,23 @@ std::optional<Standings> standings(const ExplainPorts& ports) {
 
 json tap_json(model::TapId tap, const TapStanding& standing) {
   return {{"tap_id", tap.number()}, {"state", standing.state}, {"because", standing.reason}};
+}
+
+/// What the card would get at a tap.
+json outcome_json(const ExplainPorts& ports, const model::CardUid& card,
+                  const model::AuthorizationFacts& facts,
+                  const std::optional<model::LitrePrice>& own_price, bool server_reachable) {
+  if (is_staff(ports.policy, card, facts)) {
+    if (const auto refusal = refusal_of_guest(facts)) return denial_json(*refusal);
+    return {{"opens_menu", true}};
+  }
+  const Decision decision = decide_offline(ports.policy, facts, own_price, ports.now(), ports.boot);
+  const auto* denial = std::get_if<Denial>(&decision);
+  json outcome = denial != nullptr ? denial_json(*denial) : grant_json(std::get<Grant>(decision));
+  const bool asked = ports.authorize == AuthorizeMode::online_first && server_reachable;
+  const bool by_server = asked && (denial == nullptr || !stands(*denial));
+  outcome["decided_by"] = by_server ? "server" : "cache";
+  return outcome;
 }
 
 struct Wanted {
@@ -88,16 +120,13 @@ ApiResponse explain(const ExplainPorts& ports, const ApiRequest& request) {
   json body{{"taps", json::array()}};
   for (const auto& [tap, own_price] : ports.taps) {
     if (what->tap && *what->tap != tap) continue;
-    const auto standing = seen->find(tap);
-    json one = tap_json(tap, standing == seen->end() ? TapStanding{} : standing->second);
+    const auto standing = seen->taps.find(tap);
+    json one = tap_json(tap, standing == seen->taps.end() ? TapStanding{} : standing->second);
     if (what->card) {
       const auto facts = ports.storage->run(
           [&](storage::Ledger& ledger) { return ledger.facts(*what->card, tap); });
       if (!facts) return problem(503, facts.error().message);
-      const Decision decision =
-          decide_offline(ports.policy, *facts, own_price, ports.now(), ports.boot);
-      const auto* grant = std::get_if<Grant>(&decision);
-      one.update(grant != nullptr ? grant_json(*grant) : denial_json(std::get<Denial>(decision)));
+      one.update(outcome_json(ports, *what->card, *facts, own_price, seen->server_reachable));
       body["card"] = card_json(*facts);
     }
     body["taps"].push_back(std::move(one));

@@ -204,6 +204,8 @@ JournalLine line_for(const storage::RecoveredPour& recovered) {
 namespace {
 
 struct NoticeLine {
+  bool sells_offline{true};
+
   JournalLine operator()(const sync::AuthorizeAnswered& answered) const {
     if (const auto* none = std::get_if<sync::NoAnswer>(&answered.verdict)) {
       return {Message::server_answered, Level::debug,
@@ -218,11 +220,11 @@ struct NoticeLine {
     return {Message::server_reachable, Level::info, "server: reachable", {}};
   }
   JournalLine operator()(const sync::ServerUnreachable& gone) const {
-    return {
-        Message::server_unreachable, Level::warning,
-        fmt::format("server: not reachable ({}): pours go on from the cached balances; next try "
-                    "in {} ms",
-                    gone.why, gone.next_try.count())};
+    return {Message::server_unreachable, Level::warning,
+            fmt::format("server: not reachable ({}): {}; next try in {} ms", gone.why,
+                        sells_offline ? "pours go on from the cached balances"
+                                      : "no guest is served (policy.sell_offline is off)",
+                        gone.next_try.count())};
   }
   JournalLine operator()(const sync::TokenRefused& refused) const {
     return {Message::token_refused, Level::error,
@@ -284,8 +286,8 @@ struct NoticeLine {
 
 }  // namespace
 
-JournalLine line_for(const sync::Notice& notice) {
-  return std::visit(NoticeLine{}, notice);
+JournalLine line_for(const sync::Notice& notice, bool sells_offline) {
+  return std::visit(NoticeLine{.sells_offline = sells_offline}, notice);
 }
 
 }  // namespace tapd

@@ -32,6 +32,7 @@ struct TapContext {
 [[nodiscard]] JournalLine line_for(const EndPour& end, const TapContext& context);
 /// A pour found open at start.
 [[nodiscard]] JournalLine line_for(const storage::RecoveredPour& recovered);
-[[nodiscard]] JournalLine line_for(const sync::Notice& notice);
+/// `sells_offline`: whether guests are served without the server.
+[[nodiscard]] JournalLine line_for(const sync::Notice& notice, bool sells_offline = true);
 
 }  // namespace tapd

@@ -158,7 +158,10 @@ struct Metrics::Implementation {
     for (const MetricsNow::Tap& before : std::exchange(shown, told.taps)) {
       labelled(before).Set(0);
     }
-    for (const MetricsNow::Tap& tap : told.taps) labelled(tap).Set(1);
+    for (const MetricsNow::Tap& tap : told.taps) {
+      labelled(tap).Set(1);
+      begin_counts(tap.id);
+    }
     for (std::size_t i = 0; i < told.readers.size() && i < told.taps.size(); ++i) {
       show_reader(told.taps[i].id, told.readers[i]);
     }
@@ -175,6 +178,13 @@ struct Metrics::Implementation {
     reachable.Set(told.server_reachable ? 1 : 0);
     stop.Set(told.emergency_stop ? 1 : 0);
     written.Set(number(told.disk_bytes_written));
+  }
+
+  /// A count that begins with its first event is no rise to Prometheus: increase() needs the zero.
+  void begin_counts(model::TapId tap) {
+    for (Family<Counter>* const family : {&volume, &money, &edges_lost}) {
+      family->Add({{"tap", std::to_string(tap.number())}});
+    }
   }
 
   Gauge& labelled(const MetricsNow::Tap& tap) {

@@ -77,8 +77,12 @@ tl::expected<Wanted, std::string> wanted(const ApiRequest& request) {
     all.card = *uid;
   }
   if (const auto status = request.query.find("status"); status != request.query.end()) {
-    if (!model::parse_pour_status(status->second)) {
-      return tl::unexpected{std::string{"status must be open, new, sent, confirmed or failed"}};
+    const auto known = model::parse_pour_status(status->second);
+    // Only what has ended is listed here.
+    if (!known || *known == model::PourStatus::open) {
+      return tl::unexpected{
+          std::string{"status must be new, sent, confirmed or failed; what is being poured "
+                      "is in `tapctl status`"}};
     }
     all.status = status->second;
   }
@@ -107,7 +111,7 @@ ApiResponse pours(const PoursApiPorts& ports, const ApiRequest& request) {
   const auto most = static_cast<std::size_t>(what->is_all() ? what->most : largest_most);
   const auto read = ports.storage->run(
       [&](storage::Ledger& ledger) { return ledger.newest_pours(most, *before); });
-  if (!read) return problem(500, read.error().message);
+  if (!read) return problem(503, read.error().message);
   json list = json::array();
   std::string last;
   std::size_t looked = 0;
@@ -128,7 +132,7 @@ ApiResponse queue(const PoursApiPorts& ports, const ApiRequest& request) {
   const auto rows = static_cast<std::size_t>(*most);
   const auto read = ports.storage->run(
       [&](storage::Ledger& ledger) { return ledger.unconfirmed_pours(rows, *after); });
-  if (!read) return problem(500, read.error().message);
+  if (!read) return problem(503, read.error().message);
   json list = json::array();
   for (const model::Pour& pour : *read) list.push_back(pour_json(pour));
   return page(list, read->size() == rows ? read->back().begin.client_tx_id.text() : "");
@@ -161,7 +165,7 @@ storage::Result<ChangedRows> change_rows(
 
 /// All pages, each in a commit of its own: between two of them a tap's rows are written.
 storage::Result<std::vector<model::PourBegin>> change_all(
-    StorageThread& storage,
+    StorageDesk& storage,
     const std::function<storage::Result<ChangedRows>(storage::Ledger&, const std::string&)>& one) {
   std::vector<model::PourBegin> all;
   std::string after;

@@ -19,12 +19,12 @@
 #include <vector>
 
 #include "daemon/http_server.hpp"
-#include "daemon/storage_thread.hpp"
+#include "daemon/storage_desk.hpp"
 
 namespace tapd {
 
 struct PoursApiPorts {
-  StorageThread* storage{nullptr};
+  StorageDesk* storage{nullptr};
   std::function<model::Moment()> now;
   /// Rows wait that did not before.
   std::function<void()> pours_waiting;

@@ -18,14 +18,14 @@
 #include "daemon/control_loop.hpp"
 #include "daemon/core/calibration.hpp"
 #include "daemon/http_server.hpp"
-#include "daemon/storage_thread.hpp"
+#include "daemon/storage_desk.hpp"
 
 namespace tapd {
 
 /// What the staff's part of the API needs of the program.
 struct StaffApiPorts {
   ControlInbox* control{nullptr};
-  StorageThread* storage{nullptr};
+  StorageDesk* storage{nullptr};
   std::function<model::Moment()> now;
   std::function<void()> die;  ///< Ends tapd at once, as a kill does.
 };

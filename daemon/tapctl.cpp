@@ -92,10 +92,9 @@ void print_status(const json& status) {
   print_finding(status.at("disk"));
 }
 
-/// Prints the answer or the refusal; answers the exit code.
+/// Prints the answer or answers the exit code of the refusal.
 template<typename Print>
-int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json, Print print) {
-  const auto body = tapd::body_of(answer);
+int show(const tl::expected<json, int>& body, bool as_json, Print print) {
   if (!body) return body.error();
   if (as_json) {
     fmt::print("{}\n", body->dump(2));
@@ -107,10 +106,12 @@ int show(const tl::expected<tapd::ApiAnswer, std::string>& answer, bool as_json,
 
 int watch_status(const tapd::ApiClient& client, bool as_json) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  tapd::Watched status{client};
   for (;;) {
+    const auto body = status.get("/status");
     // Home, and each line cleared as it is written over: no flicker.
-    if (terminal && !as_json) fmt::print("\033[H\033[2J");
-    if (const int code = show(client.get("/status"), as_json, print_status); code != 0) return code;
+    if (body && terminal && !as_json) fmt::print("\033[H\033[2J");
+    if (const int code = show(body, as_json, print_status); code != 0) return code;
     std::fflush(stdout);
     constexpr int between_looks = 500;
     tapd::wait_ms(between_looks);
@@ -169,7 +170,8 @@ int run(int argc, char** argv) {
 
   const tapd::ApiClient tapd_client{socket};
   if (status->parsed() && watch) return watch_status(tapd_client, as_json);
-  if (status->parsed()) return show(tapd_client.get("/status"), as_json, print_status);
+  if (status->parsed())
+    return show(tapd::body_of(tapd_client.get("/status")), as_json, print_status);
   if (const auto code = pours.run(tapd_client, as_json)) return *code;
   if (const auto code = books.run(tapd_client, as_json)) return *code;
   if (const auto code = explain.run(tapd_client, as_json)) return *code;
@@ -179,9 +181,10 @@ int run(int argc, char** argv) {
   if (const auto code = staff.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };
   if (clear->parsed()) {
-    return show(tapd_client.post("/clear", fmt::format("{}", tap)), as_json, done);
+    return show(tapd::body_of(tapd_client.post("/clear", fmt::format("{}", tap))), as_json, done);
   }
-  return show(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " "))), as_json, done);
+  return show(tapd::body_of(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " ")))),
+              as_json, done);
 }
 
 }  // namespace

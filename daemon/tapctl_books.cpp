@@ -87,16 +87,21 @@ int show_owed(const ApiClient& client, bool as_json) {
 /// Asks for a backup and waits for its end.
 int back_up(const ApiClient& client, const std::string& file, bool as_json) {
   const std::string path = file.empty() ? file : std::filesystem::absolute(file).string();
-  if (const auto begun = body_of(client.post("/backup", path)); !begun) return begun.error();
+  const auto begun = body_of(client.post("/backup", path));
+  if (!begun) return begun.error();
+  const std::string asked = begun->value("file", path);
   for (;;) {
     const auto state = body_of(client.get("/backup"));
     if (!state) return state.error();
     const auto stage = state->at("stage").get<std::string>();
     if (stage == "failed") return refuse(state->at("why").get<std::string>());
+    if (stage == "done" && state->at("file").get<std::string>() == asked) {
+      fmt::print("{}\n", as_json ? state->dump(2) : "written and checked: " + asked);
+      return exit_done;
+    }
+    // A reload gives up what is under way, and who keeps the books then knows nothing of it.
     if (stage != "under_way") {
-      fmt::print("{}\n", as_json ? state->dump(2)
-                                 : "written and checked: " + state->at("file").get<std::string>());
-      return 0;
+      return refuse(asked + " was not written: tapd was reloaded or started again; ask again");
     }
     constexpr int between_looks = 100;
     wait_ms(between_looks);

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-Findings check_tapd(const ApiClient& client) {
+Findings check_tapd(const ApiClient& client, const Config& config) {
   const auto answer = client.get("/status");
   if (!answer) {
     return {{Health::doubtful, "tapd does not answer: " + answer.error(),
@@ -30,16 +30,7 @@ Findings check_tapd(const ApiClient& client) {
                          status.is_object() ? status.value("error", answer->body) : answer->body),
              "journalctl -u tapd -x says what holds it up"}};
   }
-  Findings findings{{Health::good, "tapd runs and answers"}};
-  for (const json& tap : status.value("taps", json::array())) {
-    const std::string state = tap.value("state", "");
-    if (state != "faulted" && state != "locked") continue;
-    findings.push_back(
-        {state == "faulted" ? Health::bad : Health::doubtful,
-         fmt::format("tap {} is {}: {}", tap.value("tap_id", 0), state, tap.value("reason", "")),
-         "journalctl -u tapd -x explains it"});
-  }
-  return findings;
+  return check_running(status, config);
 }
 
 Findings check_all(const std::string& file, const ApiClient& client) {
@@ -53,7 +44,7 @@ Findings check_all(const std::string& file, const ApiClient& client) {
   const drivers::ClockReading now = drivers::SystemClock{}.read();
   Findings all{{Health::good, fmt::format("{} is good: {} taps", file, config->taps.size())}};
   for (const Findings& some :
-       {check_tapd(client), check_lines(*config, "/"), check_readers(*config, "/"),
+       {check_tapd(client, *config), check_lines(*config, "/"), check_readers(*config, "/"),
         check_storage(*config, "/"), check_secrets(*config, "/"), check_server(*config, now.wall),
         check_wear("/"), check_clock(now.wall_trusted, now.wall), check_board("/")}) {
     all.insert(all.end(), some.begin(), some.end());

@@ -26,12 +26,15 @@ void print_tap(const json& tap) {
   const std::string because = tap.value("because", "");
   fmt::print("tap {}: {}{}\n", tap.at("tap_id").get<int>(), tap.at("state").get<std::string>(),
              because.empty() ? "" : " (" + because + ")");
+  if (tap.contains("opens_menu")) fmt::print("  opens the service menu: it is staff's\n");
   if (!tap.contains("may_pour")) return;
+  const bool by_server = tap.value("decided_by", "") == "server";
+  fmt::print("  {}", by_server ? "the server decides; without it: " : "");
   if (tap.at("may_pour").get<bool>()) {
-    fmt::print("  would pour up to {} ml of {} for {} at most\n", tap.at("limit_ml").get<int>(),
+    fmt::print("would pour up to {} ml of {} for {} at most\n", tap.at("limit_ml").get<int>(),
                tap.at("beverage").get<std::string>(), money(tap.at("hold_cents")));
   } else {
-    fmt::print("  would be denied: {}: {}\n", tap.at("reason").get<std::string>(),
+    fmt::print("would be denied: {}: {}\n", tap.at("reason").get<std::string>(),
                tap.at("message").get<std::string>());
   }
 }

@@ -89,7 +89,7 @@ PoursCommands::PoursCommands(CLI::App& app)
   pours_->add_option("--tap", values_->tap, "only of this tap")
       ->check(CLI::Range(1, model::TapId::largest));
   pours_->add_option("--card", values_->card, "only of this card, by its UID");
-  pours_->add_option("--status", values_->status, "only open, new, sent, confirmed or failed ones");
+  pours_->add_option("--status", values_->status, "only new, sent, confirmed or failed ones");
   CLI::Option* follow = pours_->add_flag("--follow", values_->follow, "go on with each new one");
   pours_->add_flag("--csv", values_->csv, "as CSV")->excludes(follow);
   queue_->require_subcommand(1);
@@ -154,8 +154,9 @@ int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
 int PoursCommands::follow_pours(const ApiClient& client, const std::string& path,
                                 bool as_json) const {
   std::set<std::string> shown;
+  Watched newest{client};
   for (bool first = true;; first = false) {
-    const auto body = body_of(client.get(path));
+    const auto body = newest.get(path);
     if (!body) return body.error();
     if (first && !as_json) print_head();
     json pours = body->at("pours");

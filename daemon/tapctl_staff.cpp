@@ -75,26 +75,6 @@ std::optional<std::int64_t> thousandths(const std::string& text) {
   return std::stoll(whole) * 1'000 + std::stoll(part);
 }
 
-/// Asks until an amount is typed in; nullopt: nobody is there any more.
-std::optional<model::Volume> ask_measured(bool by_weight, std::int64_t density) {
-  for (std::string line;;) {
-    fmt::print("   what the {} says, in {}: ", by_weight ? "scale" : "jug",
-               by_weight ? "grams without the jug" : "millilitres");
-    std::fflush(stdout);
-    if (!std::getline(std::cin, line)) return std::nullopt;
-    const auto amount = thousandths(line);
-    // Grams by kilograms per litre are millilitres.
-    if (amount) {
-      return model::Volume::microlitres(by_weight ? *amount * 1'000 / density : *amount);
-    }
-    fmt::print("   \"{}\" is not an amount like 512 or 512.5\n", line);
-  }
-}
-
-std::string pulses(std::int64_t milli) {
-  return fmt::format("{}.{}", milli / 1'000, milli % 1'000 / 100);
-}
-
 struct Jug {
   int tap{0};
   int pours{0};
@@ -102,17 +82,38 @@ struct Jug {
   std::int64_t ml{0};
   bool by_weight{false};
   std::int64_t density{1'000};
+  std::FILE* out{stdout};  ///< What people read: stderr when the answer is JSON.
 };
+
+/// Asks until an amount is typed in; nullopt: nobody is there any more.
+std::optional<model::Volume> ask_measured(const Jug& jug) {
+  for (std::string line;;) {
+    fmt::print(jug.out, "   what the {} says, in {}: ", jug.by_weight ? "scale" : "jug",
+               jug.by_weight ? "grams without the jug" : "millilitres");
+    std::fflush(jug.out);
+    if (!std::getline(std::cin, line)) return std::nullopt;
+    const auto amount = thousandths(line);
+    // Grams by kilograms per litre are millilitres.
+    if (amount) {
+      return model::Volume::microlitres(jug.by_weight ? *amount * 1'000 / jug.density : *amount);
+    }
+    fmt::print(jug.out, "   \"{}\" is not an amount like 512 or 512.5\n", line);
+  }
+}
+
+std::string pulses(std::int64_t milli) {
+  return fmt::format("{}.{}", milli / 1'000, milli % 1'000 / 100);
+}
 
 /// The pours, one after the other; the exit code when they cannot be had.
 tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, const Jug& jug) {
   std::vector<JugPour> pours;
   for (int i = 1; i <= jug.pours; ++i) {
-    fmt::print(
-        "{} of {}: empty the jug, put it under tap {}, and press Enter: the valve opens.\n"
-        "   Pour at the usual pace; Enter again shuts it (or {} s, or {} ml).\n",
-        i, jug.pours, jug.tap, jug.seconds, jug.ml);
-    std::fflush(stdout);
+    fmt::print(jug.out,
+               "{} of {}: empty the jug, put it under tap {}, and press Enter: the valve opens.\n"
+               "   Pour at the usual pace; Enter again shuts it (or {} s, or {} ml).\n",
+               i, jug.pours, jug.tap, jug.seconds, jug.ml);
+    std::fflush(jug.out);
     std::string line;
     if (!std::getline(std::cin, line)) {
       return tl::unexpected(refuse("given up: nothing has been changed"));
@@ -124,11 +125,11 @@ tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, c
                                                  .enter_ends = true});
     if (!done) return tl::unexpected(done.error());
     JugPour pour{.edges = done->at("edges").get<std::int64_t>(), .measured = {}};
-    fmt::print("   the meter gave {} pulses\n", pour.edges / 2);
-    const auto measured = ask_measured(jug.by_weight, jug.density);
+    fmt::print(jug.out, "   the meter gave {} pulses\n", pour.edges / 2);
+    const auto measured = ask_measured(jug);
     if (!measured) return tl::unexpected(refuse("given up: nothing has been changed"));
     pour.measured = *measured;
-    fmt::print("   that is {} pulses per litre\n", pulses(milli_pulses_per_litre(pour)));
+    fmt::print(jug.out, "   that is {} pulses per litre\n", pulses(milli_pulses_per_litre(pour)));
     pours.push_back(pour);
   }
   return pours;
@@ -140,7 +141,7 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   const auto in_force = status->at("milli_pulses_per_litre").get<std::int64_t>();
   // Enter is waited for beside the line reader, so nothing may be read ahead.
   std::setvbuf(stdin, nullptr, _IONBF, 0);
-  fmt::print("tap {}: {} pulses per litre are in force\n", jug.tap, pulses(in_force));
+  fmt::print(jug.out, "tap {}: {} pulses per litre are in force\n", jug.tap, pulses(in_force));
   const auto pours = pour_into_jug(client, jug);
   if (!pours) return pours.error();
   const auto result = calibrate_by_jug(*pours, in_force);
@@ -231,7 +232,8 @@ std::optional<int> StaffCommands::run(const ApiClient& client, bool as_json) con
                     .seconds = bounds.seconds,
                     .ml = bounds.ml,
                     .by_weight = values.by_weight,
-                    .density = values.density},
+                    .density = values.density,
+                    .out = as_json ? stderr : stdout},
                    as_json);
 }
 

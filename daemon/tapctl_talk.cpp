@@ -1,11 +1,14 @@
 #include "daemon/tapctl_talk.hpp"
 
 #include <cctype>
+#include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "drivers/clock.hpp"
 #include "storage/model/money.hpp"
 
 namespace tapd {
@@ -30,6 +33,29 @@ tl::expected<json, NoAnswer> heard(const tl::expected<ApiAnswer, std::string>& a
 
 tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answer) {
   return heard(answer).map_error([](const NoAnswer& no) { return refuse(no.words, no.code); });
+}
+
+tl::expected<json, int> Watched::get(const std::string& path) {
+  constexpr std::chrono::seconds longest_silence{30};
+  constexpr int between_looks_ms = 500;
+  constexpr int not_now = 503;
+  const auto since = drivers::since_boot_now();
+  for (bool said = false;; said = true) {
+    const auto answer = client_.get(path);
+    auto body = heard(answer);
+    if (body) {
+      has_answered_ = true;
+      return *std::move(body);
+    }
+    const bool silent = !answer || answer->status == not_now;
+    if (!has_answered_ || !silent || drivers::since_boot_now() - since > longest_silence) {
+      return tl::unexpected(refuse(body.error().words, body.error().code));
+    }
+    if (!said) {
+      refuse(fmt::format("{}; asking on for {} s", body.error().words, longest_silence.count()));
+    }
+    wait_ms(between_looks_ms);
+  }
 }
 
 std::string money(const json& cents) {

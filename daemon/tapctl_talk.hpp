@@ -29,6 +29,18 @@ struct NoAnswer {
 /// The same, or the exit code after saying what is wrong.
 [[nodiscard]] tl::expected<nlohmann::json, int> body_of(
     const tl::expected<ApiAnswer, std::string>& answer);
+/// What somebody watches, look by look. A tapd that has answered before and does not now is being
+/// reloaded or started again: it is asked on for half a minute, which is said once.
+class Watched {
+ public:
+  explicit Watched(const ApiClient& client) : client_{client} {}
+  /// As `body_of`.
+  [[nodiscard]] tl::expected<nlohmann::json, int> get(const std::string& path);
+
+ private:
+  const ApiClient& client_;
+  bool has_answered_{false};
+};
 /// "3.20"
 [[nodiscard]] std::string money(const nlohmann::json& cents);
 /// What of a word may stand in an address: only what a UID or a status can hold; tapd says what is

@@ -47,14 +47,15 @@ std::string words_of(const json& sight) {
 }
 
 int watch_cards(const ApiClient& client, const Patience& patience, bool as_json) {
-  const auto first = body_of(client.get("/cards"));
+  Watched cards{client};
+  const auto first = cards.get("/cards");
   if (!first) return first.error();
   auto newest = first->at("newest").get<std::int64_t>();
   if (!as_json) fmt::print("lay a card on any reader; Ctrl-C ends\n");
   while (!patience.is_over()) {
     std::fflush(stdout);
     wait_ms(between_looks_ms);
-    const auto body = body_of(client.get(fmt::format("/cards?after={}", newest)));
+    const auto body = cards.get(fmt::format("/cards?after={}", newest));
     if (!body) return body.error();
     for (const json& sight : body->at("cards")) {
       if (as_json) {

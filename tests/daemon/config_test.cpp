@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -157,7 +158,7 @@ TEST_CASE("what a tap drives is refused with what would be right", "[config]") {
       {", keep_alive_line = \"GPIO23\", keep_alive_hz = 201 }", "is 201, but must be 2 to 200"},
       {", keep_alive_line = \"GPIO17\" }",
        "line GPIO17 is used twice: as the meter of tap 1 and as the keep-alive of tap 1"},
-      {" }\nindicator = { red = \"GPIO17\" }", "as a lamp of tap 1"},
+      {" }\nindicator = { red = \"GPIO17\" }", "as the lamp (red) of tap 1"},
       {" }\nindicator = { red = \"GPIO5\", blue = \"GPIO5\" }", "line GPIO5 is used twice"},
       {" }\nindicator = { yellow = \"GPIO5\" }", "tap 1.indicator.yellow: unknown key"},
       {" }\nindicator = { red = 5 }", "indicator.red: must be a text in quotes"},
@@ -251,8 +252,13 @@ TEST_CASE("impossible ways to keep the books are refused", "[config]") {
   };
   CHECK_THAT(with("keep_confirmed_days = 0"), ContainsSubstring("keep_confirmed_days"));
   CHECK_THAT(with("backup_interval_hours = 169"), ContainsSubstring("backup_interval_hours"));
-  CHECK_THAT(with("backup_file = \"/var/lib/tapd/tapd.db\""),
-             ContainsSubstring("is the ledger itself"));
+  for (const char* ledger : {"/var/lib/tapd/tapd.db", "/var/lib/tapd/./tapd.db",
+                             "//var/lib//tapd/tapd.db", "/var/lib/tapd/../tapd/tapd.db"}) {
+    CHECK_THAT(with(fmt::format("backup_file = \"{}\"", ledger)),
+               ContainsSubstring("is the ledger itself"));
+  }
+  CHECK_THAT(with("backup_file = \"tapd.db\""), ContainsSubstring("whole path"));
+  CHECK_THAT(with("backup_file = \"\""), ContainsSubstring("whole path"));
   CHECK_THAT(with("block_kib = 8"), ContainsSubstring("storage.block_kib: is 16"));
   CHECK_THAT(with("block_kib = 64"), ContainsSubstring("must be 4 to 16"));
   CHECK_THAT(with("start_empty_after_loss = 1"), ContainsSubstring("start_empty_after_loss"));

@@ -1,4 +1,5 @@
 // The doctor's findings, on boards made of files: each says what is wrong and what to do next.
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -86,6 +87,27 @@ TEST_CASE("lines that the board does not have are named with their tap", "[docto
   CHECK_THAT(findings[0].what, ContainsSubstring("tap 1: meter"));
   CHECK_THAT(findings[1].what, ContainsSubstring("tap 1: valve"));
   CHECK(findings[1].health == Health::bad);
+}
+
+TEST_CASE("every line that tapd opens is looked at, those of lamps, keep-alive and reset too",
+          "[doctor]") {
+  Board board;
+  TapConfig& tap = board.config.taps[0];
+  tap.keep_alive = KeepAliveConfig{};
+  tap.keep_alive->line.name = "GPIO5";
+  tap.lamps.at(static_cast<std::size_t>(drivers::Lamp::red)) = LineConfig{};
+  tap.lamps.at(static_cast<std::size_t>(drivers::Lamp::red))->name = "GIPO6";
+  tap.lamps.at(static_cast<std::size_t>(drivers::Lamp::buzzer)) = LineConfig{};
+  tap.reader.reset_line = "GPIO25";
+  const Findings findings = check_lines(board.config, board.root.path());
+  REQUIRE(findings.size() == 6);
+  const std::array<const char*, 6> names{"meter",      "valve",         "keep-alive",
+                                         "lamp (red)", "lamp (buzzer)", "reader's reset"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    CHECK_THAT(findings[i].what, ContainsSubstring(std::string{"tap 1: "} + names.at(i)));
+    CHECK(findings[i].health == Health::bad);
+  }
+  CHECK_THAT(findings[3].what, ContainsSubstring("GIPO6"));
 }
 
 TEST_CASE("a chip that may not be opened is a matter of rights, not of a line's name", "[doctor]") {
@@ -214,8 +236,9 @@ TEST_CASE("the doctor asks as tapd does: the venue's authority, tapd's header, t
   board.config.server.url = server.url();
   board.config.server.ca_file = venue.write(board.root / "ca.pem");
   (void)check_server(board.config, today);
-  CHECK_THAT(server.first_bytes(), ContainsSubstring("/api/controllers/bar-1/snapshot"));
-  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret\r\n"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("POST /api/sync/pours"));
+  CHECK_THAT(server.first_bytes(), ContainsSubstring("X-Internal-Token: secret\r\n") &&
+                                       ContainsSubstring("Content-Type: application/json"));
 }
 
 TEST_CASE("whoever may not read the token is sent to root, and the server is not asked",

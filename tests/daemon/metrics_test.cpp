@@ -59,6 +59,23 @@ TEST_CASE("pours and denials are counted by tap and outcome, with volume and mon
   CHECK(counted.journal.lines.size() == 3);  // every line went on
 }
 
+TEST_CASE("each tap's counts are there before anything is counted, so that the first is a rise",
+          "[metrics]") {
+  Counted counted;
+  MetricsNow now;
+  now.taps = {{.id = model::TapId{1}, .state = "idle"}, {.id = model::TapId{2}, .state = "idle"}};
+  const std::string text = counted.metrics.text(now);
+  for (const char* name :
+       {"tapd_edges_lost_total", "tapd_poured_millilitres_total", "tapd_charged_cents_total"}) {
+    for (const char* tap : {"{tap=\"1\"} 0", "{tap=\"2\"} 0"}) {
+      CHECK_THAT(text, ContainsSubstring(std::string{name} + tap));
+    }
+  }
+  counted.say(Message::pour_ended, pour(300, 240, "card_removed"));
+  CHECK_THAT(counted.metrics.text(now),
+             ContainsSubstring("tapd_charged_cents_total{tap=\"1\"} 240"));
+}
+
 TEST_CASE("the time from the card to the valve, and from the limit to the shut, are measured",
           "[metrics]") {
   Counted counted;

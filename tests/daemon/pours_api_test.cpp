@@ -52,8 +52,9 @@ class Till {
   }
   ApiResponse asked(const ApiRequest& request) {
     StorageThread storage{bar_.ledger(), this_boot, [](const StorageAnswer&) {}};
+    StorageDesk desk{storage};
     const PoursApiPorts ports{
-        .storage = &storage,
+        .storage = &desk,
         .now = [] { return at(40); },
         .pours_waiting = [] {},
         .given_up = [this](const model::CardUid&, model::TapId tap) { given_up.push_back(tap); }};

@@ -2,6 +2,7 @@
 // network does; the service card that lifts them; and the venue's late no.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "controller_fixture.hpp"
 #include "daemon/storage_requests.hpp"
@@ -12,6 +13,7 @@ namespace tapd::test {
 namespace {
 
 using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
 using model::Volume;
 
 const model::BootId earlier_boot{"boot-0"};
@@ -269,6 +271,20 @@ TEST_CASE("a card that the next snapshot calls lost pours no further", "[control
     CHECK(tap.newest<EndRow>().end.reason == model::StopReason::refused_late);
     CHECK(tap.newest<EndRow>().end.last.volume <= model::Volume::millilitres(40));
   }
+}
+
+TEST_CASE("a server that is gone is told with what becomes of the guests: served, or turned away",
+          "[serving]") {
+  const auto told = [](bool sell_offline) {
+    PolicyRules policy;
+    policy.sell_offline = sell_offline;
+    ControllerFixture tap{policy};
+    tap.controller.on_sync(sync::ServerUnreachable{.why = "no link", .next_try = 500ms}, tap.now);
+    return tap.journal.lines.back().text;
+  };
+  CHECK_THAT(told(true), ContainsSubstring("pours go on from the cached balances"));
+  CHECK_THAT(told(false), ContainsSubstring("no guest is served (policy.sell_offline is off)") &&
+                              !ContainsSubstring("go on"));
 }
 
 }  // namespace tapd::test

@@ -61,16 +61,15 @@ class Bar {
   ApiPorts ports() {
     ApiPorts ports;
     ports.control = &inbox_;
-    ports.storage = &storage_;
-    ports.books = {
-        .storage = &storage_, .keeper = nullptr, .policy = {}, .boot = boot_, .now = now};
-    ports.pours = {.storage = &storage_,
+    ports.storage = &desk_;
+    ports.books = {.storage = &desk_, .keeper = nullptr, .policy = {}, .boot = boot_, .now = now};
+    ports.pours = {.storage = &desk_,
                    .now = now,
                    .pours_waiting = [] {},
                    .given_up = [](const model::CardUid&, model::TapId) {}};
-    ports.staff = {.control = &inbox_, .storage = &storage_, .now = now, .die = [] {}};
+    ports.staff = {.control = &inbox_, .storage = &desk_, .now = now, .die = [] {}};
     ports.explain = {.control = &inbox_,
-                     .storage = &storage_,
+                     .storage = &desk_,
                      .policy = {},
                      .boot = boot_,
                      .now = now,
@@ -109,6 +108,7 @@ class Bar {
   storage::Ledger ledger_{{.file = folder_ / "tapd.db", .vfs = {}, .boot = boot_}};
   ControlInbox inbox_;
   StorageThread storage_;
+  StorageDesk desk_{storage_};
   test::TestMeter meter_;
   test::TestValve valve_;
   test::KeptJournal journal_;

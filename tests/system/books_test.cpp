@@ -52,4 +52,21 @@ TEST_CASE("tapctl owed says what waits, for how much, since when, and what is at
         owed.at("worst_case_cents").get<int>());
 }
 
+TEST_CASE("tapctl backup writes a copy, but under the unit none into a /tmp that is gone with it",
+          "[system]") {
+  const TempDir run{Medium::memory};
+  LoneTapd bar{{{"RUNTIME_DIRECTORY", run.path().string()}}};
+  const std::string file = (bar.folder() / "copy.db").string();
+  const FinishedChild said = bar.tapctl({"backup", file});
+  CHECK(said.status.success());
+  CHECK_THAT(said.output, ContainsSubstring("written and checked: " + file));
+  CHECK(std::filesystem::exists(file));
+  for (const char* lost : {"/tmp/tapd-books-test.db", "/var/lib/../tmp/tapd-books-test.db"}) {
+    const FinishedChild refused = bar.tapctl({"backup", lost});
+    CHECK(refused.status.code == 1);
+    CHECK_THAT(refused.output, ContainsSubstring("/var/lib/tapd"));
+    CHECK_FALSE(std::filesystem::remove(lost));
+  }
+}
+
 }  // namespace tapd::test

@@ -1,12 +1,40 @@
 // tapctl explain: the rule that decides, before anybody lays a card on.
+#include <optional>
+
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "daemon/http_server.hpp"
 #include "lone_tapd.hpp"
+#include "tests/support/deadline.hpp"
 
 namespace tapd::test {
 
+using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// A venue that is well and has no snapshots: what its guests have, only it knows.
+ApiResponse well(const ApiRequest& request) {
+  if (request.path.ends_with("/snapshot")) return {.status = 404, .body = R"({"detail":"no"})"};
+  if (request.path == "/api/system/status") {
+    return {.body = R"({"emergency_stop":false,"value":"false","taps":[]})"};
+  }
+  return {.body = R"({"ok":true})"};
+}
+
+/// Asks this server from now on, by a policy.
+void ask_server(LoneTapd& bar, const HttpServer& server, const std::string& policy) {
+  bar.write(fmt::format("[server]\nurl = \"http://127.0.0.1:{}\"\nsnapshot_interval_ms = 200\n{}{}",
+                        server.port(), policy, LoneTapd::tap_line));
+  bar.restart();
+  const Deadline deadline{30s};
+  while (!bar.get("/status").at("server_reachable").get<bool>()) REQUIRE(deadline.pause(20ms));
+}
+
+}  // namespace
 
 TEST_CASE("explain says what a card would get, and which rule denies another", "[system]") {
   LoneTapd bar;
@@ -39,6 +67,39 @@ TEST_CASE("explain refuses what is no card and no tap", "[system]") {
     CHECK(end.output.size() > 10);
   }
   CHECK(bar.tapctl({"explain"}).status.code == 2);
+}
+
+TEST_CASE("explain leaves to the server what the server decides", "[system]") {
+  LoneTapd bar;
+  std::optional<HttpServer> server;
+  server.emplace(0, well);
+  ask_server(bar, *server, "");
+  const FinishedChild unseen = bar.tapctl({"explain", "card", "04ffffff"});
+  CHECK_THAT(unseen.output,
+             ContainsSubstring("the server decides; without it: would be denied: unknown_card"));
+  CHECK_THAT(bar.tapctl({"explain", "card", "04a1b2c3"}).output,
+             ContainsSubstring("the server decides; without it: would pour up to"));
+  ask_server(bar, *server, "[policy]\nsell_offline = false\n");
+  CHECK_THAT(
+      bar.tapctl({"explain", "card", "04a1b2c3"}).output,
+      ContainsSubstring("the server decides; without it: would be denied: offline_not_allowed"));
+  // Who is not reachable decides nothing.
+  server.reset();
+  const Deadline deadline{30s};
+  while (bar.get("/status").at("server_reachable").get<bool>()) REQUIRE(deadline.pause(20ms));
+  const FinishedChild alone = bar.tapctl({"explain", "card", "04a1b2c3"});
+  CHECK_THAT(alone.output, ContainsSubstring("would be denied: offline_not_allowed") &&
+                               !ContainsSubstring("the server decides"));
+}
+
+TEST_CASE("explain says of a staff card that it opens the service menu", "[system]") {
+  LoneTapd bar;
+  bar.write(std::string{"[policy]\nservice_cards = [\"04c0ffee\"]\n"} + LoneTapd::tap_line);
+  bar.restart();
+  const FinishedChild staff = bar.tapctl({"explain", "card", "04c0ffee"});
+  CHECK(staff.status.success());
+  CHECK_THAT(staff.output,
+             ContainsSubstring("opens the service menu") && !ContainsSubstring("denied"));
 }
 
 }  // namespace tapd::test

@@ -46,6 +46,11 @@ TEST_CASE("questions about pours that make no sense are refused", "[system]") {
     CHECK(bar.get(std::string{"/pours"} + query).contains("error"));
   }
   CHECK(bar.tapctl({"pours", "--csv", "--follow"}).status.code == 2);
+  // What is being poured has no end yet, and is not among those that have.
+  const FinishedChild open = bar.tapctl({"pours", "--status", "open"});
+  CHECK(open.status.code == 1);
+  CHECK_THAT(open.output, ContainsSubstring("new, sent, confirmed or failed") &&
+                              ContainsSubstring("tapctl status"));
 }
 
 }  // namespace tapd::test

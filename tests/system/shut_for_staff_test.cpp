@@ -1,10 +1,13 @@
 // What staff wanted shut is shut: when their terminal is gone, while the disk stands still, and
 // when nothing can be written at all.
 #include <csignal>
+#include <future>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "tests/support/deadline.hpp"
 #include "troubled_disk.hpp"
 
 #ifdef TROUBLED_DISK_LIBRARY
@@ -29,6 +32,12 @@ struct StaffBar {
     return answer && nlohmann::json::parse(answer->body).value("valve_open", false);
   }
 
+  /// Whether the tap is shut already, though the disk may not know of it. Waits for no disk.
+  [[nodiscard]] bool is_locked(int tap) const {
+    const auto answer = venue.api().get("/explain?tap=" + std::to_string(tap));
+    return answer && answer->body.find("\"locked\"") != std::string::npos;
+  }
+
   TroubledDisk disk;
   VenueProcesses venue{disk.lone_plan()};
 };
@@ -45,6 +54,37 @@ TEST_CASE("a terminal that is gone, and a disk that stands still, leave no valve
   ChildProcess other = bar.tapctl({"lock", "2", "lye"});
   clean.signal(SIGHUP);
   CHECK(VenueProcesses::eventually([&] { return !bar.valve_is_open(1); }, 30s));
+  bar.disk.say("none");
+  CHECK(clean.wait(30s).has_value());
+}
+
+TEST_CASE("who waits for a disk that stands still keeps nobody from shutting a valve",
+          "[system][disk]") {
+  const StaffBar bar;
+  ChildProcess clean = bar.tapctl({"clean", "1", "--seconds", "120"});
+  REQUIRE(VenueProcesses::eventually([&] { return bar.valve_is_open(1); }, 30s));
+  bar.disk.say("very slow");
+  // The disk has something to do, and more people than the API has threads want to know something.
+  ChildProcess other = bar.tapctl({"lock", "2", "lye"});
+  REQUIRE(VenueProcesses::eventually([&] { return bar.is_locked(2); }, 30s));
+  std::vector<std::future<tl::expected<ApiAnswer, std::string>>> looks;
+  for (int i = 0; i < 8; ++i) {
+    looks.push_back(std::async(std::launch::async, [&] { return bar.venue.api().get("/pours"); }));
+  }
+  const Deadline all_wait{1s};
+  while (all_wait.pause(50ms)) {
+  }
+  const auto ended = bar.venue.api().post("/service/end", R"({"tap":1})");
+  CHECK(ended.has_value());
+  CHECK_FALSE(bar.valve_is_open(1));
+  int refused = 0;
+  for (auto& look : looks) {
+    const auto answer = look.get();
+    if (!answer || answer->status != 503) continue;
+    ++refused;
+    CHECK_THAT(answer->body, ContainsSubstring("wait for the disk already"));
+  }
+  CHECK(refused >= 2);
   bar.disk.say("none");
   CHECK(clean.wait(30s).has_value());
 }

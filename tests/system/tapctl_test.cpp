@@ -1,0 +1,135 @@
+// tapctl beside an API that a test plays: what it says, and how it ends, when tapd is reloaded or
+// started again while it waits.
+#include <atomic>
+#include <optional>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <nlohmann/json.hpp>
+
+#include "daemon/http_server.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/deadline.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tapd::test {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+
+namespace {
+
+/// Where the API of a test listens, and tapctl asks.
+struct PlayedApi {
+  TempDir folder{Medium::memory};
+
+  [[nodiscard]] HttpServer answers(ApiHandler handler) const {
+    return HttpServer{folder / "tapd.sock", std::move(handler)};
+  }
+  [[nodiscard]] FinishedChild tapctl(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string()});
+    return run_child({.program = TAPCTL_PROGRAM, .arguments = std::move(words)}, 30s);
+  }
+  [[nodiscard]] ChildProcess begin_tapctl(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string(), "--json"});
+    return ChildProcess{{.program = TAPCTL_PROGRAM, .arguments = std::move(words)}};
+  }
+  /// What a program would read of it, while a person types.
+  [[nodiscard]] FinishedChild read_of_tapctl(std::vector<std::string> words,
+                                             const std::string& typed) const {
+    constexpr const char* typing = R"(printf '%s' "$TYPED" | "$@" 2>/dev/null)";
+    words.insert(words.begin(), {"-c", typing, "sh", TAPCTL_PROGRAM, "--socket",
+                                 (folder / "tapd.sock").string(), "--json"});
+    return run_child(
+        {.program = "sh", .arguments = std::move(words), .environment = {{"TYPED", typed}}}, 30s);
+  }
+};
+
+json backup(const char* stage, const char* file) {
+  return {{"stage", stage}, {"file", file}, {"why", ""}};
+}
+
+/// How `tapctl backup` ends when the backup is under way at first, and then stands like this.
+FinishedChild end_of_backup(const json& then) {
+  const PlayedApi api;
+  std::atomic<int> looks{0};
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    const bool begins = request.method == "POST" || looks++ < 2;
+    return {.body = (begins ? backup("under_way", "/srv/copy.db") : then).dump()};
+  });
+  return api.tapctl({"backup", "/srv/copy.db"});
+}
+
+}  // namespace
+
+TEST_CASE("a backup of which tapd knows nothing any more has not been made", "[system]") {
+  const FinishedChild good = end_of_backup(backup("done", "/srv/copy.db"));
+  CHECK(good.status.success());
+  CHECK_THAT(good.output, ContainsSubstring("written and checked: /srv/copy.db"));
+  for (const json& then : {backup("none", ""), backup("done", "/srv/another.db")}) {
+    const FinishedChild end = end_of_backup(then);
+    CHECK(end.status.code == 1);
+    CHECK_THAT(end.output, ContainsSubstring("/srv/copy.db was not written") &&
+                               ContainsSubstring("ask again") && !ContainsSubstring("checked"));
+  }
+}
+
+TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
+  const PlayedApi api;
+  std::atomic<int> services{0};
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    json body{{"done", true}};
+    if (request.path == "/service") ++services;
+    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
+    if (request.path == "/meter") {
+      body = {{"state", "idle"}, {"valve_open", false}};
+      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
+    }
+    return {.body = body.dump()};
+  });
+  const FinishedChild end = api.read_of_tapctl({"calibrate", "1"}, "\n\n500\n\n\n500\n\n\n500\n");
+  CHECK(end.status.success());
+  INFO(end.output);
+  const json answer = json::parse(end.output, nullptr, false);
+  REQUIRE(answer.is_object());
+  CHECK(answer.at("milli_pulses_per_litre") == 5'600'000);
+}
+
+TEST_CASE("who watches goes on watching when tapd is reloaded or started again", "[system]") {
+  const auto words = GENERATE(std::vector<std::string>{"status", "--watch"},
+                              std::vector<std::string>{"card", "watch"},
+                              std::vector<std::string>{"pours", "--follow"});
+  CAPTURE(words);
+  const PlayedApi api;
+  CHECK(api.tapctl(words).status.code == 3);  // Nobody is there at all: that is said at once.
+  std::atomic<int> looks{0};
+  const auto answers = [&](const char* mark, int status) {
+    return [&looks, mark, status](const ApiRequest&) -> ApiResponse {
+      ++looks;
+      const json one{{"client_tx_id", mark}};
+      return {.status = status,
+              .body = json{{"newest", 1}, {"cards", {one}}, {"pours", {one}}}.dump()};
+    };
+  };
+  std::optional<HttpServer> tapd;
+  tapd.emplace(api.folder / "tapd.sock", answers("before", 200));
+  ChildProcess watch = api.begin_tapctl(words);
+  REQUIRE(watch.wait_for_output("before", 30s));
+  tapd.reset();
+  REQUIRE(watch.wait_for_output("asking on", 30s));
+  // One that has just begun, or whose disk is slow, answers that it cannot answer.
+  tapd.emplace(api.folder / "tapd.sock", answers("not yet", 503));
+  looks = 0;
+  const Deadline deadline{30s};
+  while (looks < 2) REQUIRE(deadline.pause(10ms));
+  tapd.reset();
+  tapd.emplace(api.folder / "tapd.sock", answers("after", 200));
+  CHECK(watch.wait_for_output("after", 30s));
+  const std::string said = watch.output();
+  CHECK(said.find("asking on") == said.rfind("asking on"));
+  CHECK_THAT(said, !ContainsSubstring("not yet"));
+}
+
+}  // namespace tapd::test
