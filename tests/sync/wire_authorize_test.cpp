@@ -78,11 +78,18 @@ TEST_CASE("each field is checked, and the error names it", "[wire]") {
   const auto wrong = GENERATE(
       Wrong{"allowed", "yes"}, Wrong{"allowed", 1}, Wrong{"visit", nullptr},
       Wrong{"visit", json::array()}, Wrong{"balance_cents", "3002"}, Wrong{"balance_cents", 30.02},
-      Wrong{"balance_cents", 1'000'000'001}, Wrong{"balance_cents", -1'000'000'001},
+      Wrong{"balance_cents", 1'000'000'000'001}, Wrong{"balance_cents", -1'000'000'000'001},
       Wrong{"balance_cents", 18446744073709551615ULL}, Wrong{"max_volume_ml", -1},
       Wrong{"max_volume_ml", 1e30}, Wrong{"max_volume_ml", true}, Wrong{"min_start_ml", -20},
       Wrong{"price_per_ml_cents", -2}, Wrong{"price_per_ml_cents", 100'001},
       Wrong{"price_per_litre_cents", -1}, Wrong{"price_per_litre_cents", 100'000'001},
+TEST_CASE("a balance larger than tapd counts with is cut to what it counts with", "[wire]") {
+  json body = grant();
+  body["balance_cents"] = 2'000'000'000;
+  REQUIRE(allowed(body));
+  CHECK(allowed(body)->balance == model::largest_amount);
+}
+
       Wrong{"price_per_litre_cents", "12.90"}, Wrong{"guest_first_name", 5});
   CAPTURE(wrong.field, wrong.value);
   json body = grant();
