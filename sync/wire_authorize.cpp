@@ -21,6 +21,10 @@ Allowed allowed(const Reader& root) {
     leave.guest_first_name = name->label(longest_name);
   }
   leave.balance = root.at("balance_cents").money();
+  if (const auto overdraft = root.maybe("allowed_overdraft_cents")) {
+    leave.overdraft =
+        model::Money{overdraft->integer_cut_to(0, model::largest_amount.minor_units())};
+  }
   // A full purse over a price of one minor unit per millilitre says more than any keg holds.
   leave.most = root.at("max_volume_ml").volume();
   leave.least = root.at("min_start_ml").volume();
