@@ -117,9 +117,10 @@ struct FlowVerdict {
 
 /// How a card and a tap stand.
 struct CardStanding {
-  bool in_session{false};   ///< A pour with this card or on this tap is open.
-  bool unsent{false};       ///< A row that the server authorized waits for this card.
-  bool unsent_here{false};  ///< One that was poured on this tap.
+  bool in_session{false};           ///< A pour with this card or on this tap is open.
+  bool unsent{false};               ///< A row that the server authorized waits for this card.
+  bool unsent_here{false};          ///< One that was poured on this tap.
+  model::SinceBoot unsent_began{};  ///< The newest of them; before this boot: its start.
   bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
 };
 

@@ -104,6 +104,9 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
     const bool unsent = waits && needs_lock && begin.card_uid == card;
     standing.unsent |= unsent;
     standing.unsent_here |= unsent && begin.tap_id == tap;
+    if (unsent) {
+      standing.unsent_began = std::max(standing.unsent_began, begin.start.since_boot);
+    }
     standing.began_since |=
         begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
   }

@@ -189,7 +189,7 @@ HttpResponse Venue::authorize(const HttpRequest& request) {
   }
   const auto lock = locks.find(uid);
   const std::int64_t tap = json::parse(request.body).at("tap_id");
-  if (demands_leave && lock != locks.end() && lock->second != tap) {
+  if ((demands_leave || locks_cards) && lock != locks.end() && lock->second != tap) {
     return reply(409, {{"detail", {{"reason", "card_in_use_on_other_tap"}, {"message", "no"}}}});
   }
   locks[uid] = tap;

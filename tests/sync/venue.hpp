@@ -52,6 +52,9 @@ class Venue {
   bool emergency_stop{false};
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
+  /// Locks a card to the tap it was authorized at until a row of both comes, as the reference
+  /// server does; one that demands leave does in any case.
+  bool locks_cards{false};
   std::string token{"secret"};
   std::map<std::string, Poison> poison;       ///< By client_tx_id.
   std::map<std::string, std::string> denied;  ///< Card UID to reason of a 403.
