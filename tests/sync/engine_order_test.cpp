@@ -2,6 +2,7 @@
 #include <map>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "sync/engine.hpp"
 #include "sync/wire.hpp"
@@ -123,6 +124,38 @@ TEST_CASE("the marker of a balance is the one from before its request", "[engine
   desk.hand(asked, before_the_pour);
   // The balance heard does not contain the pour, although the pour is confirmed by now.
   CHECK(desk.books.available(1) == model::Money{10'000 - 516});
+}
+
+// Found by reading: staff booked it at the venue by then, and the guest paid twice.
+TEST_CASE("a pour that staff park while its authorization is asked for is not sent", "[engine]") {
+  Desk desk;
+  desk.venue.has_snapshot = false;
+  desk.venue.demands_leave = true;
+  desk.answer(snapshot_path);
+  model::Pour row = pour(1);
+  row.begin.start = at(0s);
+  desk.books.add(row);
+  desk.engine.pours_waiting();
+  desk.look(10s);
+  const Outgoing asked = desk.take(endpoint::authorize);
+  const HttpResponse allowed = desk.venue.answer(asked.request);
+  const bool denied = GENERATE(true, false);
+  REQUIRE(desk.books.apply_verdicts(
+      {{tx(1), storage::Verdict::Kind::spend_attempt, "parked", "by ann: booked by hand"}}, 1,
+      at(desk.now), at(desk.now)));
+  desk.engine.given_up(card(1), model::TapId{1}, at(desk.now));
+  const HttpResponse no{403, {}, R"({"detail":{"reason":"insufficient_funds","message":"no"}})"};
+  desk.hand(asked, denied ? no : allowed);
+  for (int second = 0; second < 60; ++second) {
+    while (desk.waiting.contains(endpoint::pours)) desk.answer(endpoint::pours);
+    while (desk.waiting.contains(endpoint::authorize)) desk.answer(endpoint::authorize);
+    desk.look(desk.now + 1s);
+  }
+  CHECK(desk.venue.booked.empty());
+  CHECK(desk.venue.noted.empty());
+  CHECK(desk.venue.locks.empty());
+  CHECK(desk.books.rows().at(tx(1)).status == model::PourStatus::failed);
+  CHECK(desk.books.rows().at(tx(1)).outcome == "parked");
 }
 
 TEST_CASE("a row is at fault for a 500 only while everything else goes well", "[engine]") {
