@@ -199,6 +199,39 @@ TEST_CASE("a status that a snapshot overtook does not lift the emergency stop", 
   CHECK(told == std::vector{true});
 }
 
+// Found by reading: the snapshot was drawn up before the stop, and came after the word of it.
+TEST_CASE("a snapshot asked for before a status does not lift the emergency stop", "[engine]") {
+  Desk desk;
+  desk.fail(snapshot_path);
+  desk.look(1h);
+  const Outgoing slow = desk.take(snapshot_path);
+  const HttpResponse all_clear = desk.venue.answer(slow.request);
+  desk.venue.emergency_stop = true;
+  desk.answer(endpoint::system_status);
+  desk.hand(slow, all_clear);
+  const auto told = [&desk] {
+    std::vector<bool> stops;
+    for (const Notice& notice : desk.engine.take_notices()) {
+      if (const auto* const stop = std::get_if<EmergencyStop>(&notice)) stops.push_back(stop->on);
+    }
+    return stops;
+  };
+  CHECK(told() == std::vector{true});
+  REQUIRE(desk.books.snapshots.size() == 1);
+  CHECK(emergency_stop(desk.books.snapshots.back()));  // As the ledger keeps it.
+  SECTION("the next snapshot may") {
+    desk.venue.emergency_stop = false;
+    desk.look(1h + 5min);
+    desk.answer(snapshot_path);
+    CHECK(told() == std::vector{false});
+  }
+  SECTION("a snapshot that has not changed since may") {
+    desk.look(1h + 5min);
+    desk.hand(desk.take(snapshot_path), HttpResponse{304, {}, ""});
+    CHECK(told() == std::vector{false});
+  }
+}
+
 TEST_CASE("a 304 to a request without a condition is nonsense", "[engine]") {
   Desk desk;
   (void)desk.engine.take_notices();
