@@ -109,7 +109,12 @@ struct WaitingFlowEvent {
 
 /// What became of a flow event. Events that the server turns down are kept as `failed` at the cap.
 struct FlowVerdict {
-  enum class Kind : std::uint8_t { sent, confirmed, spend_attempt };
+  enum class Kind : std::uint8_t {
+    sent,
+    confirmed,
+    spend_attempt,
+    set_aside,  ///< For a time, and at no cost: it may not be at fault.
+  };
   std::int64_t row{0};
   Kind kind{Kind::sent};
   std::string reason{};

@@ -172,6 +172,8 @@ void Venue::book(const json& row) {
 
 HttpResponse Venue::flow_event(const HttpRequest& request) {
   const json event = json::parse(request.body);
+  if (flow_status != 0) return reply(flow_status, {{"detail", "as the test wants"}});
+  if (event.at("event_id") == flow_poison) return reply(500, {{"detail", "as the test wants"}});
   flow_events.push_back(fmt::format("{} {} {}", event.at("event_id").get<std::string>(),
                                     event.at("event_status").get<std::string>(),
                                     event.at("volume_ml").get<int>()));
