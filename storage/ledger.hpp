@@ -321,9 +321,10 @@ class Ledger {
   [[nodiscard]] Result<ChainSlice> verify_chain(const ChainPosition& from, std::size_t most) const;
   /// Looks at the next `most` rows of the chain after row `after`, and deletes those that were
   /// confirmed before `before` and that the cached balance of their guest contains. Never the end
-  /// of the chain; the gap is declared. For when nobody pours.
+  /// of the chain; the gap is declared. For when nobody pours. With `after` 0 it first deletes the
+  /// guests whose balance was heard alone before `balances`, at most `most` at once.
   [[nodiscard]] Result<Forgotten> forget_confirmed(model::WallTime before, std::int64_t after,
-                                                   std::size_t most);
+                                                   std::size_t most, model::WallTime balances = {});
   /// Another text whenever something was written that a backup is worth.
   [[nodiscard]] Result<std::string> state_of_books() const;
   [[nodiscard]] Result<bool> pour_open() const;
