@@ -96,8 +96,10 @@ class Running {
     } else {
       say_no_server();
     }
+    BookKeepingRules books = config.storage.books;
+    books.oldest_balance = config.policy.oldest_balance;
     books_ = std::make_unique<BookKeepingThread>(
-        config.storage.books, *storage_, [this] { return moment(clock_); }, metrics_);
+        books, *storage_, [this] { return moment(clock_); }, metrics_);
     start_readers();
     if (hardware_.player) hardware_.player->begin();
     states_ = std::make_unique<StateStream>(ScreenLines{inbox_, *storage_, explain_ports().taps});

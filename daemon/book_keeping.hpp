@@ -18,6 +18,7 @@ struct BookKeepingRules {
   std::filesystem::path backup_file;
   std::chrono::hours backup_interval{6};  ///< 0: only on demand.
   std::chrono::hours keep_confirmed{24 * 90};
+  std::chrono::hours oldest_balance{72};  ///< As the policy has it: until then a balance counts.
   std::chrono::hours check_interval{24};
   std::chrono::minutes retry{30};  ///< After a chore that failed.
 };

@@ -1,5 +1,6 @@
 #include "daemon/book_keeping_thread.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -177,10 +178,11 @@ storage::Result<> BookKeepingThread::check(const std::stop_token& stop) {
 storage::Result<> BookKeepingThread::forget(const std::stop_token& stop) {
   const model::Moment now = now_();
   const model::WallTime before = now.wall - rules_.keep_confirmed;
+  const model::WallTime balances = std::min(before, now.wall - rules_.oldest_balance);
   std::int64_t after = 0;
   for (bool more = true; more;) {
     const auto batch = storage_.run([&](storage::Ledger& ledger) {
-      return ledger.forget_confirmed(before, after, rows_at_once);
+      return ledger.forget_confirmed(before, after, rows_at_once, balances);
     });
     if (!batch) return tl::unexpected(batch.error());
     after = batch->reached;

@@ -68,7 +68,8 @@ void Controller::decide(TapSlot& tap, const FactsRead& facts, const Moment& now)
                             .guest_first_name = tap.allowed->guest_first_name,
                             .most = tap.allowed->most,
                             .price = tap.allowed->price,
-                            .rounded_price = tap.allowed->rounded_price};
+                            .rounded_price = tap.allowed->rounded_price,
+                            .overdraft = tap.allowed->overdraft};
     decision = decide_online(rules, *facts.result, leave, tap.setup.own_price, now, options_.boot);
   } else {
     decision = decide_offline(rules, *facts.result, tap.setup.own_price, now, options_.boot);

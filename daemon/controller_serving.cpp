@@ -13,9 +13,12 @@ bool Controller::lifted(const TapSlot& tap, const Moment& now) const {
 }
 
 void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin, const model::Moment& now) {
-  BeginRow row{.begin = begin, .offline = options_.policy.offline, .serving = {}};
-  if (const auto& grant = tap.session.view().grant;
-      grant && !options_.policy.serving_limits.empty()) {
+  const auto grant = tap.session.view().grant;
+  BeginRow row{.begin = begin,
+               .offline = options_.policy.offline,
+               .serving = {},
+               .overdraft = grant ? grant->overdraft : model::Money{}};
+  if (grant && !options_.policy.serving_limits.empty()) {
     row.serving = ServingClaim{
         .limits = tap.lifted_by ? std::vector<ServingLimit>{} : options_.policy.serving_limits,
         .category = grant->category,

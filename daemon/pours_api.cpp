@@ -264,7 +264,8 @@ std::optional<AboutRow> about_row(const ApiRequest& request, const char* unsaid)
 
 storage::Result<ChangedRows> carry_out(storage::Ledger& ledger, const Decision& decision,
                                        const AboutRow& about, const std::string& who,
-                                       const model::Moment& now, const std::string& after) {
+                                       const model::Moment& now, const std::string& after,
+                                       bool& was_sent) {
   return change_rows(ledger, after, [&](const model::Pour& pour) -> storage::Result<bool> {
     const bool failed = pour.status == model::PourStatus::failed;
     if (failed != decision.of_failed || !is_named(pour, about.row)) return false;
@@ -276,6 +277,7 @@ storage::Result<ChangedRows> carry_out(storage::Ledger& ledger, const Decision& 
     auto done = ledger.apply_verdicts({verdict}, 1, now, now);
     if (done) done = ledger.audit(who, decision.action, id.text(), about.why, now);
     if (!done) return tl::unexpected(done.error());
+    was_sent |= pour.status == model::PourStatus::sent;
     return true;
   });
 }
@@ -286,9 +288,10 @@ ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
   if (!about) {
     return problem(400, "the body must be {\"row\": a receipt or an id, \"why\": words}");
   }
+  bool was_sent = false;
   const auto changed =
       change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
-        return carry_out(ledger, decision, *about, request.user, ports.now(), after);
+        return carry_out(ledger, decision, *about, request.user, ports.now(), after, was_sent);
       });
   if (!changed) return problem(503, changed.error().message);
   if (changed->empty()) {
@@ -299,7 +302,10 @@ ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
   for (const model::PourBegin& begin : *changed) {
     if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
   }
-  return json_answer({{decision.done, changed->size()}});
+  json answer{{decision.done, changed->size()}};
+  // Nobody has heard what the server made of it: booked by hand as well, it would be paid twice.
+  if (was_sent) answer["was_sent"] = true;
+  return json_answer(answer);
 }
 
 }  // namespace

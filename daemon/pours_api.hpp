@@ -6,7 +6,8 @@
 //   GET  /queue?most=1000&after=ID   what the server has not confirmed, oldest first; `after`: only
 //                           younger ones than that
 //   POST /queue/retry   a receipt, a whole id, or "all", as text: failed rows are sent again
-//   POST /queue/park    {"row": a receipt or a whole id, "why": words}: kept as failed, still owed
+//   POST /queue/park    {"row": a receipt or a whole id, "why": words}: kept as failed, still owed;
+//                       `was_sent` in the answer: the server may have booked it
 //   POST /queue/booked  the same of a failed row that staff have booked at the venue by hand: it is
 //                       owed no more, and never sent
 //

@@ -45,7 +45,7 @@ storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
   const model::PourBegin& begin = row.begin;
   const auto facts = ledger.facts(begin.card_uid, begin.tap_id);
   if (!facts) return tl::unexpected(facts.error());
-  if (facts->available < begin.hold) {
+  if (facts->available + row.overdraft < begin.hold) {
     return tl::unexpected(storage::Error{
         .kind = storage::Error::Kind::refused,
         .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",

@@ -23,6 +23,7 @@ struct BeginRow {
   model::PourBegin begin;
   OfflineLimits offline{};                ///< For what the cache has allowed.
   std::optional<ServingClaim> serving{};  ///< Only where there are serving limits.
+  model::Money overdraft{};               ///< By leave of the server: what the hold may take more.
 };
 struct ProgressRow {
   model::TapId tap;

@@ -229,8 +229,14 @@ std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) con
     });
   }
   if (park_->parsed()) {
-    return change_queue(client.post("/queue/park", about_row), as_json, [](const json&) {
-      return "parked: it is owed, and not sent until `queue retry`";
+    return change_queue(client.post("/queue/park", about_row), as_json, [](const json& done) {
+      std::string words = "parked: it is owed, and not sent until `queue retry`";
+      if (done.value("was_sent", false)) {
+        words +=
+            "; it was sent and not answered, so the server may have it: look there before you "
+            "book it";
+      }
+      return words;
     });
   }
   if (booked_->parsed()) {

@@ -12,11 +12,11 @@ CardStandings::CardStandings(SQLite::Database& database)
     : open_{database,
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'open'"
             " AND (card_uid = ?1 OR tap_id = ?2) LIMIT 1"},
-      unsent_{
-          database,
-          fmt::format("SELECT max(tap_id = ?2) FROM pours WHERE status <> 'confirmed' AND status"
-                      " IN ('new', 'sent') AND card_uid = ?1 AND ({} OR volume_ml = 0)",
-                      live_leave)},
+      unsent_{database,
+              fmt::format("SELECT max(tap_id = ?2), max(iif(boot_id = ?3, start_mono_ns, 0))"
+                          " FROM pours WHERE status <> 'confirmed' AND status IN ('new', 'sent')"
+                          " AND card_uid = ?1 AND ({} OR volume_ml = 0)",
+                          live_leave)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
              "SELECT 1 FROM (SELECT * FROM pours ORDER BY pour_seq DESC LIMIT 200)"
@@ -34,10 +34,11 @@ CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, mod
                                const model::BootId& boot) {
   CardStanding standing;
   standing.in_session = Use{open_, card.text(), tap.number()}.next();
-  if (Use unsent{unsent_, card.text(), tap.number()}; unsent.next()) {
+  if (Use unsent{unsent_, card.text(), tap.number(), boot.text()}; unsent.next()) {
     const auto here = unsent.integer_or_null();
     standing.unsent = here.has_value();
     standing.unsent_here = here == 1;
+    standing.unsent_began = model::SinceBoot{unsent.integer_or_null().value_or(0)};
   }
   standing.began_since =
       Use{began_, card.text(), tap.number(), boot.text(), std::int64_t{since.count()}}.next();

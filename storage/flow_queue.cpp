@@ -57,6 +57,9 @@ FlowQueue::FlowQueue(SQLite::Database& database, const model::BootId& boot)
              " next_attempt_at = iif(attempts + 1 >= ?3, NULL, ?4),"
              " next_attempt_boot = iif(attempts + 1 >= ?3, NULL, ?5)"
              " WHERE event_seq = ?1 AND status IN ('new', 'sent')"},
+      set_aside_{database,
+                 "UPDATE flow_events SET status = 'new', last_error = ?2, next_attempt_at = ?3,"
+                 " next_attempt_boot = ?4 WHERE event_seq = ?1 AND status IN ('new', 'sent')"},
       // The newest row of an event that never said "stopped", told once more as stopped.
       stop_open_{database,
                  "INSERT INTO flow_events (event_id, event_status, tap_id, volume_ml, duration_ms,"
@@ -100,6 +103,11 @@ void FlowQueue::settle(const FlowVerdict& verdict, std::int32_t attempt_cap,
           attempt_cap,
           std::int64_t{retry_at.since_boot.count()},
           boot_}
+          .run();
+      break;
+    case FlowVerdict::Kind::set_aside:
+      Use{set_aside_, verdict.row, verdict.reason.substr(0, longest_note),
+          std::int64_t{retry_at.since_boot.count()}, boot_}
           .run();
       break;
   }

@@ -30,6 +30,7 @@ class FlowQueue {
   SQLite::Statement sent_;
   SQLite::Statement confirm_;
   SQLite::Statement spend_;
+  SQLite::Statement set_aside_;
   SQLite::Statement stop_open_;
 };
 

@@ -346,9 +346,9 @@ Result<ChainSlice> Ledger::verify_chain(const ChainPosition& from, std::size_t m
 }
 
 Result<Forgotten> Ledger::forget_confirmed(model::WallTime before, std::int64_t after,
-                                           std::size_t most) {
+                                           std::size_t most, model::WallTime balances) {
   return self_->change([&] {
-    Forgotten forgotten = self_->upkeep.forget_confirmed(before, after, most);
+    Forgotten forgotten = self_->upkeep.forget_confirmed(before, after, most, balances);
     self_->queue.forgot(forgotten.pours);
     return forgotten;
   });

@@ -109,7 +109,12 @@ struct WaitingFlowEvent {
 
 /// What became of a flow event. Events that the server turns down are kept as `failed` at the cap.
 struct FlowVerdict {
-  enum class Kind : std::uint8_t { sent, confirmed, spend_attempt };
+  enum class Kind : std::uint8_t {
+    sent,
+    confirmed,
+    spend_attempt,
+    set_aside,  ///< For a time, and at no cost: it may not be at fault.
+  };
   std::int64_t row{0};
   Kind kind{Kind::sent};
   std::string reason{};
@@ -117,9 +122,10 @@ struct FlowVerdict {
 
 /// How a card and a tap stand.
 struct CardStanding {
-  bool in_session{false};   ///< A pour with this card or on this tap is open.
-  bool unsent{false};       ///< A row that the server authorized waits for this card.
-  bool unsent_here{false};  ///< One that was poured on this tap.
+  bool in_session{false};           ///< A pour with this card or on this tap is open.
+  bool unsent{false};               ///< A row that the server authorized waits for this card.
+  bool unsent_here{false};          ///< One that was poured on this tap.
+  model::SinceBoot unsent_began{};  ///< The newest of them; before this boot: its start.
   bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
 };
 
@@ -315,9 +321,10 @@ class Ledger {
   [[nodiscard]] Result<ChainSlice> verify_chain(const ChainPosition& from, std::size_t most) const;
   /// Looks at the next `most` rows of the chain after row `after`, and deletes those that were
   /// confirmed before `before` and that the cached balance of their guest contains. Never the end
-  /// of the chain; the gap is declared. For when nobody pours.
+  /// of the chain; the gap is declared. For when nobody pours. With `after` 0 it first deletes the
+  /// guests whose balance was heard alone before `balances`, at most `most` at once.
   [[nodiscard]] Result<Forgotten> forget_confirmed(model::WallTime before, std::int64_t after,
-                                                   std::size_t most);
+                                                   std::size_t most, model::WallTime balances = {});
   /// Another text whenever something was written that a backup is worth.
   [[nodiscard]] Result<std::string> state_of_books() const;
   [[nodiscard]] Result<bool> pour_open() const;

@@ -23,13 +23,20 @@
 namespace tapd::storage {
 namespace {
 
+constexpr const char* told_counts =
+    " ON CONFLICT (event_id, event_status, volume_ml) DO UPDATE SET status = 'confirmed',"
+    " confirmed_at = excluded.confirmed_at, next_attempt_at = NULL, next_attempt_boot = NULL"
+    " WHERE excluded.status = 'confirmed' AND status <> 'confirmed'";
+
 /// A row of a book without proof; false when it was there, or breaks a rule of its table.
 bool put_other(SQLite::Database& good, const TableShape& shape, const StoredRecord& record) {
+  // Of the images of a flow event the one that knows it told counts, whenever it is found.
+  const bool queued = shape.table() == "flow_events";
   SQLite::Statement insert{
-      good, fmt::format("INSERT OR IGNORE INTO {} ({}) VALUES ({})", shape.table(),
-                        fmt::join(shape.columns(), ", "), places(shape.columns().size()))};
+      good, fmt::format("INSERT OR IGNORE INTO {} ({}) VALUES ({}){}", shape.table(),
+                        fmt::join(shape.columns(), ", "), places(shape.columns().size()),
+                        queued ? told_counts : "")};
   const NamedRow row = shape.named(record);
-  if (shape.table() == "flow_events" && text_of(row, "status") == "confirmed") return false;
   for (std::size_t i = 0; i < shape.columns().size(); ++i) {
     bind(insert, static_cast<int>(i) + 1, row.at(shape.columns()[i]));
   }
@@ -89,6 +96,19 @@ void drop_foreign_servings(SQLite::Database& good) {
       " WHERE pours.pour_seq = servings.pour_seq AND pours.guest_id = servings.guest_id)");
 }
 
+/// Old images bring back updates that later ones had overtaken, and words of events whose end the
+/// server knows already.
+void drop_overtaken_events(SQLite::Database& good) {
+  good.exec(
+      "DELETE FROM flow_events WHERE status <> 'confirmed' AND event_status = 'updated'"
+      " AND EXISTS (SELECT 1 FROM flow_events AS later"
+      "  WHERE later.event_id = flow_events.event_id AND (later.event_status = 'stopped'"
+      "  OR later.volume_ml > flow_events.volume_ml));"
+      "DELETE FROM flow_events WHERE status <> 'confirmed' AND EXISTS (SELECT 1 FROM flow_events"
+      " AS last WHERE last.event_id = flow_events.event_id AND last.event_status = 'stopped'"
+      " AND last.status = 'confirmed')");
+}
+
 }  // namespace
 
 Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
@@ -112,6 +132,7 @@ Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
   scan_log(log, Generation::earlier, take);
   pours.finish();
   drop_foreign_servings(good);
+  drop_overtaken_events(good);
   marks.finish();
   transaction.commit();
   result.finished = pours.finished();

@@ -16,6 +16,16 @@ namespace tapd::storage {
 // evening's pours look old: no pour is confirmed before it ends, so its corrected end counts too.
 Upkeep::Upkeep(SQLite::Database& database)
     : database_{database},
+      old_guests_{database,
+                  "DELETE FROM guests WHERE guest_id IN (SELECT guest_id FROM guests"
+                  " WHERE balance_asked IS NOT NULL AND balance_clock_trusted = 1"
+                  " AND balance_heard_at < ?1 AND NOT EXISTS (SELECT 1 FROM pours"
+                  " WHERE pours.status <> 'confirmed' AND pours.guest_id = guests.guest_id)"
+                  " LIMIT ?2)"},
+      old_cards_{database,
+                 "DELETE FROM cards WHERE heard_asked IS NOT NULL AND status = 'active'"
+                 " AND guest_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM guests"
+                 " WHERE guests.guest_id = cards.guest_id)"},
       candidates_{database,
                   "SELECT chain_no, end_ts < ?3, status = 'confirmed' AND confirmed_at < ?3"
                   " AND coalesce(iif(clock_trusted, end_ts, (SELECT"
@@ -49,9 +59,14 @@ Upkeep::Upkeep(SQLite::Database& database)
       open_{database,
             "SELECT count(*) FROM pours WHERE status <> 'confirmed' AND status = 'open'"} {}
 
-Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, std::size_t most) {
+Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, std::size_t most,
+                                   model::WallTime balances) {
   Forgotten forgotten;
   forgotten.reached = after;
+  if (after == 0 && !forget_heard_alone(balances, most)) {
+    forgotten.more = true;
+    return forgotten;
+  }
   std::vector<std::int64_t> rows;
   std::size_t looked = 0;
   bool last_is_old = false;
@@ -73,6 +88,16 @@ Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, s
   forgotten.pours = static_cast<std::int64_t>(rows.size());
   forgotten.more = looked == most && last_is_old;
   return forgotten;
+}
+
+// A balance that was heard alone is older than the last pour that it paid for, and without
+// snapshots none comes after it until the guest does: it would keep that pour for ever. Once it is
+// too old to allow anything it says nothing; the next authorization brings another.
+bool Upkeep::forget_heard_alone(model::WallTime before, std::size_t most) {
+  const auto gone =
+      Use{old_guests_, model::to_iso8601(before), static_cast<std::int64_t>(most)}.run();
+  if (gone > 0) Use{old_cards_}.run();
+  return static_cast<std::size_t>(gone) < most;
 }
 
 void Upkeep::declare_gap_around(std::int64_t chain_no) {

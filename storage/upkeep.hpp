@@ -21,7 +21,7 @@ class Upkeep {
 
   // Meanings are those of the ledger's functions of the same names.
   [[nodiscard]] Forgotten forget_confirmed(model::WallTime before, std::int64_t after,
-                                           std::size_t most);
+                                           std::size_t most, model::WallTime balances);
   [[nodiscard]] std::string state_of_books();
   [[nodiscard]] bool pour_open();
   void begin_copy(const std::filesystem::path& file);
@@ -31,8 +31,13 @@ class Upkeep {
   void declare_gap_around(std::int64_t chain_no);
 
  private:
+  /// False when there may be more of them.
+  bool forget_heard_alone(model::WallTime before, std::size_t most);
+
   SQLite::Database& database_;
   std::unique_ptr<BackupCopy> copy_;
+  SQLite::Statement old_guests_;
+  SQLite::Statement old_cards_;
   SQLite::Statement candidates_;
   SQLite::Statement remove_;
   SQLite::Statement remove_serving_;

@@ -15,6 +15,7 @@ struct Allowed {
   model::GuestId guest_id;
   std::string guest_first_name;
   model::Money balance;
+  model::Money overdraft;  ///< What the venue lets the guest spend beyond it; `most` counts it.
   model::Volume most;     ///< `max_volume_ml`, safety already taken off; at most Volume::largest().
   model::Volume least{};  ///< `min_start_ml`.
   std::optional<model::LitrePrice> price;  ///< Exact litre price; none: only the cache knows it.

@@ -81,7 +81,7 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
     if (context_.holds(asked.ask.card, asked.ask.tap)) continue;
-    const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked));
+    const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked, now));
     if (asked.behind_row && !was_behind) hurry(asked.ask.card, now);
     if (asked.behind_row) continue;
     if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
@@ -91,11 +91,13 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
 
 // Where each pour is paid for by an authorization of its own, a second one for the card would only
 // be the first, and of two pours one would be free. The row goes first; if that takes longer than
-// the guest can wait, the cache decides.
-bool AuthorizeLane::is_behind_row(const Asked& asked) {
-  if (context_.offline_rows == OfflineRows::batched) return false;
+// the guest can wait, the cache decides. A server with snapshots would refuse the card for a lock
+// at another tap that only our own row ends.
+bool AuthorizeLane::is_behind_row(const Asked& asked, const model::Moment& now) {
   const auto standing = context_.books.card_standing(asked.ask.card, asked.ask.tap, {});
-  return standing && standing->unsent;
+  if (!standing || !standing->unsent) return false;
+  if (context_.offline_rows != OfflineRows::batched) return true;
+  return !standing->unsent_here && now.since_boot - standing->unsent_began < longest_lock;
 }
 
 void AuthorizeLane::hurry(const model::CardUid& card, const model::Moment& now) {

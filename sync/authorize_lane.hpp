@@ -21,6 +21,8 @@ class AuthorizeLane {
   /// A row that an ask waits behind is sent before its time, but not so often that an impatient
   /// guest spends its attempts.
   static constexpr std::chrono::milliseconds hurry_again{60'000};
+  /// A server with snapshots ends a lock by itself after this time at the latest.
+  static constexpr std::chrono::minutes longest_lock{15};
 
   explicit AuthorizeLane(LaneContext& context) : context_{context} {}
 
@@ -43,7 +45,7 @@ class AuthorizeLane {
     bool superseded{false};  ///< A newer balance is in the ledger already.
   };
 
-  [[nodiscard]] bool is_behind_row(const Asked& asked);
+  [[nodiscard]] bool is_behind_row(const Asked& asked, const model::Moment& now);
   void hurry(const model::CardUid& card, const model::Moment& now);
   void expire(const model::Moment& now);
   void answer(Asked& asked, AuthorizeVerdict verdict);

@@ -21,7 +21,6 @@ void FlowLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
     return;
   }
   const storage::WaitingFlowEvent& oldest = waiting->front();
-  if (row_ != oldest.row) server_error_before_ = false;
   row_ = oldest.row;
   attempts_ = oldest.attempts;
   const auto marked =
@@ -56,20 +55,20 @@ void FlowLane::on_answer(const Heard& heard, const model::Moment& now) {
         break;
       }
       context_.made_sense(endpoint::flow_events);
-      settle(storage::FlowVerdict::Kind::confirmed, "", now);
+      settle(storage::FlowVerdict::Kind::confirmed, "", attempts_, now);
+      taken();
       backoff_.succeed();
       return;
     case Kind::refused:
-    case Kind::not_found:
-      // A server without this path never takes it: the cap ends the trying.
       spend(heard.why, now);
       return;
+    case Kind::not_found:
     case Kind::server_error:
-      if (std::exchange(server_error_before_, true)) {
-        server_error_before_ = false;
+      if (doubts_[row_].another_taken) {
         spend(heard.why, now);
         return;
       }
+      set_aside(heard, now);
       break;
     case Kind::token:
       context_.board.token_refused(endpoint::flow_events, heard.why);
@@ -90,14 +89,26 @@ void FlowLane::on_answer(const Heard& heard, const model::Moment& now) {
 
 void FlowLane::spend(const std::string& why, const model::Moment& now) {
   context_.made_no_sense(endpoint::flow_events, why);
-  settle(storage::FlowVerdict::Kind::spend_attempt, why, now);
+  settle(storage::FlowVerdict::Kind::spend_attempt, why, attempts_, now);
+  doubts_.erase(row_);
+}
+
+// Another has its turn next.
+void FlowLane::set_aside(const Heard& heard, const model::Moment& now) {
+  context_.made_no_sense(endpoint::flow_events, heard.why);
+  settle(storage::FlowVerdict::Kind::set_aside, heard.why, doubts_[row_].failures++, now);
+}
+
+void FlowLane::taken() {
+  doubts_.erase(row_);
+  for (auto& [row, doubt] : doubts_) doubt.another_taken = true;
 }
 
 void FlowLane::settle(storage::FlowVerdict::Kind kind, const std::string& why,
-                      const model::Moment& now) {
+                      std::int32_t failures, const model::Moment& now) {
   std::chrono::milliseconds delay = context_.options.first_row_retry;
   const auto longest = context_.options.longest_row_retry;
-  for (std::int32_t i = 0; i < attempts_ && delay < longest; ++i) delay *= 2;
+  for (std::int32_t i = 0; i < failures && delay < longest; ++i) delay *= 2;
   const auto settled = context_.books.settle_flow_event(
       {row_, kind, why}, context_.options.attempt_cap, now, later(now, std::min(delay, longest)));
   if (!settled) books_failed(settled.error(), now);

@@ -1,6 +1,12 @@
 // Carries flow events (leaks, cleaning, ...) to the server, one at a time, oldest first. Money goes
 // first: no event is sent while pours are due or in flight, so telemetry never delays a pour.
+// A server error or a missing path is the event's own fault only when the server took another one
+// since; without that it waits, however long that lasts.
 #pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
 
 #include "sync/lane_context.hpp"
 
@@ -21,7 +27,10 @@ class FlowLane {
  private:
   void on_answer(const Heard& heard, const model::Moment& now);
   void spend(const std::string& why, const model::Moment& now);
-  void settle(storage::FlowVerdict::Kind kind, const std::string& why, const model::Moment& now);
+  void set_aside(const Heard& heard, const model::Moment& now);
+  void taken();
+  void settle(storage::FlowVerdict::Kind kind, const std::string& why, std::int32_t failures,
+              const model::Moment& now);
   void wait(const model::Moment& now, std::optional<std::chrono::milliseconds> told = std::nullopt);
   void books_failed(const storage::Error& error, const model::Moment& now);
 
@@ -30,7 +39,11 @@ class FlowLane {
   RequestId in_flight_{0};
   std::int64_t row_{0};
   std::int32_t attempts_{0};
-  bool server_error_before_{false};  ///< A 500 twice for one event is a verdict on it.
+  struct Doubt {
+    std::int32_t failures{0};
+    bool another_taken{false};  ///< Since it failed first.
+  };
+  std::map<std::int64_t, Doubt> doubts_;  ///< By row: those that failed and may not be at fault.
   model::SinceBoot next_at_{};
 };
 

@@ -143,6 +143,19 @@ std::int64_t Reader::integer(std::int64_t least, std::int64_t most) const {
   return number;
 }
 
+std::int64_t Reader::integer_cut_to(std::int64_t least, std::int64_t most) const {
+  return std::min(integer(least, largest_said), most);
+}
+
+model::Money Reader::money() const {
+  const std::int64_t most = model::largest_amount.minor_units();
+  return model::Money{std::max(integer_cut_to(-largest_said, most), -most)};
+}
+
+model::Volume Reader::volume() const {
+  return model::Volume::millilitres(integer_cut_to(0, model::Volume::largest().in_millilitres()));
+}
+
 bool Reader::flag() const {
   if (!value_->is_boolean()) fail("neither true nor false");
   return value_->get<bool>();

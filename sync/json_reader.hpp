@@ -56,6 +56,14 @@ class Reader {
   [[nodiscard]] Reader element(std::size_t index) const;
 
   [[nodiscard]] std::int64_t integer(std::int64_t least, std::int64_t most) const;
+  /// The same, but what is honest and larger than we count with is `most`: one rich guest or one
+  /// large tank is no reason to refuse what is told of all the others.
+  [[nodiscard]] std::int64_t integer_cut_to(std::int64_t least, std::int64_t most) const;
+  /// Past this nobody meant what is told.
+  static constexpr std::int64_t largest_said = 1'000'000'000'000;
+  /// Minor units, either way, and millilitres: both cut to what we count with.
+  [[nodiscard]] model::Money money() const;
+  [[nodiscard]] model::Volume volume() const;
   [[nodiscard]] bool flag() const;
   /// Text as it is; longer than `most` bytes is malformed.
   [[nodiscard]] std::string text(std::size_t most) const;

@@ -96,6 +96,7 @@ struct LaneContext {
   }
 
   [[nodiscard]] RequestId new_id() { return ++last_id_; }
+  [[nodiscard]] RequestId newest_id() const { return last_id_; }
   [[nodiscard]] HttpRequest get(std::string path, std::chrono::milliseconds deadline) const;
   [[nodiscard]] HttpRequest post(std::string path, std::string body,
                                  std::chrono::milliseconds deadline) const;

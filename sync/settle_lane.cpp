@@ -157,7 +157,17 @@ void SettleLane::ask_for(Step step, const model::CardUid& card, model::TapId tap
                                                 context_.options.request_deadline)});
 }
 
-void SettleLane::send_row(const model::Moment& /*now*/, std::vector<Outgoing>& outgoing) {
+// Staff may have parked the row while the authorization was asked for, and booked it by hand: sent
+// all the same, it would be paid twice. The ledger refuses a row that does not wait any more.
+void SettleLane::send_row(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  const auto waits = context_.books.mark_sent({pour_->begin.client_tx_id}, now);
+  if (!waits && waits.error().kind != storage::Error::Kind::refused) {
+    return books_failed(mark_work, waits.error(), now);
+  }
+  if (!waits) {
+    release_soon(now);
+    return end(now);
+  }
   step_ = Step::sending_row;
   in_flight_ = context_.new_id();
   outgoing.push_back({in_flight_, context_.post(endpoint::pours, encode_pours({*pour_}).body,

@@ -6,6 +6,7 @@
 //
 //   asking --same guest or denied--> sending row --judged--> done
 //   asking --another guest---------> row parked for staff, the lock is released next
+//   asking --staff park the row----> it is not sent, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
 //
 //   asking again --any verdict--> releasing

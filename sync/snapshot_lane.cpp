@@ -1,6 +1,7 @@
 #include "sync/snapshot_lane.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
@@ -16,6 +17,11 @@ constexpr const char* unchanged_work = "keeping that the snapshot still holds";
 constexpr const char* state_work = "keeping the emergency stop";
 constexpr int unauthorized = 401;
 constexpr int longer_for_snapshot = 3;  // It is the one large answer.
+
+void put_state(model::Snapshot& rows, model::SystemState state) {
+  std::erase_if(rows.system_states, [&](const auto& each) { return each.key == state.key; });
+  rows.system_states.push_back(std::move(state));
+}
 
 }  // namespace
 
@@ -63,7 +69,7 @@ bool SnapshotLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mo
   const Heard heard = context_.hear(outcome, false, now);
   if (id == status_in_flight_) {
     status_in_flight_ = 0;
-    on_status(heard, now);
+    on_status(id, heard, now);
     return true;
   }
   on_snapshot(heard, outcome, now);
@@ -131,7 +137,7 @@ void SnapshotLane::ask_for_the_whole(const model::Moment& now) {
 
 void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
                            const model::Moment& now) {
-  const auto answer = decode_snapshot(heard.body, since_);
+  auto answer = decode_snapshot(heard.body, since_);
   if (!answer) {
     context_.made_no_sense(path_, answer.error().why);
     if (since_) return ask_for_the_whole(now);
@@ -139,6 +145,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
     return;
   }
   context_.made_sense(path_);
+  const bool stopped = hear_stop(*answer);
   const auto kept = keep(*answer, now);
   if (!kept) {
     books_failed(apply_work, kept.error(), now);
@@ -147,6 +154,8 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   context_.board.books_well(apply_work);
   context_.board.tell(*kept);
   context_.board.emergency_stop(*kept_stop_);
+  snapshot_stop_ = stopped;
+  told_ = in_flight_;
   etag_ = std::string{header(*outcome, "etag").value_or("")};
   revision_ = kept->revision;
   applied_ = in_flight_;
@@ -156,6 +165,22 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   next_at_ = now.since_boot + context_.options.snapshot_interval;
   // Changes are not the whole: what they would miss is mended by the next one.
   if (!kept->since) full_at_ = now.since_boot + context_.options.whole_snapshot_interval;
+}
+
+// What the snapshot says of it. One that was asked for before a stop was heard of may have been
+// drawn up before it, and does not lift it.
+bool SnapshotLane::hear_stop(SnapshotAnswer& answer) {
+  auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
+  model::Snapshot& rows = changes ? changes->now : std::get<model::Snapshot>(answer);
+  const bool stopped = emergency_stop(rows);
+  if (stopped) heard_stop();
+  if (!stopped && in_flight_ <= stopped_) put_state(rows, stop_state(true));
+  return stopped;
+}
+
+// No answer that is on its way now lifts it.
+void SnapshotLane::heard_stop() {
+  stopped_ = context_.newest_id();
 }
 
 storage::Result<SnapshotApplied> SnapshotLane::keep(const SnapshotAnswer& answer,
@@ -187,6 +212,9 @@ void SnapshotLane::on_unchanged(const model::Moment& now) {
     return;
   }
   context_.board.books_well(unchanged_work);
+  // What it says of the stop counts again, unless the stop was told of since.
+  if (snapshot_stop_ && in_flight_ > stopped_) keep_stop(*snapshot_stop_, now);
+  told_ = in_flight_;
   in_doubt_ = false;
   status_wanted_ = false;
   backoff_.succeed();
@@ -201,16 +229,17 @@ void SnapshotLane::on_missing(const model::Moment& now) {
   next_at_ = now.since_boot + ask_again;
 }
 
-void SnapshotLane::on_status(const Heard& heard, const model::Moment& now) {
+void SnapshotLane::on_status(RequestId id, const Heard& heard, const model::Moment& now) {
   next_status_at_ = now.since_boot + context_.options.snapshot_interval;
   // Overtaken by a snapshot, which knows better.
-  if (!status_wanted_) return;
+  if (id < told_) return;
   if (heard.kind == Heard::Kind::usable) {
     const auto stopped = decode_system_status(heard.body);
     if (stopped) {
       context_.made_sense(endpoint::system_status);
       status_backoff_.succeed();
-      keep_stop(*stopped, now);
+      if (*stopped) heard_stop();
+      if (*stopped || id > stopped_) keep_stop(*stopped, now);
       return;
     }
     context_.made_no_sense(endpoint::system_status, stopped.error().why);

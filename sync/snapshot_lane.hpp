@@ -44,13 +44,15 @@ class SnapshotLane {
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void on_snapshot(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
   void on_body(const Heard& heard, const HttpOutcome& outcome, const model::Moment& now);
+  [[nodiscard]] bool hear_stop(SnapshotAnswer& answer);
+  void heard_stop();
   [[nodiscard]] storage::Result<SnapshotApplied> keep(const SnapshotAnswer& answer,
                                                       const model::Moment& now);
   [[nodiscard]] bool is_about_since(const Heard& heard) const;
   void ask_for_the_whole(const model::Moment& now);
   void on_unchanged(const model::Moment& now);
   void on_missing(const model::Moment& now);
-  void on_status(const Heard& heard, const model::Moment& now);
+  void on_status(RequestId id, const Heard& heard, const model::Moment& now);
   void keep_stop(bool on, const model::Moment& now);
   void not_now(const model::Moment& now, const Heard& heard);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);
@@ -76,7 +78,10 @@ class SnapshotLane {
 
   RequestId status_in_flight_{0};
   bool status_wanted_{false};
-  std::optional<bool> kept_stop_;  ///< As the ledger has it; none: not heard in this run.
+  std::optional<bool> kept_stop_;      ///< As the ledger has it; none: not heard in this run.
+  std::optional<bool> snapshot_stop_;  ///< As the newest snapshot told it.
+  RequestId told_{0};                  ///< The newest request for a snapshot that was answered.
+  RequestId stopped_{0};               ///< The newest request when a stop was heard of.
   model::SinceBoot next_status_at_{};
 };
 

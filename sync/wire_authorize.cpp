@@ -13,20 +13,6 @@ constexpr std::size_t longest_name = 100;
 constexpr std::size_t longest_word = 64;
 constexpr std::size_t longest_message = 200;
 constexpr std::int64_t largest_price_per_ml = model::largest_litre_price.minor_per_litre() / 1000;
-// A full purse over a price of one minor unit per millilitre says more millilitres than any keg
-// holds; that is no nonsense, it is cut to the largest volume.
-constexpr std::int64_t most_millilitres_said = 1'000'000'000'000;
-
-std::int64_t amount(const Reader& field) {
-  const std::int64_t most = model::largest_amount.minor_units();
-  return field.integer(-most, most);
-}
-
-model::Volume volume(const Reader& field) {
-  const std::int64_t said = field.integer(0, most_millilitres_said);
-  const std::int64_t most = model::Volume::largest().in_millilitres();
-  return said > most ? model::Volume::largest() : model::Volume::millilitres(said);
-}
 
 Allowed allowed(const Reader& root) {
   Allowed leave;
@@ -34,9 +20,14 @@ Allowed allowed(const Reader& root) {
   if (const auto name = root.maybe("guest_first_name")) {
     leave.guest_first_name = name->label(longest_name);
   }
-  leave.balance = model::Money{amount(root.at("balance_cents"))};
-  leave.most = volume(root.at("max_volume_ml"));
-  leave.least = volume(root.at("min_start_ml"));
+  leave.balance = root.at("balance_cents").money();
+  if (const auto overdraft = root.maybe("allowed_overdraft_cents")) {
+    leave.overdraft =
+        model::Money{overdraft->integer_cut_to(0, model::largest_amount.minor_units())};
+  }
+  // A full purse over a price of one minor unit per millilitre says more than any keg holds.
+  leave.most = root.at("max_volume_ml").volume();
+  leave.least = root.at("min_start_ml").volume();
   leave.rounded_price =
       model::LitrePrice{1000 * root.at("price_per_ml_cents").integer(0, largest_price_per_ml)};
   if (const auto exact = root.maybe("price_per_litre_cents")) {

@@ -61,9 +61,9 @@ model::Beverage beverage(const Reader& row) {
 model::Keg keg(const Reader& row) {
   const std::int64_t most = model::Volume::largest().in_millilitres();
   // A server that lets pours run past the bottom of a keg counts below zero: nothing is left.
-  const std::int64_t left = row.at("current_volume_ml").integer(-most, most);
+  const std::int64_t left = row.at("current_volume_ml").integer_cut_to(-Reader::largest_said, most);
   return {model::KegId{row.at("keg_id").uuid()}, model::BeverageId{row.at("beverage_id").uuid()},
-          model::Volume::millilitres(row.at("initial_volume_ml").integer(0, most)),
+          row.at("initial_volume_ml").volume(),
           model::Volume::millilitres(std::max<std::int64_t>(left, 0)),
           word(row.at("status"), model::parse_keg_status)};
 }
@@ -82,9 +82,8 @@ model::Tap tap(const Reader& row) {
 }
 
 model::Guest guest(const Reader& row) {
-  const std::int64_t most = model::largest_amount.minor_units();
   return {model::GuestId{row.at("guest_id").uuid()}, label_or_empty(row, "first_name"),
-          model::Money{row.at("balance_cents").integer(-most, most)}, row.at("is_active").flag()};
+          row.at("balance_cents").money(), row.at("is_active").flag()};
 }
 
 model::CardUid card_uid(const Reader& field) {

@@ -65,8 +65,8 @@ std::optional<Denial> limit_serving(const PolicyRules& rules,
 
 Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts& facts, Grant grant,
                       model::Volume most, const model::Moment& now, const model::BootId& boot) {
-  const model::Volume affordable =
-      model::volume_for(std::min(facts.available, rules.dearest_pour), grant.price);
+  const model::Volume affordable = model::volume_for(
+      std::min(facts.available + grant.overdraft, rules.dearest_pour), grant.price);
   grant.limit = std::min({most, affordable, rules.largest_pour});
   if (facts.keg) {
     grant.limit = std::min(grant.limit, facts.keg->current_volume);
@@ -186,6 +186,8 @@ Decision decide_online(const PolicyRules& rules, const model::AuthorizationFacts
   grant.guest_first_name = leave.guest_first_name;
   grant.price = *price;
   grant.by = model::AuthorizedBy::server;
+  // Of a guest who is not known here nobody knows what was poured and not booked yet.
+  if (facts.guest) grant.overdraft = leave.overdraft;
   return grant_within(rules, facts, std::move(grant), leave.most, now, boot);
 }
 

@@ -78,6 +78,7 @@ struct Grant {
   bool price_is_about{false};  ///< No exact price is known: `price` is rounded up, for a limit.
   model::Volume limit;         ///< The valve is shut at this volume, tail included.
   model::Money hold;           ///< What `limit` costs: taken from the balance while it pours.
+  model::Money overdraft;      ///< What `hold` may take beyond the balance.
   std::optional<model::Volume> keg_left;  ///< By the venue's books; nothing: they do not tell.
   model::AuthorizedBy by{model::AuthorizedBy::cache};
   std::string category{};  ///< The beverage's style, for the serving limits.
@@ -93,6 +94,8 @@ struct ServerLeave {
   std::optional<model::LitrePrice> price;
   /// What `most` was made with, rounded up to whole minor units a millilitre; zero: not told.
   model::LitrePrice rounded_price{};
+  /// What the venue lets the guest spend beyond the balance.
+  model::Money overdraft{};
 };
 
 /// Decides from the cache alone (the server could not be asked). `boot` is this boot: the age of a

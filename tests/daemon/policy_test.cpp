@@ -246,6 +246,39 @@ TEST_CASE("the server's leave is bounded by what only this controller knows", "[
   CHECK(std::get<Grant>(decision).price == model::LitrePrice{1000});
 }
 
+// Found by reading: the venue allows it, and tapd refused the guest or shut the valve before.
+TEST_CASE("what the venue allows beyond the balance counts while the server gives the leave",
+          "[policy]") {
+  auto facts = usual();
+  facts.available = model::Money{0};
+  ServerLeave leave{.guest_id = facts.guest->id,
+                    .guest_first_name = "Ann",
+                    .most = model::Volume::millilitres(380),
+                    .price = model::LitrePrice{1290}};
+  leave.overdraft = model::Money{500};
+  const auto decide = [&] {
+    return decide_online({}, facts, leave, std::nullopt, at(2h), this_boot);
+  };
+  const Decision whole = decide();
+  REQUIRE(std::holds_alternative<Grant>(whole));
+  CHECK(std::get<Grant>(whole).limit == leave.most);
+  CHECK(std::get<Grant>(whole).overdraft == model::Money{500});
+  // Pours that the server has not seen have used it up in part, or wholly.
+  facts.available = model::Money{-300};
+  const Decision part = decide();
+  REQUIRE(std::holds_alternative<Grant>(part));
+  CHECK(std::get<Grant>(part).hold <= model::Money{200});
+  facts.available = model::Money{-500};
+  CHECK(refused(decide()) == DenialReason::insufficient_funds);
+  // What this guest has poured meanwhile is not counted here.
+  facts.available = model::Money{0};
+  facts.guest.reset();
+  CHECK(refused(decide()) == DenialReason::insufficient_funds);
+  facts = usual();
+  facts.available = model::Money{0};
+  CHECK(refused(offline(facts)) == DenialReason::insufficient_funds);
+}
+
 TEST_CASE("a server that tells no litre price has its limit obeyed at its rounded price",
           "[policy]") {
   auto facts = usual();

@@ -25,9 +25,12 @@ class Till {
     });
     REQUIRE(poured);
   }
+  void send(std::uint64_t number) {
+    REQUIRE(outcome(bar_.ledger().mark_sent({pour_id(number)}, at(20))) == "ok");
+  }
   void turn_down(std::uint64_t number) {
+    send(number);
     storage::Ledger& ledger = bar_.ledger();
-    REQUIRE(outcome(ledger.mark_sent({pour_id(number)}, at(20))) == "ok");
     REQUIRE(outcome(ledger.apply_verdicts({verdict(number, storage::Verdict::Kind::final_failure)},
                                           10, at(21), at(30))) == "ok");
   }
@@ -125,6 +128,18 @@ TEST_CASE("a parked row gives up its lock, wherever it stands in the queue", "[p
   CHECK(till.given_up.empty());
   CHECK(till.post("/queue/park", json{{"row", last}}.dump()).at("parked") == 1);
   CHECK(till.given_up == std::vector{model::TapId{1}});
+}
+
+// Found by reading: staff booked by hand what the server had booked already.
+TEST_CASE("who parks a pour is told when the server may have it", "[pours_api]") {
+  Till till{2};
+  REQUIRE(till.post("/queue/retry", "all").at("sent_again") == 2);
+  till.send(2);
+  const auto park = [&till](std::uint64_t number) {
+    return till.post("/queue/park", json{{"row", pour_id(number).text()}}.dump());
+  };
+  CHECK_FALSE(park(1).contains("was_sent"));
+  CHECK(park(2).at("was_sent") == true);
 }
 
 // What was exported and booked by hand was owed for ever, or charged a second time.

@@ -29,10 +29,13 @@ struct HeardOfAnn {
     begin.hold = model::Money{600};
     const BeginRow row{
         .begin = begin,
-        .offline = {.per_guest = per_guest, .pours_per_guest = 10, .controller = controller}};
+        .offline = {.per_guest = per_guest, .pours_per_guest = 10, .controller = controller},
+        .overdraft = overdraft};
     const StorageAnswer answer = carry_out(ledger, boot, row);
     return std::get<BeginRowDone>(answer).result.has_value();
   }
+
+  model::Money overdraft;
 
   crash::CrashDisk disk{{{crash::ledger_name, {}}}};
   storage::Ledger ledger{{.file = crash::ledger_name, .vfs = disk.name(), .boot = boot}};
@@ -62,6 +65,18 @@ TEST_CASE("one balance is not spent by two taps that decide at the same moment",
   HeardOfAnn both{model::Money{1'200}};
   CHECK(both.begin(1, enough, enough));
   CHECK(both.begin(2, enough, enough));
+}
+
+TEST_CASE("an overdraft is not spent by two taps that decide at the same moment either",
+          "[storage]") {
+  const model::Money enough{100'000};
+  HeardOfAnn guest{model::Money{100}};
+  guest.overdraft = model::Money{1'099};
+  CHECK(guest.begin(1, enough, enough));
+  CHECK_FALSE(guest.begin(2, enough, enough));
+  guest.overdraft = model::Money{1'100};
+  CHECK(guest.begin(2, enough, enough));
+  CHECK(guest.ledger.facts(anns_card, model::TapId{1})->available == model::Money{-1'100});
 }
 
 }  // namespace

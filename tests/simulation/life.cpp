@@ -1,5 +1,6 @@
 #include "life.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/start_up.hpp"
@@ -245,8 +246,10 @@ void Life::forget(storage::Ledger& ledger) {
   site_.referee.begins_to_forget();
   std::int64_t pours = 0;
   std::int64_t after = 0;
+  const auto balances = now().wall - std::max(keep_confirmed, policy().oldest_balance);
   for (bool more = true; more;) {
-    const auto gone = ledger.forget_confirmed(now().wall - keep_confirmed, after, rows_at_once);
+    const auto gone =
+        ledger.forget_confirmed(now().wall - keep_confirmed, after, rows_at_once, balances);
     if (!gone) return;  // The disk does not answer.
     pours += gone->pours;
     after = gone->reached;

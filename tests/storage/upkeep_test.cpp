@@ -114,6 +114,85 @@ TEST_CASE("a confirmed pour that the cached balance lacks is kept", "[upkeep]") 
   CHECK(facts(bar.ledger()).available == before);
 }
 
+// Found by reading: on a server without snapshots no balance comes after the last pour, so it was
+// kept for ever, and so was whoever had poured it.
+TEST_CASE("a guest whose balance was heard alone is forgotten with the pours, once it is old",
+          "[upkeep]") {
+  Bar bar;
+  authorize(bar.ledger(), 5'000);
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    pour(bar.ledger(), number, 100);
+    confirm(bar.ledger(), number);
+  }
+  REQUIRE(outcome(bar.ledger().hear_balance(
+              {card(2), guest(2), "Ben", model::Money{700}, *bar.ledger().ask_marker(), at(50)},
+              this_boot)) == "ok");
+  const auto forget_old = [&bar](std::int64_t second) {
+    const auto gone = bar.ledger().forget_confirmed(later, 0, 100, at(second).wall);
+    REQUIRE(outcome(gone) == "ok");
+    return gone->pours;
+  };
+  CHECK(forget_old(6) == 0);  // A balance that still counts is kept, and what it lacks as well.
+  CHECK(facts(bar.ledger()).available == model::Money{5'000 - 3 * 50});
+  CHECK(forget_old(7) == 2);
+  CHECK_FALSE(facts(bar.ledger()).card);
+  CHECK_FALSE(facts(bar.ledger()).guest);
+  CHECK(facts(bar.ledger(), 2).available == model::Money{700});
+  authorize(bar.ledger(), 4'850, *bar.ledger().ask_marker(), 60);
+  CHECK(facts(bar.ledger()).available == model::Money{4'850});
+}
+
+TEST_CASE("a guest who is owed for, or of whom a snapshot told, is not forgotten", "[upkeep]") {
+  Bar bar;
+  const auto forget_all = [&bar] {
+    std::int64_t pours = 0;
+    for (bool more = true; more;) {
+      const auto gone = bar.ledger().forget_confirmed(later, 0, 1, later);
+      REQUIRE(outcome(gone) == "ok");
+      more = gone->more && gone->reached == 0;
+      pours += gone->pours;
+    }
+    return pours;
+  };
+  SECTION("owed for") {
+    authorize(bar.ledger(), 5'000);
+    pour(bar.ledger(), 1, 100);
+    CHECK(forget_all() == 0);
+    CHECK(facts(bar.ledger()).guest);
+  }
+  SECTION("by a snapshot") {
+    hear(bar.ledger(), small_snapshot());
+    CHECK(forget_all() == 0);
+    CHECK(facts(bar.ledger()).guest);
+  }
+  SECTION("heard at a time that nobody knows") {
+    model::Moment unknown = at(6);
+    unknown.wall_trusted = false;
+    REQUIRE(bar.ledger().hear_balance({card(1), guest(1), "Ann", model::Money{5}, 0, unknown},
+                                      this_boot));
+    CHECK(forget_all() == 0);
+    CHECK(facts(bar.ledger()).guest);
+  }
+  SECTION("a lost card stays lost") {
+    authorize(bar.ledger(), 5'000);
+    REQUIRE(bar.ledger().hear_card_status(card(1), model::CardStatus::lost, at(7)));
+    CHECK(forget_all() == 0);
+    REQUIRE(facts(bar.ledger()).card);
+    CHECK(facts(bar.ledger()).card->status == model::CardStatus::lost);
+    CHECK_FALSE(facts(bar.ledger()).guest);
+  }
+  SECTION("each a few at a time") {
+    for (std::int64_t number = 1; number <= 5; ++number) {
+      REQUIRE(bar.ledger().hear_balance(
+          {card(number), guest(number), "Ann", model::Money{5}, 0, at(6)}, this_boot));
+    }
+    CHECK(forget_all() == 0);
+    for (std::int64_t number = 1; number <= 5; ++number) {
+      CHECK_FALSE(facts(bar.ledger(), number).card);
+    }
+  }
+}
+
 TEST_CASE("the state of the books changes with every pour and verdict, and not by looking",
           "[upkeep]") {
   Bar bar;

@@ -2,6 +2,7 @@
 #include <map>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "sync/engine.hpp"
 #include "sync/wire.hpp"
@@ -125,6 +126,38 @@ TEST_CASE("the marker of a balance is the one from before its request", "[engine
   CHECK(desk.books.available(1) == model::Money{10'000 - 516});
 }
 
+// Found by reading: staff booked it at the venue by then, and the guest paid twice.
+TEST_CASE("a pour that staff park while its authorization is asked for is not sent", "[engine]") {
+  Desk desk;
+  desk.venue.has_snapshot = false;
+  desk.venue.demands_leave = true;
+  desk.answer(snapshot_path);
+  model::Pour row = pour(1);
+  row.begin.start = at(0s);
+  desk.books.add(row);
+  desk.engine.pours_waiting();
+  desk.look(10s);
+  const Outgoing asked = desk.take(endpoint::authorize);
+  const HttpResponse allowed = desk.venue.answer(asked.request);
+  const bool denied = GENERATE(true, false);
+  REQUIRE(desk.books.apply_verdicts(
+      {{tx(1), storage::Verdict::Kind::spend_attempt, "parked", "by ann: booked by hand"}}, 1,
+      at(desk.now), at(desk.now)));
+  desk.engine.given_up(card(1), model::TapId{1}, at(desk.now));
+  const HttpResponse no{403, {}, R"({"detail":{"reason":"insufficient_funds","message":"no"}})"};
+  desk.hand(asked, denied ? no : allowed);
+  for (int second = 0; second < 60; ++second) {
+    while (desk.waiting.contains(endpoint::pours)) desk.answer(endpoint::pours);
+    while (desk.waiting.contains(endpoint::authorize)) desk.answer(endpoint::authorize);
+    desk.look(desk.now + 1s);
+  }
+  CHECK(desk.venue.booked.empty());
+  CHECK(desk.venue.noted.empty());
+  CHECK(desk.venue.locks.empty());
+  CHECK(desk.books.rows().at(tx(1)).status == model::PourStatus::failed);
+  CHECK(desk.books.rows().at(tx(1)).outcome == "parked");
+}
+
 TEST_CASE("a row is at fault for a 500 only while everything else goes well", "[engine]") {
   Desk desk;
   desk.pour_now(1);
@@ -164,6 +197,39 @@ TEST_CASE("a status that a snapshot overtook does not lift the emergency stop", 
     if (const auto* const stop = std::get_if<EmergencyStop>(&notice)) told.push_back(stop->on);
   }
   CHECK(told == std::vector{true});
+}
+
+// Found by reading: the snapshot was drawn up before the stop, and came after the word of it.
+TEST_CASE("a snapshot asked for before a status does not lift the emergency stop", "[engine]") {
+  Desk desk;
+  desk.fail(snapshot_path);
+  desk.look(1h);
+  const Outgoing slow = desk.take(snapshot_path);
+  const HttpResponse all_clear = desk.venue.answer(slow.request);
+  desk.venue.emergency_stop = true;
+  desk.answer(endpoint::system_status);
+  desk.hand(slow, all_clear);
+  const auto told = [&desk] {
+    std::vector<bool> stops;
+    for (const Notice& notice : desk.engine.take_notices()) {
+      if (const auto* const stop = std::get_if<EmergencyStop>(&notice)) stops.push_back(stop->on);
+    }
+    return stops;
+  };
+  CHECK(told() == std::vector{true});
+  REQUIRE(desk.books.snapshots.size() == 1);
+  CHECK(emergency_stop(desk.books.snapshots.back()));  // As the ledger keeps it.
+  SECTION("the next snapshot may") {
+    desk.venue.emergency_stop = false;
+    desk.look(1h + 5min);
+    desk.answer(snapshot_path);
+    CHECK(told() == std::vector{false});
+  }
+  SECTION("a snapshot that has not changed since may") {
+    desk.look(1h + 5min);
+    desk.hand(desk.take(snapshot_path), HttpResponse{304, {}, ""});
+    CHECK(told() == std::vector{false});
+  }
 }
 
 TEST_CASE("a 304 to a request without a condition is nonsense", "[engine]") {

@@ -238,7 +238,7 @@ TEST_CASE("an emergency stop by snapshot is told after the ledger has it", "[eng
 TEST_CASE("when the snapshot is nonsense the emergency stop still arrives", "[engine]") {
   Bar bar;
   bar.play.run_until(5s);
-  bar.venue.change_balance(1, 2'000'000'000);  // No decoder takes this balance.
+  bar.venue.change_balance(1, 2'000'000'000'000);  // No decoder takes this balance.
   bar.venue.emergency_stop = true;
   bar.play.run_until(10s);
   CHECK(bar.play.told_of<Nonsense>().size() == 1);

@@ -136,6 +136,63 @@ TEST_CASE("an impatient guest does not spend the attempts of a row", "[locks]") 
   CHECK(bar.play.breach().empty());
 }
 
+/// A server with snapshots that locks cards; the guest has poured at tap 2.
+struct LockingBar : Bar {
+  explicit LockingBar(EngineOptions chosen = options()) : Bar{std::move(chosen)} {
+    venue.locks_cards = true;
+    play.run_until(4s);
+    venue.locks[card(1).text()] = 2;
+  }
+  static model::Pour elsewhere(std::chrono::milliseconds began = 4s) {
+    model::Pour row = online(1);
+    row.begin.tap_id = model::TapId{2};
+    row.begin.start = at(began);
+    return row;
+  }
+};
+
+// Found by reading: the server refused the card for a row that was our own to send.
+TEST_CASE("a guest who goes to the next tap is not refused for a row that is still to be sent",
+          "[locks]") {
+  EngineOptions one_by_one = options();
+  one_by_one.batch_size = 1;
+  LockingBar bar{one_by_one};
+  SECTION("it waits behind many others") {
+    for (std::uint64_t row = 0; row < 300; ++row) bar.books.add(pour(100 + row, 2 + row % 8));
+    bar.books.add(LockingBar::elsewhere());
+    bar.play.ask_at(5s, 1);
+    bar.play.run_until(6s);
+    CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+    CHECK(bar.confirmed() < 100);
+  }
+  SECTION("it has just failed to go") {
+    bar.play.outages = {{5s, 5s + 50ms, Outage::Kind::server_error}};
+    bar.play.pour_at(5s, LockingBar::elsewhere());
+    bar.play.ask_at(5s + 100ms, 1);
+    bar.play.run_until(5s + 150ms);
+    REQUIRE(bar.play.started(endpoint::pours) > 0);
+    bar.play.run_until(10s);
+    REQUIRE(bar.play.told_of<AuthorizeAnswered>().size() == 1);
+    CHECK_FALSE(std::holds_alternative<Refused>(bar.verdict()));
+  }
+  CHECK(bar.venue.booked.contains(tx(1).text()));
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("a row that the server does not take yet keeps its guest away no longer than its lock",
+          "[locks]") {
+  LockingBar bar;
+  bar.venue.poison[tx(1).text()].rejections = 1'000;
+  bar.books.add(LockingBar::elsewhere());
+  bar.play.ask_at(14min, 1);
+  bar.play.run_until(15min);
+  CHECK(std::holds_alternative<NoAnswer>(bar.verdict()));  // The cache decides.
+  bar.venue.locks.clear();
+  bar.play.ask_at(16min, 1);
+  bar.play.run_until(17min);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
 // Found by reading: it was taken for the existing server, and told so in the journal.
 TEST_CASE("a token that is refused for a while does not make a server one without snapshots",
           "[locks]") {

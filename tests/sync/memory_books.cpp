@@ -104,6 +104,9 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
     const bool unsent = waits && needs_lock && begin.card_uid == card;
     standing.unsent |= unsent;
     standing.unsent_here |= unsent && begin.tap_id == tap;
+    if (unsent) {
+      standing.unsent_began = std::max(standing.unsent_began, begin.start.since_boot);
+    }
     standing.began_since |=
         begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
   }
@@ -143,6 +146,10 @@ Result<> MemoryBooks::settle_flow_event(const storage::FlowVerdict& verdict,
   Flow& flow = flow_events.at(static_cast<std::size_t>(verdict.row));
   if (verdict.kind == FlowKind::sent) flow.status = PourStatus::sent;
   if (verdict.kind == FlowKind::confirmed) flow.status = PourStatus::confirmed;
+  if (verdict.kind == FlowKind::set_aside) {
+    flow.status = PourStatus::fresh;
+    flow.not_before = retry_at.since_boot;
+  }
   if (verdict.kind == FlowKind::spend_attempt) {
     flow.status = ++flow.attempts >= attempt_cap ? PourStatus::failed : PourStatus::fresh;
     flow.not_before = retry_at.since_boot;

@@ -172,6 +172,8 @@ void Venue::book(const json& row) {
 
 HttpResponse Venue::flow_event(const HttpRequest& request) {
   const json event = json::parse(request.body);
+  if (flow_status != 0) return reply(flow_status, {{"detail", "as the test wants"}});
+  if (event.at("event_id") == flow_poison) return reply(500, {{"detail", "as the test wants"}});
   flow_events.push_back(fmt::format("{} {} {}", event.at("event_id").get<std::string>(),
                                     event.at("event_status").get<std::string>(),
                                     event.at("volume_ml").get<int>()));
@@ -189,7 +191,7 @@ HttpResponse Venue::authorize(const HttpRequest& request) {
   }
   const auto lock = locks.find(uid);
   const std::int64_t tap = json::parse(request.body).at("tap_id");
-  if (demands_leave && lock != locks.end() && lock->second != tap) {
+  if ((demands_leave || locks_cards) && lock != locks.end() && lock->second != tap) {
     return reply(409, {{"detail", {{"reason", "card_in_use_on_other_tap"}, {"message", "no"}}}});
   }
   locks[uid] = tap;

@@ -52,6 +52,9 @@ class Venue {
   bool emergency_stop{false};
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
+  /// Locks a card to the tap it was authorized at until a row of both comes, as the reference
+  /// server does; one that demands leave does in any case.
+  bool locks_cards{false};
   std::string token{"secret"};
   std::map<std::string, Poison> poison;       ///< By client_tx_id.
   std::map<std::string, std::string> denied;  ///< Card UID to reason of a 403.
@@ -72,6 +75,8 @@ class Venue {
   std::vector<std::string> noted;                ///< Pours that were `audit_only`.
   std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
   std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
+  int flow_status{0};                            ///< Not 0: what every flow event gets.
+  std::string flow_poison;                       ///< The event that gets a 500.
   std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.
   /// Gives a card to another guest.
   void hand_on(std::uint64_t card_number, std::uint64_t guest);

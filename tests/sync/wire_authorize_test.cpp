@@ -54,6 +54,19 @@ TEST_CASE("leave to pour carries guest, balance, limits and prices", "[wire]") {
   CHECK(leave->price == model::LitrePrice{1290});
 }
 
+TEST_CASE("what the venue allows beyond the balance is read, and none when it is not told",
+          "[wire]") {
+  json body = grant();
+  body["allowed_overdraft_cents"] = 500;
+  CHECK(allowed(body)->overdraft == model::Money{500});
+  body["allowed_overdraft_cents"] = 5'000'000'000;
+  CHECK(allowed(body)->overdraft == model::largest_amount);
+  body["allowed_overdraft_cents"] = nullptr;
+  CHECK(allowed(body)->overdraft == model::Money{});
+  body.erase("allowed_overdraft_cents");
+  CHECK(allowed(body)->overdraft == model::Money{});
+}
+
 TEST_CASE("a guest without a name or with a debt is still a guest", "[wire]") {
   json body = grant();
   body["guest_first_name"] = nullptr;
@@ -70,6 +83,13 @@ TEST_CASE("a purse for more than any keg holds is cut to the largest volume", "[
   CHECK(allowed(body)->most == model::Volume::largest());
 }
 
+TEST_CASE("a balance larger than tapd counts with is cut to what it counts with", "[wire]") {
+  json body = grant();
+  body["balance_cents"] = 2'000'000'000;
+  REQUIRE(allowed(body));
+  CHECK(allowed(body)->balance == model::largest_amount);
+}
+
 TEST_CASE("each field is checked, and the error names it", "[wire]") {
   struct Wrong {
     const char* field;
@@ -78,12 +98,13 @@ TEST_CASE("each field is checked, and the error names it", "[wire]") {
   const auto wrong = GENERATE(
       Wrong{"allowed", "yes"}, Wrong{"allowed", 1}, Wrong{"visit", nullptr},
       Wrong{"visit", json::array()}, Wrong{"balance_cents", "3002"}, Wrong{"balance_cents", 30.02},
-      Wrong{"balance_cents", 1'000'000'001}, Wrong{"balance_cents", -1'000'000'001},
+      Wrong{"balance_cents", 1'000'000'000'001}, Wrong{"balance_cents", -1'000'000'000'001},
       Wrong{"balance_cents", 18446744073709551615ULL}, Wrong{"max_volume_ml", -1},
       Wrong{"max_volume_ml", 1e30}, Wrong{"max_volume_ml", true}, Wrong{"min_start_ml", -20},
       Wrong{"price_per_ml_cents", -2}, Wrong{"price_per_ml_cents", 100'001},
       Wrong{"price_per_litre_cents", -1}, Wrong{"price_per_litre_cents", 100'000'001},
-      Wrong{"price_per_litre_cents", "12.90"}, Wrong{"guest_first_name", 5});
+      Wrong{"price_per_litre_cents", "12.90"}, Wrong{"guest_first_name", 5},
+      Wrong{"allowed_overdraft_cents", -1}, Wrong{"allowed_overdraft_cents", "5.00"});
   CAPTURE(wrong.field, wrong.value);
   json body = grant();
   body[wrong.field] = wrong.value;
