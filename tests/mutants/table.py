@@ -35,7 +35,7 @@ MUTANTS = [
     ("no_hold", "a pour holds no balance while it runs", "storage/cache.cpp",
      "iif(status = 'open', max(hold_cents, price_cents),", "iif(status = 'open', 0,"),
     ("no_second_look", "the balance is not looked at again when the pour begins",
-     "daemon/storage_requests.cpp", "if (facts->available < begin.hold)",
+     "daemon/storage_requests.cpp", "if (facts->available + row.overdraft < begin.hold)",
      "if (false && facts->available < begin.hold)"),
     ("balance_too_soon", "a confirmed pour counts as contained in an older balance",
      "storage/cache.cpp", "settled_marker IS NULL OR settled_marker > ?2",
