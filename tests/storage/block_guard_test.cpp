@@ -81,6 +81,20 @@ void spoil(const fs::path& file, std::size_t from, std::size_t size = page_size)
   write_file(file, bytes);
 }
 
+/// What the power has left of such an evening: one page that was kept is spoilt.
+struct CutOff {
+  explicit CutOff(const Evening& evening) {
+    evening.checkpoint_and_cut(folder.path());
+    whole = bytes_of(file);
+    spoil(file, place_of_first_kept(file));
+    spoilt = bytes_of(file);
+  }
+  TempDir folder;
+  fs::path file{folder / "tap.db"};
+  std::string whole;
+  std::string spoilt;
+};
+
 /// As a ledger opens them, and leaves them.
 std::uint64_t pours_in(const fs::path& file) {
   {
@@ -94,17 +108,13 @@ std::uint64_t pours_in(const fs::path& file) {
 }  // namespace
 
 TEST_CASE("a page spoilt beside one that was moved is put back at the next start", "[guard]") {
-  const Evening evening;
-  TempDir left;
-  evening.checkpoint_and_cut(left.path());
-  const fs::path file = left / "tap.db";
-  const std::string whole = bytes_of(file);
-  spoil(file, place_of_first_kept(file));
+  const CutOff left{Evening{}};
+  const fs::path& file = left.file;
 
   CHECK(outcome(storage::verify_file(file)) == "ok");
-  CHECK(bytes_of(file) != whole);
+  CHECK(bytes_of(file) == left.spoilt);
   CHECK(storage::put_back(system_vfs(), file) == 1);
-  CHECK(bytes_of(file) == whole);
+  CHECK(bytes_of(file) == left.whole);
   CHECK(storage::put_back(system_vfs(), file) == 0);
 
   spoil(file, place_of_first_kept(file));
@@ -112,19 +122,15 @@ TEST_CASE("a page spoilt beside one that was moved is put back at the next start
 }
 
 TEST_CASE("kept pages that do not stand for what is there are left alone", "[guard]") {
-  const Evening evening;
-  TempDir left;
-  evening.checkpoint_and_cut(left.path());
-  const fs::path file = left / "tap.db";
-  spoil(file, place_of_first_kept(file));
-  const std::string spoilt = bytes_of(file);
+  const CutOff left{Evening{}};
+  const fs::path& file = left.file;
 
   SECTION("another log") {
     // The salts, with the checksums of header and frames no longer right.
-    spoil(left / "tap.db-wal", 16, 8);
+    spoil(left.folder / "tap.db-wal", 16, 8);
   }
   SECTION("no log: everything had been moved") {
-    fs::remove(left / "tap.db-wal");
+    fs::remove(left.folder / "tap.db-wal");
   }
   SECTION("kept pages that were torn themselves") {
     spoil(guard_of(file), 200, 512);
@@ -142,18 +148,15 @@ TEST_CASE("kept pages that do not stand for what is there are left alone", "[gua
     fs::remove(guard_of(file));
   }
   CHECK(storage::put_back(system_vfs(), file) == 0);
-  CHECK(bytes_of(file) == spoilt);
+  CHECK(bytes_of(file) == left.spoilt);
 }
 
 TEST_CASE("a shorter list of kept pages counts, whatever stood in the file before", "[guard]") {
   const Evening evening;
   write_file(guard_of(evening.folder / "tap.db"), std::string(1'000'000, 'x'));
-  TempDir left;
-  evening.checkpoint_and_cut(left.path());
-  const fs::path file = left / "tap.db";
-  CHECK(fs::file_size(guard_of(file)) == 1'000'000);
-  spoil(file, place_of_first_kept(file));
-  CHECK(storage::put_back(system_vfs(), file) == 1);
+  const CutOff left{evening};
+  CHECK(fs::file_size(guard_of(left.file)) == 1'000'000);
+  CHECK(storage::put_back(system_vfs(), left.file) == 1);
 }
 
 TEST_CASE("as many pages are kept as stand beside", "[guard]") {
@@ -177,19 +180,15 @@ TEST_CASE("as many pages are kept as stand beside", "[guard]") {
 }
 
 TEST_CASE("a ledger that another process holds is not written to", "[guard]") {
-  const Evening evening;
-  TempDir left;
-  evening.checkpoint_and_cut(left.path());
-  const fs::path file = left / "tap.db";
-  spoil(file, place_of_first_kept(file));
-  const std::string spoilt = bytes_of(file);
+  const CutOff left{Evening{}};
+  const fs::path& file = left.file;
   SQLite::Database holder{file.string(), SQLite::OPEN_READWRITE};
   holder.exec("PRAGMA locking_mode = EXCLUSIVE");
   REQUIRE(holder.execAndGet("PRAGMA application_id").getInt() != 0);
   CHECK(in_child([&file](Pipe& to_parent) {
           to_parent.write(std::to_string(storage::put_back(system_vfs(), file)));
         }) == "0");
-  CHECK(bytes_of(file) == spoilt);
+  CHECK(bytes_of(file) == left.spoilt);
 }
 
 TEST_CASE("a log with fewer frames than there should be is not moved", "[guard]") {
