@@ -9,7 +9,6 @@
 
 #include "storage/errors.hpp"
 #include "storage/log_frames.hpp"
-#include "storage/medium_blocks.hpp"
 #include "storage/page_scan.hpp"
 #include "storage/sha256.hpp"
 #include "storage/vfs_file.hpp"
@@ -54,6 +53,23 @@ std::optional<PageNumbers> pages_of(LogFrames& log, std::optional<int> frames) {
   return pages;
 }
 
+/// What the kept file says of these pages of `file`; nullopt when they cannot be read.
+std::optional<std::string> keepsake(sqlite3_file& file, const PageNumbers& pages,
+                                    std::string_view generation) {
+  std::string entries;
+  std::uint32_t count = 0;
+  for (const std::uint32_t page : pages) {
+    const auto bytes = read_at(file, place_of(page), ledger_page_size);
+    if (!bytes) return std::nullopt;
+    if (bytes->size() < ledger_page_size) break;  // Behind the end of the file.
+    entries.append(reinterpret_cast<const char*>(&page), sizeof(page)).append(*bytes);
+    ++count;
+  }
+  std::string said{generation};
+  said.append(reinterpret_cast<const char*>(&count), sizeof(count)).append(entries);
+  return std::string{magic} + sha256(said) + said;
+}
+
 /// The pages that share a block with one of `pages` and are none of them.
 PageNumbers beside(const PageNumbers& pages, std::uint32_t in_block) {
   PageNumbers others;
@@ -70,18 +86,18 @@ PageNumbers beside(const PageNumbers& pages, std::uint32_t in_block) {
 std::optional<std::string> entries_for(std::string_view generation, const std::string& kept) {
   if (!kept.starts_with(magic)) return std::nullopt;
   const std::string_view hashed = std::string_view{kept}.substr(magic.size());
-  if (hashed.size() < hash_size + generation_size) return std::nullopt;
-  // Behind what counts may stand the end of a longer one that was written before.
-  const std::string_view content = hashed.substr(hash_size);
   std::uint32_t count = 0;
-  if (content.size() < generation_size + sizeof(count)) return std::nullopt;
+  constexpr std::size_t head = generation_size + sizeof(count);
+  if (hashed.size() < hash_size + head) return std::nullopt;
+  const std::string_view content = hashed.substr(hash_size);
+  // Mostly it is of an earlier log: not worth its hash.
+  if (content.substr(0, generation_size) != generation) return std::nullopt;
   std::memcpy(&count, content.data() + generation_size, sizeof(count));
-  const std::size_t entries = generation_size + sizeof(count);
-  if ((content.size() - entries) / entry_size < count) return std::nullopt;
-  const std::string_view said = content.substr(0, entries + count * entry_size);
+  // Behind what counts may stand the end of a longer one that was written before.
+  if ((content.size() - head) / entry_size < count) return std::nullopt;
+  const std::string_view said = content.substr(0, head + count * entry_size);
   if (sha256(said) != hashed.substr(0, hash_size)) return std::nullopt;
-  if (said.substr(0, generation_size) != generation) return std::nullopt;
-  return std::string{said.substr(entries)};
+  return std::string{said.substr(head)};
 }
 
 [[noreturn]] void fail(const std::filesystem::path& ledger, int code) {
@@ -159,7 +175,7 @@ int BlockGuard::checkpoint(sqlite3* database, int mode, std::optional<int> frame
 }
 
 int BlockGuard::keep(sqlite3* database, std::optional<int> frames) {
-  const auto in_block = static_cast<std::uint32_t>(block_ / narrow_blocks);
+  const auto in_block = static_cast<std::uint32_t>(block_ / static_cast<int>(ledger_page_size));
   sqlite3_file* file = nullptr;
   sqlite3_file* log = nullptr;
   sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
@@ -176,18 +192,8 @@ int BlockGuard::keep(sqlite3* database, std::optional<int> frames) {
       return code;
     }
   }
-  std::string entries;
-  std::uint32_t count = 0;
-  for (const std::uint32_t page : beside(*moved, in_block)) {
-    const auto bytes = read_at(*file, place_of(page), ledger_page_size);
-    if (!bytes) return SQLITE_IOERR_READ;
-    if (bytes->size() < ledger_page_size) break;  // Behind the end of the file.
-    entries.append(reinterpret_cast<const char*>(&page), sizeof(page)).append(*bytes);
-    ++count;
-  }
-  std::string said{reading.generation()};
-  said.append(reinterpret_cast<const char*>(&count), sizeof(count)).append(entries);
-  return write(std::string{magic} + sha256(said) + said);
+  const auto kept = keepsake(*file, beside(*moved, in_block), reading.generation());
+  return kept ? write(*kept) : SQLITE_IOERR_READ;
 }
 
 int BlockGuard::write(const std::string& kept) {

@@ -38,6 +38,13 @@ struct StaffBar {
     return answer && answer->body.find("\"locked\"") != std::string::npos;
   }
 
+  /// At work, with the valve open.
+  [[nodiscard]] ChildProcess clean_tap_1() const {
+    ChildProcess clean = tapctl({"clean", "1", "--seconds", "120"});
+    REQUIRE(VenueProcesses::eventually([&] { return valve_is_open(1); }, 30s));
+    return clean;
+  }
+
   TroubledDisk disk;
   VenueProcesses venue{disk.lone_plan()};
 };
@@ -47,8 +54,7 @@ struct StaffBar {
 TEST_CASE("a terminal that is gone, and a disk that stands still, leave no valve open",
           "[system][disk]") {
   const StaffBar bar;
-  ChildProcess clean = bar.tapctl({"clean", "1", "--seconds", "120"});
-  REQUIRE(VenueProcesses::eventually([&] { return bar.valve_is_open(1); }, 30s));
+  ChildProcess clean = bar.clean_tap_1();
   // Somebody else waits for the disk meanwhile.
   bar.disk.say("very slow");
   ChildProcess other = bar.tapctl({"lock", "2", "lye"});
@@ -61,8 +67,7 @@ TEST_CASE("a terminal that is gone, and a disk that stands still, leave no valve
 TEST_CASE("who waits for a disk that stands still keeps nobody from shutting a valve",
           "[system][disk]") {
   const StaffBar bar;
-  ChildProcess clean = bar.tapctl({"clean", "1", "--seconds", "120"});
-  REQUIRE(VenueProcesses::eventually([&] { return bar.valve_is_open(1); }, 30s));
+  ChildProcess clean = bar.clean_tap_1();
   bar.disk.say("very slow");
   // The disk has something to do, and more people than the API has threads want to know something.
   ChildProcess other = bar.tapctl({"lock", "2", "lye"});
