@@ -1,6 +1,8 @@
 #include "storage/chain_walk.hpp"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 namespace tapd::storage {
 
 struct ChainWalk::Row {
+  std::int64_t pour_seq{0};
   std::int64_t chain_no{0};
   std::string client_tx_id;
   std::string hash;
@@ -27,7 +30,8 @@ std::string row_query(std::string_view condition) {
     columns += fmt::format(", CAST({} AS TEXT)", column);
   }
   return fmt::format(
-      "SELECT coalesce(chain_no, 0), client_tx_id, coalesce(hash, ''), coalesce(prev_hash, ''),"
+      "SELECT pour_seq, coalesce(chain_no, 0), client_tx_id, coalesce(hash, ''), "
+      "coalesce(prev_hash, ''),"
       " price_per_ml_at_pour, price_cents_per_litre{} FROM pours {}",
       columns, condition);
 }
@@ -47,14 +51,16 @@ ChainWalk::ChainWalk(SQLite::Database& database)
       unconfirmed_{database, row_query("WHERE status <> 'confirmed' AND status <> 'open'"
                                        " ORDER BY pour_seq LIMIT ?1")},
       kept_{database,
-            "SELECT chain_no, hash FROM pours WHERE chain_no <= ?1 ORDER BY chain_no DESC LIMIT 1"},
+            "SELECT chain_no, hash, pour_seq FROM pours WHERE chain_no <= ?1"
+            " ORDER BY chain_no DESC LIMIT 1"},
       gap_{database, "SELECT value FROM meta WHERE key = ?1"},
       unnumbered_{database,
-                  "SELECT client_tx_id FROM pours WHERE chain_no IS NULL AND status <> 'open'"
-                  " LIMIT 1"} {}
+                  "SELECT client_tx_id FROM pours WHERE pour_seq BETWEEN ?1 AND ?2"
+                  " AND chain_no IS NULL AND status <> 'open' LIMIT 1"} {}
 
 ChainWalk::Row ChainWalk::read(Use& use) {
   Row row;
+  row.pour_seq = use.integer();
   row.chain_no = use.integer();
   row.client_tx_id = use.text();
   row.hash = use.text();
@@ -97,17 +103,29 @@ std::optional<std::string> ChainWalk::fault_of_link(const ChainPosition& before,
 
 // Old rows may have been forgotten since the last slice, the one it ended with among them: then it
 // goes on behind the newest row before that which is still kept.
-ChainPosition ChainWalk::still_kept(const ChainPosition& from) {
+ChainWalk::Start ChainWalk::still_kept(const ChainPosition& from) {
   if (Use row{kept_, from.chain_no}; row.next()) {
-    const std::int64_t chain_no = row.integer();
-    return chain_no == from.chain_no ? from : ChainPosition{chain_no, row.text()};
+    ChainPosition kept{row.integer(), row.text()};
+    const std::int64_t pour_seq = row.integer();
+    return {kept.chain_no == from.chain_no ? from : std::move(kept), pour_seq};
   }
-  return {0, std::string{chain_origin}};
+  return {{0, std::string{chain_origin}}, INT64_MIN};
+}
+
+// Pours end nearly in the order in which they began: the rows that began between the first and the
+// last of a slice are looked at with it, and no row is between two slices, because the next one
+// begins with a row of this one. No index would find them that costs nothing while a tap pours.
+std::optional<BrokenLink> ChainWalk::unnumbered(std::int64_t first_seq, std::int64_t last_seq) {
+  Use use{unnumbered_, first_seq, last_seq};
+  if (!use.next()) return std::nullopt;
+  return BrokenLink{0, use.text(), "it is finished but not part of the chain"};
 }
 
 ChainSlice ChainWalk::slice(const ChainPosition& from, std::size_t most) {
   ChainSlice slice;
-  slice.reached = still_kept(from);
+  Start start = still_kept(from);
+  slice.reached = std::move(start.behind);
+  std::int64_t last_seq = start.pour_seq;
   {
     Use rows{rows_, slice.reached.chain_no, static_cast<std::int64_t>(most)};
     while (rows.next()) {
@@ -118,13 +136,12 @@ ChainSlice ChainWalk::slice(const ChainPosition& from, std::size_t most) {
         return slice;
       }
       slice.reached = ChainPosition{row.chain_no, row.hash};
+      last_seq = std::max(last_seq, row.pour_seq);
       ++slice.rows;
     }
   }
   slice.at_end = static_cast<std::size_t>(slice.rows) < most;
-  if (Use use{unnumbered_}; slice.at_end && use.next()) {
-    slice.broken = BrokenLink{0, use.text(), "it is finished but not part of the chain"};
-  }
+  slice.broken = unnumbered(start.pour_seq, slice.at_end ? INT64_MAX : last_seq);
   return slice;
 }
 

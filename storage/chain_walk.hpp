@@ -45,8 +45,13 @@ class ChainWalk {
  private:
   struct Row;
   [[nodiscard]] static Row read(Use& use);
-  [[nodiscard]] ChainPosition still_kept(const ChainPosition& from);
+  struct Start {
+    ChainPosition behind;
+    std::int64_t pour_seq{0};  ///< Of the row there.
+  };
+  [[nodiscard]] Start still_kept(const ChainPosition& from);
   [[nodiscard]] std::optional<DeclaredGap> gap_after(std::int64_t chain_no);
+  [[nodiscard]] std::optional<BrokenLink> unnumbered(std::int64_t first_seq, std::int64_t last_seq);
   [[nodiscard]] std::optional<std::string> fault_of_link(const ChainPosition& before,
                                                          const Row& row, ChainSlice& slice);
 

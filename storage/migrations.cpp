@@ -11,6 +11,7 @@
 #include "storage/errors.hpp"
 #include "storage/schema_v1.hpp"
 #include "storage/schema_v2.hpp"
+#include "storage/schema_v3.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -56,9 +57,10 @@ void step_down(SQLite::Database& database, const Migration& step) {
 
 std::span<const Migration> migrations() {
   static const std::array released{
-      Migration{1, schema_v1_up, schema_v1_down, "SELECT count(*) FROM pours"},
+      Migration{1, schema_v1_up(), schema_v1_down, "SELECT count(*) FROM pours"},
       // What was served counts for a day at most.
       Migration{2, schema_v2_up, schema_v2_down, "SELECT 0"},
+      Migration{3, schema_v3_up(), schema_v3_down(), "SELECT 0"},
   };
   return released;
 }

@@ -1,9 +1,11 @@
 // The numbered steps of the schema. Each is applied in one transaction, is never edited once it was
-// released, only adds, and has a way back. Used when the ledger opens its file, and by tests.
+// released, takes nothing away that a pour says, and has a way back. Used when the ledger opens its
+// file, and by tests.
 #pragma once
 
 #include <filesystem>
 #include <span>
+#include <string>
 
 #include <SQLiteCpp/Database.h>
 
@@ -12,8 +14,8 @@ namespace tapd::storage {
 /// One step from `version - 1` to `version`.
 struct Migration {
   int version;
-  const char* up;
-  const char* down;
+  std::string up;
+  std::string down;
   /// A SELECT of one number; anything but zero refuses the way back, because it would lose rows.
   const char* down_would_lose;
 };

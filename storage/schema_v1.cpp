@@ -1,5 +1,7 @@
 #include "storage/schema_v1.hpp"
 
+#include <fmt/format.h>
+
 namespace tapd::storage {
 
 // The cache mirrors what the server said: it has no foreign keys, because one dangling reference in
@@ -10,12 +12,7 @@ namespace tapd::storage {
 // (prev_hash follows it); price_cents_per_litre is the litre price behind price_per_ml_at_pour;
 // hold_cents is the most an open pour may cost; settled_marker tells which balances contain the
 // pour. next_attempt_at counts nanoseconds since the boot named beside it.
-const char* const schema_v1_up = R"sql(
-CREATE TABLE meta (
-  key TEXT NOT NULL PRIMARY KEY,
-  value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
+const char* const pours_of_v1 = R"sql(
 CREATE TABLE pours (
   pour_seq INTEGER PRIMARY KEY,
   client_tx_id TEXT NOT NULL UNIQUE CHECK (length(client_tx_id) = 36),
@@ -71,7 +68,9 @@ CREATE TABLE pours (
   CHECK (settled_marker IS NULL OR status IN ('confirmed', 'failed')),
   CHECK (status <> 'confirmed' OR settled_marker IS NOT NULL)
 ) STRICT;
+)sql";
 
+const char* const pour_rules_of_v1 = R"sql(
 CREATE UNIQUE INDEX pours_one_open_per_tap ON pours (tap_id) WHERE status = 'open';
 CREATE INDEX pours_unconfirmed ON pours (pour_seq) WHERE status <> 'confirmed';
 CREATE INDEX pours_by_guest ON pours (guest_id, settled_marker);
@@ -135,7 +134,18 @@ WHEN OLD.status <> 'confirmed' OR OLD.chain_no = (SELECT max(chain_no) FROM pour
 BEGIN
   SELECT RAISE(ABORT, 'only confirmed pours may be deleted, and never the end of the chain');
 END;
+)sql";
 
+namespace {
+
+const char* const notes_of_v1 = R"sql(
+CREATE TABLE meta (
+  key TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+const char* const cache_and_logs_of_v1 = R"sql(
 CREATE TABLE clock_marks (
   boot_id TEXT NOT NULL PRIMARY KEY CHECK (boot_id <> ''),
   boot_wall_ms INTEGER NOT NULL,
@@ -277,6 +287,12 @@ BEGIN
   SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
 )sql";
+
+}  // namespace
+
+std::string schema_v1_up() {
+  return fmt::format("{}{}{}{}", notes_of_v1, pours_of_v1, pour_rules_of_v1, cache_and_logs_of_v1);
+}
 
 const char* const schema_v1_down = R"sql(
 DROP TABLE audit_log;

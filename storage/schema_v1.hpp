@@ -2,9 +2,15 @@
 // new migration.
 #pragma once
 
+#include <string>
+
 namespace tapd::storage {
 
-extern const char* const schema_v1_up;
+[[nodiscard]] std::string schema_v1_up();
 extern const char* const schema_v1_down;
+
+/// The table of pours, and its indexes and triggers: parts of the whole that version 3 makes anew.
+extern const char* const pours_of_v1;
+extern const char* const pour_rules_of_v1;
 
 }  // namespace tapd::storage

@@ -32,7 +32,8 @@ Upkeep::Upkeep(SQLite::Database& database)
                   " strftime('%Y-%m-%dT%H:%M:%fZ',"
                   " (boot_wall_ms + pours.end_mono_ns / 1000000) / 1000.0, 'unixepoch')"
                   " FROM clock_marks WHERE clock_marks.boot_id = pours.boot_id)), '') < ?3"
-                  " AND chain_no < (SELECT max(chain_no) FROM pours)"
+                  " AND chain_no <"
+                  " (SELECT max(chain_no) FROM pours WHERE chain_no IS NOT NULL)"
                   " AND settled_marker <= coalesce((SELECT coalesce(balance_asked,"
                   " (SELECT snapshot_asked FROM server_knowledge), -1) FROM guests"
                   " WHERE guests.guest_id = pours.guest_id), settled_marker)"
@@ -50,7 +51,7 @@ Upkeep::Upkeep(SQLite::Database& database)
       undeclare_{database, "DELETE FROM meta WHERE key = ?1"},
       state_{database,
              "SELECT (SELECT coalesce(max(pour_seq), 0) FROM pours) || '/'"
-             " || (SELECT coalesce(max(chain_no), 0) FROM pours) || '/'"
+             " || (SELECT coalesce(max(chain_no), 0) FROM pours WHERE chain_no IS NOT NULL) || '/'"
              " || (SELECT marker || '/' || snapshot_revision FROM server_knowledge) || '/'"
              " || (SELECT coalesce(max(log_seq), 0) FROM audit_log) || '/'"
              " || (SELECT coalesce(max(event_seq), 0) FROM flow_events) || '/'"

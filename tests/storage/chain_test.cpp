@@ -154,6 +154,36 @@ TEST_CASE("a row slipped in outside the chain is named", "[chain]") {
   CHECK(slice.broken->client_tx_id == pour_id(5).text());
 }
 
+TEST_CASE("a row slipped in outside the chain is met in slices too, wherever it stands",
+          "[chain]") {
+  for (const int place : {-7, 3, 30}) {
+    CAPTURE(place);
+    Bar bar;
+    five_pours(bar);
+    // With room between the rows, and one that ended long before those that began before it.
+    by_hand(bar,
+            "UPDATE pours SET pour_seq = -2 * pour_seq; UPDATE pours SET pour_seq = -pour_seq;"
+            "UPDATE pours SET pour_seq = 20 WHERE chain_no = 2");
+    bar.open();
+    pour(bar.ledger(), 6, 100);
+    confirm(bar.ledger(), 6);
+    bar.close();
+    by_hand(bar, fmt::format("UPDATE pours SET chain_no = NULL, pour_seq = {} WHERE chain_no = 6",
+                             place));
+    SQLite::Database database{bar.file().string(), SQLite::OPEN_READWRITE};
+    storage::ChainWalk walk{database};
+    ChainSlice slice;
+    int slices = 0;
+    while (!slice.at_end && !slice.broken) {
+      slice = walk.slice(slice.reached, 2);
+      ++slices;
+    }
+    REQUIRE(slice.broken);
+    CHECK(slice.broken->client_tx_id == pour_id(6).text());
+    CHECK(slices <= 3);
+  }
+}
+
 TEST_CASE("a row still to be charged that was changed keeps the ledger shut", "[chain]") {
   Bar bar;
   pour(bar.ledger(), 1, 100);

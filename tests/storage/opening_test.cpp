@@ -83,7 +83,7 @@ TEST_CASE("a new file is private and made durably, an empty one is taken over", 
   CHECK_FALSE(fs::exists(folder / "tap.db-wal"));
   Ledger ledger{LedgerOptions{folder / "tap.db", std::nullopt, this_boot}};
   CHECK(ledger.due_pours(10, at(20))->size() == 1);
-  CHECK(*ledger.meta("schema_version") == "2");
+  CHECK(*ledger.meta("schema_version") == "3");
 }
 
 TEST_CASE("every setting holds once the file is open", "[opening]") {
@@ -106,7 +106,7 @@ TEST_CASE("every setting holds once the file is open", "[opening]") {
   CHECK(pragma("temp_store") == "2");
   CHECK(pragma("busy_timeout") == "0");
   CHECK(pragma("recursive_triggers") == "1");
-  CHECK(pragma("user_version") == "2");
+  CHECK(pragma("user_version") == "3");
   CHECK(pragma("application_id") == std::to_string(0x74617064));
   int powersafe_overwrite = -1;
   REQUIRE(sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE,

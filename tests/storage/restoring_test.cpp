@@ -8,6 +8,7 @@
 
 #include "storage/backup.hpp"
 #include "storage/migrations.hpp"
+#include "storage/page_scan.hpp"
 #include "storage/restoring.hpp"
 #include "storage/upkeep.hpp"
 #include "tests/storage/bar.hpp"
@@ -134,13 +135,17 @@ TEST_CASE("two backups are kept, and a copy that is not good is none", "[restori
     pour(bar.ledger(), number, 100);
     back_up(bar.ledger(), backup);
   }
+  bar.close();
   for (const fs::path& name : storage::backup_names(backup)) {
     CHECK_FALSE(storage::fault_of_copy(name));
   }
   CHECK(bytes_of(backup) != bytes_of(storage::backup_names(backup).back()));
   const std::string kept = bytes_of(backup);
   std::string damaged = kept;
-  damaged.replace(damaged.size() / 2, 300, 300, '\xA5');
+  // The newest rows stand at the end of their page.
+  const int page = std::stoi(bar.value("SELECT rootpage FROM sqlite_schema WHERE name = 'pours'"));
+  damaged.replace(static_cast<std::size_t>(page) * storage::ledger_page_size - 300, 300, 300,
+                  '\xA5');
   write_file(storage::unfinished_name(backup), damaged);
   CHECK(outcome(storage::keep_copy(storage::unfinished_name(backup), backup)) != "ok");
   CHECK(bytes_of(backup) == kept);
