@@ -16,12 +16,16 @@ std::string exchanged(std::string text, std::string_view old, std::string_view n
 }
 
 // SQLite cannot take a rule out of a table. The names of indexes and triggers are free again when
-// the old table is gone.
+// the old table is gone. What may be undone alone, a row that breaks a rule or the fall of a full
+// table, SQLite notes in memory, as much as there are pours: so a broken rule undoes the whole
+// step, and the table is emptied first, which no trigger may forbid then.
 std::string made_anew(std::string_view table, std::string_view rules) {
   return fmt::format(
       "ALTER TABLE pours RENAME TO pours_before;\n"
       "{}"
-      "INSERT INTO pours SELECT * FROM pours_before;\n"
+      "INSERT OR ROLLBACK INTO pours SELECT * FROM pours_before;\n"
+      "DROP TRIGGER pours_stay;\n"
+      "DELETE FROM pours_before;\n"
       "DROP TABLE pours_before;\n"
       "{}",
       table, rules);
