@@ -70,6 +70,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.demands_leave = plan.stream(10).chance(20);
   // Without snapshots a cache knows only whom the server has allowed before.
   if (plan.demands_leave) plan.cached_first = false;
+  if (Random own = plan.stream(12); own.chance(30)) plan.credit = own.between(50, 2'000);
   return plan;
 }
 
@@ -79,15 +80,16 @@ std::string to_text(const Plan& plan) {
     if (!plan.faults[i]) continue;
     faults += (faults.empty() ? "" : ", ") + std::string{names.at(i)};
   }
-  return fmt::format("{} days, {} taps of {} visits a day, {} guests, {} pulses a litre{}{}{}; {}",
-                     plan.days, plan.taps, plan.visits_a_day, plan.guests,
-                     plan.milli_pulses_per_litre / 1'000,
-                     plan.cached_first ? ", cards judged by the cache" : "",
-                     plan.tap_to_start ? ", tap to start" : "",
-                     plan.demands_leave   ? ", a server that charges nothing without leave"
-                     : plan.tells_changes ? ", a server that tells changes"
-                                          : "",
-                     faults.empty() ? "no faults" : "faults: " + faults);
+  return fmt::format(
+      "{} days, {} taps of {} visits a day, {} guests, {} pulses a litre{}{}{}{}; {}", plan.days,
+      plan.taps, plan.visits_a_day, plan.guests, plan.milli_pulses_per_litre / 1'000,
+      plan.cached_first ? ", cards judged by the cache" : "",
+      plan.tap_to_start ? ", tap to start" : "",
+      plan.demands_leave   ? ", a server that charges nothing without leave"
+      : plan.tells_changes ? ", a server that tells changes"
+                           : "",
+      plan.credit > 0 ? fmt::format(", {} on credit", plan.credit) : "",
+      faults.empty() ? "no faults" : "faults: " + faults);
 }
 
 }  // namespace tapd::simulation

@@ -90,6 +90,8 @@ enum class Planted : std::uint8_t {
   endless_events,
   changed_begin,
   old_medium,
+  lasting_locks,
+  generous_credit,
   unsteady,
 };
 
@@ -106,6 +108,7 @@ struct Plan {
   bool tells_changes{false};  ///< The server knows `?since=`.
   /// The server is as the existing one: no snapshot, and each pour needs its own authorization.
   bool demands_leave{false};
+  std::int64_t credit{0};  ///< What the venue lets a guest spend beyond the balance.
 
   Planted planted{Planted::nothing};
 

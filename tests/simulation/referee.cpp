@@ -112,6 +112,15 @@ void Referee::on_allow(const std::string& card, std::int64_t tap) {
   allowed_[{card, tap}] = agenda_.now();
 }
 
+/// A guest who goes from tap to tap is never turned away for a row that waits here, where nothing
+/// keeps it from being sent.
+void Referee::on_in_use(const std::string& card, std::int64_t tap) const {
+  Faults faults = plan_.faults;
+  faults.reset(static_cast<std::size_t>(Fault::night_power));
+  if (faults.any()) return;
+  throw Breach{"lock", fmt::format("card {} is turned away at tap {}, as in use", card, tap)};
+}
+
 void Referee::on_charge(const std::string& id, const Booking& booking) {
   const auto parsed = model::ClientTxId::parse(id);
   const auto found = parsed ? book_.find(*parsed) : book_.end();
@@ -125,7 +134,7 @@ void Referee::on_charge(const std::string& id, const Booking& booking) {
   }
   if (plan_.has(Fault::other_bar)) return;
   for (const Account& account : venue_.accounts()) {
-    if (account.balance >= -overdraft()) continue;
+    if (account.balance >= -plan_.credit - overdraft()) continue;
     throw Breach{"overdraft", fmt::format("a balance of {} after {} ml for {}", account.balance,
                                           booking.volume_ml, booking.price)};
   }

@@ -45,6 +45,7 @@ class Referee {
   void on_batch(Time takes);
   void on_allow(const std::string& card, std::int64_t tap);
   void on_deny(const std::string& card, std::int64_t tap) { denied_[{card, tap}] = agenda_.now(); }
+  void on_in_use(const std::string& card, std::int64_t tap) const;
   void on_charge(const std::string& id, const Booking& booking);
   void on_stop_heard(bool on) { stop_heard_ = on; }
   /// After each step of the controller.

@@ -48,11 +48,13 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::forgotten_changes, {"balance", "overdraft"}, {}},
       {Planted::changed_rows, {"once"}, {Fault::net_loss}},
       {Planted::altered_price, {"charge"}, {}},
-      {Planted::rows_never_arrive, {"liveness"}, {}},
+      {Planted::rows_never_arrive, {"liveness", "lock"}, {}},
       {Planted::double_charge, {"sum", "balance", "overdraft"}, {Fault::net_loss}},
       {Planted::endless_events, {"liveness"}, {Fault::leak}},
       {Planted::changed_begin, {"record"}, {}},
       {Planted::old_medium, {"lost", "queue", "once"}, {Fault::power_cuts}},
+      {Planted::lasting_locks, {"lock"}, {}},
+      {Planted::generous_credit, {"overdraft"}, {}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;

@@ -25,7 +25,7 @@ Site::Site(const Plan& with, bool prints)
     : plan{with},
       trace{agenda, prints},
       disk{plan},
-      venue{plan, trace},
+      venue{plan, agenda, trace},
       network{plan, agenda, venue},
       rigs{make_rigs(plan, agenda)},
       referee{plan, bounds(plan), agenda, venue, rigs} {
@@ -37,6 +37,9 @@ Site::Site(const Plan& with, bool prints)
   }
   venue.on_allow = [this](const std::string& card, std::int64_t tap) {
     referee.on_allow(card, tap);
+  };
+  venue.on_in_use = [this](const std::string& card, std::int64_t tap) {
+    referee.on_in_use(card, tap);
   };
   venue.on_deny = [this](const std::string& card, std::int64_t tap) { referee.on_deny(card, tap); };
   venue.on_charge = [this](const std::string& id, const Booking& booking) {

@@ -15,6 +15,7 @@ using sync::HttpResponse;
 
 constexpr const char* beverage_id = "be000000-0000-4000-8000-000000000001";
 constexpr std::int64_t least_start_ml = 50;
+constexpr Time longest_lock = std::chrono::minutes{15};  // As the wire contract has it.
 
 HttpResponse reply(int status, const json& body) {
   return {status, {{"content-type", "application/json"}}, body.dump()};
@@ -45,8 +46,8 @@ model::CardUid card_of(std::size_t guest) {
   return *model::CardUid::from_bytes(bytes);
 }
 
-VenueModel::VenueModel(const Plan& plan, Trace& trace)
-    : plan_{plan}, trace_{trace}, random_{plan.stream(2)} {
+VenueModel::VenueModel(const Plan& plan, const Agenda& agenda, Trace& trace)
+    : plan_{plan}, agenda_{agenda}, trace_{trace}, random_{plan.stream(2)} {
   for (std::size_t guest = 0; guest < static_cast<std::size_t>(plan.guests); ++guest) {
     accounts_.push_back({.card = card_of(guest), .balance = random_.between(0, 5'000)});
     opening_balances_ += accounts_.back().balance;
@@ -128,7 +129,8 @@ HttpResponse VenueModel::authorize(const json& asked) {
   const std::int64_t tap = asked.at("tap_id");
   HttpResponse answer = leave_for(card, tap);
   if (answer.status == 200) {
-    if (plan_.demands_leave) locks_[card] = tap;
+    // Those of the existing server never end by themselves.
+    locks_[card] = {tap, plan_.demands_leave ? Time::max() : agenda_.now() + longest_lock};
     if (on_allow) on_allow(card, tap);
   } else if (on_deny) {
     on_deny(card, tap);
@@ -136,9 +138,17 @@ HttpResponse VenueModel::authorize(const json& asked) {
   return answer;
 }
 
-HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
+std::optional<std::int64_t> VenueModel::tap_of(const std::string& card) const {
   const auto lock = locks_.find(card);
-  if (lock != locks_.end() && lock->second != tap) return refuse(409, "card_in_use_on_other_tap");
+  if (lock == locks_.end() || lock->second.until < agenda_.now()) return {};
+  return lock->second.tap;
+}
+
+HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
+  if (tap_of(card).value_or(tap) != tap) {
+    if (on_in_use) on_in_use(card, tap);
+    return refuse(409, "card_in_use_on_other_tap");
+  }
   if (emergency_stop_) return refuse(403, "emergency_stop");
   if (taps_.at(static_cast<std::size_t>(tap - 1)).status != model::TapStatus::active) {
     return refuse(409, "tap_not_configured");
@@ -147,7 +157,10 @@ HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
   if (owner == nullptr) return refuse(409, "no_active_visit");
   if (owner->status == model::CardStatus::lost) return refuse(403, "lost_card");
   if (owner->status != model::CardStatus::active) return refuse(403, "visit_not_authorizable");
-  const std::int64_t most_ml = std::max<std::int64_t>(owner->balance, 0) * 1'000 / price_;
+  const std::int64_t credit =
+      plan_.credit + (plan_.planted == Planted::generous_credit ? 5'000 : 0);
+  const std::int64_t funds = std::max<std::int64_t>(owner->balance + credit, 0);
+  const std::int64_t most_ml = funds * 1'000 / price_;
   if (most_ml < least_start_ml) return refuse(403, "insufficient_funds");
   const auto guest = static_cast<std::size_t>(owner - accounts_.data());
   return reply(200, {{"allowed", true},
@@ -158,7 +171,7 @@ HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
                      {"price_per_ml_cents", (price_ + 999) / 1'000},
                      {"price_per_litre_cents", price_},
                      {"balance_cents", owner->balance},
-                     {"allowed_overdraft_cents", 0},
+                     {"allowed_overdraft_cents", credit},
                      {"safety_ml", 0},
                      {"lock_set_at", nullptr}});
 }
@@ -198,8 +211,7 @@ json VenueModel::judge(const json& row) {
   // In the order of the existing server: what it has recorded is answered before the lock is
   // looked at, and a row that is turned down for now leaves the lock.
   if (plan_.demands_leave && !known.charged && !known.refused) {
-    const auto lock = locks_.find(told.card);
-    known.audited = lock == locks_.end() || lock->second != told.tap;
+    known.audited = tap_of(told.card) != told.tap;
     if (known.audited) return result(id, "audit_only", "no_live_authorization");
   }
   if (int& times = turned_down_[id]; times != 0) {
@@ -208,15 +220,20 @@ json VenueModel::judge(const json& row) {
       return result(id, "rejected", "rejected_tap_or_keg_state");
     }
     known.refused = true;
-    locks_.erase(told.card);
+    unlock(told);
     return result(id, "rejected", "rejected_insufficient_keg_volume");
   }
-  if (!known.charged) locks_.erase(told.card);
+  if (!known.charged) unlock(told);
   if (known.volume_ml == 0) return result(id, "rejected", "rejected_zero_volume");
   if (known.charged && plan_.planted == Planted::double_charge) charge(id, known);
   if (known.charged) return result(id, "accepted", "duplicate_existing");
   charge(id, known);
   return result(id, "accepted", "booked");
+}
+
+void VenueModel::unlock(const Booking& row) {
+  if (plan_.planted == Planted::lasting_locks) return;
+  if (tap_of(row.card) == row.tap) locks_.erase(row.card);
 }
 
 void VenueModel::charge(const std::string& id, Booking& booking) {

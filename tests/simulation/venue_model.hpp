@@ -46,7 +46,7 @@ struct Booking {
 
 class VenueModel {
  public:
-  VenueModel(const Plan& plan, Trace& trace);
+  VenueModel(const Plan& plan, const Agenda& agenda, Trace& trace);
 
   [[nodiscard]] sync::HttpResponse answer(const sync::HttpRequest& request);
 
@@ -61,7 +61,7 @@ class VenueModel {
   bool refuses_token{false};
   /// Staff end the authorizations that nobody uses any more.
   void end_locks(const std::function<bool(const std::string& card, std::int64_t tap)>& in_use) {
-    std::erase_if(locks_, [&](const auto& lock) { return !in_use(lock.first, lock.second); });
+    std::erase_if(locks_, [&](const auto& lock) { return !in_use(lock.first, lock.second.tap); });
   }
 
   [[nodiscard]] const std::map<std::string, Booking>& bookings() const { return bookings_; }
@@ -80,6 +80,8 @@ class VenueModel {
   std::function<void(const std::string& card, std::int64_t tap)> on_allow;
   /// Called when a card may not pour.
   std::function<void(const std::string& card, std::int64_t tap)> on_deny;
+  /// Called before, when that is because it has leave to pour at another tap.
+  std::function<void(const std::string& card, std::int64_t tap)> on_in_use;
 
  private:
   struct Keg {
@@ -102,17 +104,24 @@ class VenueModel {
   [[nodiscard]] std::optional<nlohmann::json> changes_for(const sync::HttpRequest& request,
                                                           const nlohmann::json& now) const;
   [[nodiscard]] nlohmann::json judge(const nlohmann::json& row);
+  void unlock(const Booking& row);
   void charge(const std::string& id, Booking& booking);
 
   const Plan& plan_;
+  const Agenda& agenda_;
   Trace& trace_;
   Random random_;
   std::vector<Account> accounts_;
   std::vector<Tap> taps_;
   std::map<std::string, Booking> bookings_;
   std::map<std::string, int> turned_down_;  ///< Rows that are refused so many times more.
-  /// Where each pour needs its own authorization: those that are live, card to tap.
-  std::map<std::string, std::int64_t> locks_;
+  struct Lock {
+    std::int64_t tap{0};
+    Time until{};
+  };
+  /// Nothing where the card may pour anywhere.
+  [[nodiscard]] std::optional<std::int64_t> tap_of(const std::string& card) const;
+  std::map<std::string, Lock> locks_;  ///< By card: the authorizations that are live.
   struct ToldEvent {
     std::int64_t volume{0};
     bool stopped{false};
