@@ -156,6 +156,61 @@ TEST_CASE("a tap that brings no pulse to several guests in a row is closed", "[s
   }
 }
 
+// Found by reading: only pours that the silence itself had ended were counted, and guests go
+// sooner.
+TEST_CASE("a dead meter is known by guests who go before it has been silent for long, too",
+          "[signatures]") {
+  SessionRules rules = MeteredTap::rules();
+  rules.mode = GENERATE(SessionMode::card_present, SessionMode::tap_to_start);
+  MeteredTap tap{rules};
+  tap.physics.set_meter({.silent = true});
+  int served = 0;
+  while (tap.session.state() == TapState::idle && served < 50) {
+    tap.begin_pour(1'000, 60);
+    if (rules.mode == SessionMode::tap_to_start) tap.give(CardGone{tap.now.since_boot});
+    tap.run(8s, 20ms);
+    if (rules.mode == SessionMode::tap_to_start) tap.give(CardPresent{ann});
+    tap.give(CardGone{tap.now.since_boot});
+    tap.run(1s);
+    ++served;
+  }
+  CHECK(tap.session.state() == TapState::locked);
+  CHECK(served == 8);  // 60 s of an open valve
+  CHECK(tap.reported(FlowSign::silence));
+  CHECK_THAT(tap.journal(),
+             ContainsSubstring("the meter is dead") && ContainsSubstring("tapctl clear 1"));
+}
+
+TEST_CASE("cards that are taken straight off again close no tap where beer is poured",
+          "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  for (int evening = 0; evening < 3; ++evening) {
+    for (int card = 0; card < 40; ++card) {
+      tap.begin_pour(1'000, 0);
+      tap.run(1s, 20ms);
+      tap.end_pour();
+    }
+    CHECK(tap.session.state() == TapState::idle);
+    tap.begin_pour(1'000, 60);
+    tap.run(2s);
+    tap.end_pour();
+  }
+  CHECK_FALSE(tap.reported(FlowSign::silence));
+}
+
+// The valve has not been open: a start that is slow, and a guest who does not wait for it.
+TEST_CASE("a pour that ends before its valve opens is no silence", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  for (int guest = 0; guest < 20; ++guest) {
+    tap.give(CardPresent{ann});
+    tap.give(Granted{.grant = grant(1'000), .client_tx_id = some_id()});
+    tap.give(CardGone{tap.now.since_boot});
+    tap.give(BeginWritten{});
+    tap.run(1s, 20ms);
+  }
+  CHECK(tap.session.state() == TapState::idle);
+}
+
 TEST_CASE("where the venue wants it, no silence closes a tap", "[signatures]") {
   SessionRules rules = MeteredTap::rules();
   rules.silent_pours = 0;
