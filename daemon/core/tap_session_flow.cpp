@@ -150,10 +150,10 @@ void TapSession::stop_for_gas(const Moment& now) {
 }
 
 /// Something much faster, and then nothing: gas, or a guest who opened the handle wider and let go
-/// of it. Where nobody knows how full the keg is, the next pour tells: from an empty one comes
+/// of it. However little the keg should hold, only the next pour tells: from an empty one comes
 /// nothing.
 void TapSession::stop_for_sudden_silence(const Moment& now) {
-  if (keg_at_its_end() || keg_in_doubt_) return stop_for_empty_keg(now);
+  if (keg_in_doubt_) return stop_for_empty_keg(now);
   keg_in_doubt_ = true;
   stop(StopReason::no_flow, now);
 }
