@@ -29,6 +29,7 @@
 #include "daemon/core/calibration.hpp"
 #include "daemon/core/meter_rules.hpp"
 #include "daemon/core/noise_watch.hpp"
+#include "daemon/core/own_closings.hpp"
 #include "daemon/core/pour_meter.hpp"
 #include "daemon/core/service_menu.hpp"
 #include "daemon/core/session_events.hpp"
@@ -114,6 +115,8 @@ class TapSession {
            state_ == TapState::servicing;
   }
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
+  /// What a start must know of, since only somebody who has looked may open it again.
+  [[nodiscard]] OwnClosings own_closings() const;
   /// Why staff cannot open the valve now; empty: they can.
   [[nodiscard]] std::string service_barred(bool from_menu = false) const;
   /// The service menu has handed over this act and it is neither begun nor denied.

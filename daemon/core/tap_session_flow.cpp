@@ -244,7 +244,6 @@ void TapSession::report_noise(const Moment& now) {
   if (sale_) sale_->meter.distrust();
   out_.emplace_back(ReportFlow{
       .sign = FlowSign::noise, .volume = {}, .duration = NoiseWatch::window, .valve_open = open});
-  out_.emplace_back(ListenToMeter{false});
   on_event(Faulted{.kind = FaultKind::noise,
                    .what = "more pulses than this meter can make: look at its cable, its supply "
                            "and its pull-up, then say \"tapctl clear " +
