@@ -1,7 +1,7 @@
 // The MFRC522 as a device that exchanges one frame at a time with whatever lies in its field. It
 // knows registers, FIFO, timer and error bits, and nothing of cards; Mfrc522 speaks type A through
-// it. It promises an answer or an error within about 15 ms (a reset: 200 ms, the first one twice
-// that), whatever the chip does: every wait has a deadline in time and a bound in polls. One thread.
+// it. It promises an answer or an error within about 15 ms (a reset: 200 ms, the first one 400),
+// whatever the chip does: every wait has a deadline in time and a bound in polls. One thread.
 #pragma once
 
 #include <array>
