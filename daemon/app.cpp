@@ -54,6 +54,7 @@ std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, stor
                       .keep_alive = hardware.taps[i].keep_alive.get(),
                       .unsafe = tap.simulated ? std::string{} : unsafe,
                       .locked_by_staff = known.locked_by_staff,
+                      .closed_by_itself = known.closed_by_itself,
                       .last_look = {}});
   }
   return setups;

@@ -12,10 +12,12 @@ namespace tapd {
 namespace {
 
 constexpr std::chrono::seconds between_looks{60};
-constexpr int pages_at_once = 64;
+constexpr int pages_at_once = 64;  ///< 256 KiB; a MiB is synced at once.
 constexpr std::size_t rows_at_once = 200;
-/// Between two parts the disk is left to others.
+/// Between two parts the disk is left to others, ...
 constexpr std::chrono::milliseconds breath{5};
+/// ... and for longer when the medium was kept busy, or somebody pours.
+constexpr std::chrono::milliseconds long_breath{100};
 
 /// No chore is worth a tap that stands still: what nobody expected is told, like a failure.
 template<typename Work>
@@ -75,9 +77,9 @@ void BookKeepingThread::work(const std::stop_token& stop) {
   }
 }
 
-void BookKeepingThread::breathe(const std::stop_token& stop) {
+void BookKeepingThread::breathe(const std::stop_token& stop, std::chrono::milliseconds time) {
   std::unique_lock lock{mutex_};
-  changed_.wait_for(lock, stop, breath, [] { return false; });
+  changed_.wait_for(lock, stop, time, [] { return false; });
 }
 
 void BookKeepingThread::serve_asked(const std::stop_token& stop) {
@@ -134,22 +136,48 @@ storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
     return ledger.begin_copy(copy);
   });
   if (!begun) return begun;
+  BackupPace pace;
   for (;;) {
-    const auto part =
-        storage_.run([](storage::Ledger& ledger) { return ledger.continue_copy(pages_at_once); });
-    if (part && *part) break;
-    if (!part || stop.stop_requested()) {
+    const auto complete = go_on_copying(copy, pace, stop);
+    if (complete && *complete) break;
+    if (!complete || stop.stop_requested()) {
       storage_.run([](storage::Ledger& ledger) { ledger.drop_copy(); });
-      return part ? given_up() : storage::Result<>{tl::unexpected(part.error())};
+      return complete ? given_up() : storage::Result<>{tl::unexpected(complete.error())};
     }
-    breathe(stop);
   }
-  if (const auto kept = storage::keep_copy(copy, file); !kept) return kept;
+  const auto told_to_stop = [&stop] { return stop.stop_requested(); };
+  if (const auto kept = storage::keep_copy(copy, file, told_to_stop); !kept) return kept;
   if (file == rules_.backup_file) {
     state_.backed_up = now_().since_boot;
     state_.backup_holds = holds;
   }
   return {};
+}
+
+/// One step; true: the copy is complete.
+storage::Result<bool> BookKeepingThread::go_on_copying(const std::filesystem::path& copy,
+                                                       BackupPace& pace,
+                                                       const std::stop_token& stop) {
+  const auto open = storage_.run([](storage::Ledger& ledger) { return ledger.pour_open(); });
+  switch (pace.next(open && *open)) {
+    case BackupPace::Step::wait:
+      breathe(stop, long_breath);
+      return false;
+    case BackupPace::Step::sync:
+      if (const auto synced = storage::sync_part(copy); !synced) {
+        return tl::unexpected(synced.error());
+      }
+      pace.synced();
+      breathe(stop, long_breath);
+      return false;
+    case BackupPace::Step::copy:
+      break;
+  }
+  const auto part =
+      storage_.run([](storage::Ledger& ledger) { return ledger.continue_copy(pages_at_once); });
+  pace.copied();
+  if (part && !*part) breathe(stop, breath);
+  return part;
 }
 
 storage::Result<> BookKeepingThread::check(const std::stop_token& stop) {
@@ -169,7 +197,7 @@ storage::Result<> BookKeepingThread::check(const std::stop_token& stop) {
     from = slice->reached;
     at_end = slice->at_end;
     if (stop.stop_requested()) return given_up();
-    breathe(stop);
+    breathe(stop, breath);
   }
   state_.checked = now_().since_boot;
   return {};
@@ -188,7 +216,7 @@ storage::Result<> BookKeepingThread::forget(const std::stop_token& stop) {
     after = batch->reached;
     more = batch->more;
     if (stop.stop_requested()) return given_up();
-    breathe(stop);
+    breathe(stop, breath);
   }
   state_.forgotten = now_().since_boot;
   return {};

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "daemon/backup_pace.hpp"
 #include "daemon/book_keeping.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/storage_thread.hpp"
@@ -49,7 +50,9 @@ class BookKeepingThread {
                                           const std::stop_token& stop);
   [[nodiscard]] storage::Result<> check(const std::stop_token& stop);
   [[nodiscard]] storage::Result<> forget(const std::stop_token& stop);
-  void breathe(const std::stop_token& stop);
+  [[nodiscard]] storage::Result<bool> go_on_copying(const std::filesystem::path& copy,
+                                                    BackupPace& pace, const std::stop_token& stop);
+  void breathe(const std::stop_token& stop, std::chrono::milliseconds time);
   void serve_asked(const std::stop_token& stop);
 
   BookKeepingRules rules_;

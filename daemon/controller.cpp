@@ -32,6 +32,7 @@ void Controller::start(const Moment& now) {
     if (!tap.setup.locked_by_staff.empty()) {
       deliver(tap, Locked{LockReason::service, tap.setup.locked_by_staff}, now);
     }
+    close_as_before(tap, now);
     deliver(tap, Started{}, now);
   }
   ports_.storage(ReadWorld{});
@@ -116,6 +117,7 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* flow = std::get_if<FlowEventDone>(&answer)) on_flow_event(*flow, now);
   if (const auto* act = std::get_if<ActNoted>(&answer)) on_act_noted(*act, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
+  if (const auto* kept = std::get_if<ClosingsKept>(&answer)) on_closings_kept(*kept, now);
 }
 
 void Controller::on_end_row(const EndRowDone& done, const Moment& now) {
@@ -174,6 +176,7 @@ void Controller::on_tick(const Moment& now) {
     watch_reader(tap, now);
     deliver(tap, Tick{}, now);
     drive_on(tap, now);
+    keep_closings_again(tap, now);
     if (tap.progress_posted && now.since_boot - *tap.progress_posted >= options_.storage_stall) {
       deliver(tap, Locked{LockReason::storage, "the disk has not answered for too long"}, now);
     }
@@ -204,6 +207,7 @@ std::optional<model::SinceBoot> Controller::wake_at() const {
     consider(tap.session.wake_at());
     consider(tap.outputs.wake_at());
     consider(tap.retry_end_at);
+    consider(tap.keep_closings_at);
     if (tap.setup.last_look && (tap.session.valve_open() || tap.reader_stalled)) {
       // Stalled: look again every so often whether it has come back.
       const auto looked = tap.reader_stalled ? last_tick_ : tap.setup.last_look();
@@ -240,6 +244,7 @@ void Controller::on_world(const World& world, const Moment& now) {
 
 void Controller::deliver(TapSlot& tap, const Event& event, const Moment& now) {
   carry_out(tap, tap.session.on(event, now), now);
+  keep_closings(tap);
 }
 
 void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& now) {

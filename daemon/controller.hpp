@@ -41,8 +41,9 @@ struct TapSetup {
   drivers::Valve* valve{nullptr};
   drivers::Indicator* indicator{nullptr};
   drivers::KeepAlive* keep_alive{nullptr};
-  std::string unsafe{};           ///< Why the tap must not sell on this machine; empty: it may.
-  std::string locked_by_staff{};  ///< Why staff have closed it; empty: they have not.
+  std::string unsafe{};            ///< Why the tap must not sell on this machine; empty: it may.
+  std::string locked_by_staff{};   ///< Why staff have closed it; empty: they have not.
+  std::string closed_by_itself{};  ///< What it closed itself before this start; own_closings.hpp.
   /// When the reader's thread last finished a look; see `watch_reader_of`. Empty: not watched.
   std::function<model::SinceBoot()> last_look;
 };
@@ -178,8 +179,10 @@ class Controller {
     std::string beverage;
     std::string guest;
     std::int64_t flow_events{0};
-    std::string running_event;        ///< Id of the leak that was told last.
-    std::optional<model::KegId> keg;  ///< As the venue last told.
+    std::string running_event;                         ///< Id of the leak that was told last.
+    std::optional<model::KegId> keg;                   ///< As the venue last told.
+    std::string kept_closings;                         ///< What the ledger was last asked to keep.
+    std::optional<model::SinceBoot> keep_closings_at;  ///< It failed: again then.
     bool reader_stalled{false};
     bool reader_failed{false};  ///< As it told itself.
     std::optional<model::SinceBoot> newest_edge;
@@ -223,6 +226,10 @@ class Controller {
   void listen_to_meter(TapSlot& tap, bool on, const model::Moment& now);
   void notice_new_keg(TapSlot& tap, const std::optional<model::KegId>& keg,
                       const model::Moment& now);
+  void close_as_before(TapSlot& tap, const model::Moment& now);
+  void keep_closings(TapSlot& tap);
+  void keep_closings_again(TapSlot& tap, const model::Moment& now);
+  void on_closings_kept(const ClosingsKept& kept, const model::Moment& now);
   void say(const TapSlot& tap, const Say& say);
   [[nodiscard]] static TapContext context(const TapSlot& tap);
   [[nodiscard]] static JournalFields fields_of(const TapSlot& tap);

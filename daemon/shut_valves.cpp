@@ -37,6 +37,10 @@ std::vector<TapConfig> valves_to_shut(const std::optional<Config>& held,
 }
 
 ShutReport shut_valves(const std::vector<TapConfig>& taps) {
+  return shut_valves(taps, open_gpio_valve);
+}
+
+ShutReport shut_valves(const std::vector<TapConfig>& taps, const TakeValve& take) {
   ShutReport report;
   for (const TapConfig& tap : taps) {
     const auto say = [&](const std::string& what) {
@@ -47,7 +51,13 @@ ShutReport shut_valves(const std::vector<TapConfig>& taps) {
       continue;
     }
     try {
-      say("shut: valve " + open_gpio_valve(tap)->describe());
+      const auto valve = take(tap);
+      if (const auto shut = valve->shut(); !shut) {
+        report.all_shut = false;
+        say("valve: " + shut.error());
+        continue;
+      }
+      say("shut: valve " + valve->describe());
     } catch (const std::exception& error) {
       report.all_shut = false;
       report.lines.push_back(error.what());

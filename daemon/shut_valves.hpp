@@ -3,11 +3,14 @@
 // living tapd holds is its own business: the kernel gives it to nobody else.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/config.hpp"
+#include "drivers/valve.hpp"
 
 namespace tapd {
 
@@ -21,7 +24,12 @@ struct ShutReport {
 [[nodiscard]] std::vector<TapConfig> valves_to_shut(const std::optional<Config>& held,
                                                     const std::optional<Config>& next);
 
-/// Tries every valve, whatever became of those before it.
+/// Takes a tap's valve, or throws why it cannot.
+using TakeValve = std::function<std::unique_ptr<drivers::Valve>(const TapConfig&)>;
+
+/// Tries every valve, whatever became of those before it. Shut is one whose pin reads so.
+[[nodiscard]] ShutReport shut_valves(const std::vector<TapConfig>& taps, const TakeValve& take);
+/// Those of this machine.
 [[nodiscard]] ShutReport shut_valves(const std::vector<TapConfig>& taps);
 
 }  // namespace tapd

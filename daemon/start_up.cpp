@@ -46,7 +46,11 @@ KnownTap know_tap(storage::Ledger& ledger, model::TapId tap, const Calibration& 
                   const model::Moment& now) {
   KnownTap known{.calibration = kept_calibration(ledger, tap, configured),
                  .close_time = {},
-                 .locked_by_staff = kept_lock(ledger, tap)};
+                 .locked_by_staff = kept_lock(ledger, tap),
+                 .closed_by_itself = {}};
+  if (const auto closed = ledger.meta(closings_key(tap)); closed && *closed) {
+    known.closed_by_itself = **closed;
+  }
   const auto id = ledger.calibration(tap, known.calibration.nominal(),
                                      known.calibration.curve_text(), "configuration", now);
   if (!id) throw std::runtime_error{id.error().message};

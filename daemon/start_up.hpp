@@ -30,7 +30,8 @@ void finish_what_was_open(storage::Ledger& ledger, const model::Moment& now, Jou
 struct KnownTap {
   Calibration calibration;                              ///< With the id of its row.
   std::optional<std::chrono::microseconds> close_time;  ///< As an earlier run learnt it.
-  std::string locked_by_staff;  ///< Why staff have closed it; empty: they have not.
+  std::string locked_by_staff;   ///< Why staff have closed it; empty: they have not.
+  std::string closed_by_itself;  ///< As own_closings.hpp writes it.
 };
 /// What staff have measured goes before the configured calibration, which is noted if it has
 /// changed. Throws std::runtime_error when that fails.

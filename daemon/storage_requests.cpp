@@ -122,12 +122,21 @@ struct CarryOut {
   StorageAnswer operator()(const NoteClock& note) const {
     return ClockNoted{ledger.note_clock(note.at, boot)};
   }
+  StorageAnswer operator()(const KeepClosings& keep) const {
+    return ClosingsKept{.tap = keep.tap,
+                        .closings = keep.closings,
+                        .result = ledger.set_meta(closings_key(keep.tap), keep.closings)};
+  }
 };
 
 }  // namespace
 
 std::string close_time_key(model::TapId tap) {
   return fmt::format("close_time_us.{}", tap.number());
+}
+
+std::string closings_key(model::TapId tap) {
+  return fmt::format("closed.{}", tap.number());
 }
 
 StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -56,8 +57,13 @@ struct NoteAct {
 struct NoteClock {
   model::Moment at;
 };
+/// What a tap has closed by itself, for the next start; see own_closings.hpp. Empty: nothing.
+struct KeepClosings {
+  model::TapId tap;
+  std::string closings;
+};
 using StorageRequest = std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld,
-                                    WriteFlowEvent, NoteAct, NoteClock>;
+                                    WriteFlowEvent, NoteAct, NoteClock, KeepClosings>;
 
 struct BeginRowDone {
   model::TapId tap;
@@ -98,11 +104,18 @@ struct ActNoted {
 struct ClockNoted {
   storage::Result<> result;
 };
+struct ClosingsKept {
+  model::TapId tap;
+  std::string closings;
+  storage::Result<> result;
+};
 using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead,
-                                   FlowEventDone, ActNoted, ClockNoted>;
+                                   FlowEventDone, ActNoted, ClockNoted, ClosingsKept>;
 
 /// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
 [[nodiscard]] std::string close_time_key(model::TapId tap);
+/// And that under which is kept what the tap has closed by itself.
+[[nodiscard]] std::string closings_key(model::TapId tap);
 
 /// Carries one request out. Storage thread.
 [[nodiscard]] StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,

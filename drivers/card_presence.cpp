@@ -50,7 +50,11 @@ std::vector<PresenceEvent> CardPresence::on(const Look& look, SinceBoot now) {
   if (!refusable) refusals_ = 0;
   if (!std::holds_alternative<Garbled>(look)) unreadable_looks_ = 0;
   if (!std::holds_alternative<CardSeen>(look)) forget_candidate();
-  if (!std::holds_alternative<NobodyThere>(look)) break_silence();
+  if (!std::holds_alternative<NobodyThere>(look)) {
+    break_silence();
+    // Whoever answers the first look, or hides behind it, may miss the second.
+    if (field_ == Field::not_looked_at) field_ = Field::doubtful;
+  }
 
   std::visit(Overloaded{[&](const NobodyThere&) { silence(now, events); },
                         [&](const CardSeen& card) { seen(card.uid, now, events); },
@@ -83,7 +87,7 @@ void CardPresence::seen(const Uid& uid, SinceBoot now, Events& events) {
 }
 
 void CardPresence::silence(SinceBoot now, Events& events) {
-  if (field_ == Field::not_looked_at) field_ = Field::was_clear;
+  if (field_ == Field::not_looked_at) field_ = Field::was_clear;  // the first look of all
   if (!silent_since_) silent_since_ = now;
   if (silences_ < rules_.silences_to_leave) ++silences_;
   const bool clear =

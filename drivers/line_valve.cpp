@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
 #include <utility>
 
 namespace tapd::drivers {
 
 LineValve::LineValve(std::unique_ptr<OutputLine> line) : line_(std::move(line)) {
-  if (auto done = shut(); !done) throw std::runtime_error(done.error());
+  // A pin that does not follow is told by the first command of whoever serves here: that is this
+  // tap's trouble, and no reason to take its neighbours' beer away.
+  static_cast<void>(line_->drive(false));
 }
 
 LineValve::~LineValve() {

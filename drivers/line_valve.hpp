@@ -16,7 +16,7 @@ inline constexpr const char* valve_consumer = "tapd valve";
 
 class LineValve final : public Valve {
  public:
-  /// Drives the line shut. Throws std::runtime_error when the pin then reads open.
+  /// Drives the line shut, and does not look whether the pin follows: `shut` tells.
   explicit LineValve(std::unique_ptr<OutputLine> line);
   ~LineValve() override;
   LineValve(const LineValve&) = delete;

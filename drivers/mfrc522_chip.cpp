@@ -76,7 +76,9 @@ Mfrc522Chip::Mfrc522Chip(SpiBus& bus, Pacing pacing, ReaderGain gain, OutputLine
       pacing_(std::move(pacing)),
       configuration_(mfrc522::configuration(gain)) {}
 
+// Without a reference nobody could see what a register lost that we never touch.
 Mfrc522Chip::Status Mfrc522Chip::initialise() {
+  if (!after_reset_) return soft_reset();
   return read_version()
       .and_then([this] { return await_awake(); })
       .and_then([this] { return write(Register::command, mfrc522::command_idle); })
@@ -86,11 +88,16 @@ Mfrc522Chip::Status Mfrc522Chip::initialise() {
 
 Mfrc522Chip::Status Mfrc522Chip::soft_reset() {
   return read_version()
-      .and_then([this] { return write(Register::command, mfrc522::command_soft_reset); })
-      .and_then([this] { return await_awake(); })
+      .and_then([this] { return command_reset(); })
       .and_then([this] { return read_version(); })
-      .and_then([this] { return remember_untouched(); })
+      .and_then([this] { return learn_untouched(); })
       .and_then([this] { return configure(); });
+}
+
+Mfrc522Chip::Status Mfrc522Chip::command_reset() {
+  return write(Register::command, mfrc522::command_soft_reset).and_then([this] {
+    return await_awake();
+  });
 }
 
 // A chip without power on its crystal reads as no chip, so the version waits until it is awake.
@@ -133,23 +140,43 @@ Mfrc522Chip::Status Mfrc522Chip::await_awake() {
   return tl::unexpected(std::string("the MFRC522 does not wake up"));
 }
 
-Mfrc522Chip::Status Mfrc522Chip::remember_untouched() {
-  std::array<std::uint8_t, mfrc522::untouched.size()> found{};
+// What is learnt here is written into the chip for ever and is what the health check compares with:
+// one wrong bit would make a deaf reader look well. So it is read after each of two resets, of
+// which a disturbance spoils one at most, and what is known of a chip never changes.
+Mfrc522Chip::Status Mfrc522Chip::learn_untouched() {
+  if (after_reset_ && after_reset_->version == version_) return {};
+  const auto first = read_untouched();
+  if (!first) return tl::unexpected(first.error());
+  if (auto again = command_reset(); !again) return again;
+  const auto second = read_untouched();
+  if (!second) return tl::unexpected(second.error());
+  for (std::size_t i = 0; i < first->size(); ++i) {
+    const auto [reg, mask] = mfrc522::untouched.at(i);
+    if (((first->at(i) ^ second->at(i)) & mask) == 0) continue;
+    return tl::unexpected(
+        fmt::format("after a reset register {:02X} reads {:02X}, and {:02X} after another: the bus "
+                    "garbles",
+                    static_cast<unsigned>(reg), first->at(i), second->at(i)));
+  }
+  after_reset_ = AfterReset{.version = version_, .values = *second};
+  return {};
+}
+
+tl::expected<Mfrc522Chip::UntouchedValues, std::string> Mfrc522Chip::read_untouched() {
+  UntouchedValues found{};
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto value = read(mfrc522::untouched.at(i).reg);
     if (!value) return tl::unexpected(value.error());
     found.at(i) = *value;
   }
-  after_reset_ = found;
-  return {};
+  return found;
 }
 
 Mfrc522Chip::Status Mfrc522Chip::restore_untouched() {
   if (!after_reset_) return {};
-  for (std::size_t i = 0; i < after_reset_->size(); ++i) {
-    if (auto written = write(mfrc522::untouched.at(i).reg, after_reset_->at(i)); !written) {
-      return written;
-    }
+  for (std::size_t i = 0; i < after_reset_->values.size(); ++i) {
+    const std::uint8_t then = after_reset_->values.at(i);
+    if (auto written = write(mfrc522::untouched.at(i).reg, then); !written) return written;
   }
   return {};
 }
@@ -190,7 +217,7 @@ Mfrc522Chip::Status Mfrc522Chip::check_version() {
 
 Mfrc522Chip::Status Mfrc522Chip::check_untouched(std::size_t which) {
   if (!after_reset_) return {};
-  const std::uint8_t then = after_reset_->at(which);
+  const std::uint8_t then = after_reset_->values.at(which);
   const auto [reg, mask] = mfrc522::untouched.at(which);
   return compare({.reg = reg, .reset = then, .ours = then, .mask = mask});
 }

@@ -1,9 +1,10 @@
 // The MFRC522 as a device that exchanges one frame at a time with whatever lies in its field. It
 // knows registers, FIFO, timer and error bits, and nothing of cards; Mfrc522 speaks type A through
-// it. It promises an answer or an error within about 15 ms (a reset: 200 ms), whatever the chip
-// does: every wait has a deadline in time and a bound in polls. One thread.
+// it. It promises an answer or an error within about 15 ms (a reset: 200 ms, the first one 400),
+// whatever the chip does: every wait has a deadline in time and a bound in polls. One thread.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -72,6 +73,12 @@ class Mfrc522Chip {
 
  private:
   using Register = mfrc522::Register;
+  using UntouchedValues = std::array<std::uint8_t, mfrc522::untouched.size()>;
+  /// What the untouched registers hold after a reset, and of which chip.
+  struct AfterReset {
+    std::uint8_t version{0};
+    UntouchedValues values{};
+  };
 
   [[nodiscard]] tl::expected<std::uint8_t, std::string> read(Register reg);
   [[nodiscard]] Status write(Register reg, std::uint8_t value);
@@ -83,7 +90,9 @@ class Mfrc522Chip {
   [[nodiscard]] Status compare(const mfrc522::Setting& setting);
   [[nodiscard]] Status check_version();
   [[nodiscard]] Status check_untouched(std::size_t which);
-  [[nodiscard]] Status remember_untouched();
+  [[nodiscard]] Status command_reset();
+  [[nodiscard]] Status learn_untouched();
+  [[nodiscard]] tl::expected<UntouchedValues, std::string> read_untouched();
   [[nodiscard]] Status restore_untouched();
   [[nodiscard]] Status send(std::span<const std::uint8_t> frame, int last_bits, int align);
   [[nodiscard]] tl::expected<std::uint8_t, std::string> await_request();
@@ -97,8 +106,7 @@ class Mfrc522Chip {
   mfrc522::Configuration configuration_;
   std::uint8_t version_{0};
   std::size_t next_check_{0};
-  /// What the untouched registers held after the last reset; nullopt before the first.
-  std::optional<std::array<std::uint8_t, mfrc522::untouched.size()>> after_reset_;
+  std::optional<AfterReset> after_reset_;  ///< nullopt before the first reset.
 };
 
 }  // namespace tapd::drivers

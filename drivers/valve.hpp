@@ -1,4 +1,5 @@
-// The valve as the daemon sees it. A valve is shut when it is made and when it is destroyed.
+// The valve as the daemon sees it. A valve is commanded shut when it is made and when it is
+// destroyed; whether its pin obeys, the first `shut` tells.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 SQLite::Database empty_target(const fs::path& file) {
   fs::remove(file);
   SQLite::Database target{file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
-  // Nothing of an unfinished copy counts: it is synced once, when it is complete.
+  // Nothing of an unfinished copy counts: whoever copies brings it to the medium, part by part.
   target.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   return target;
@@ -40,7 +40,30 @@ void sync_folder_of(const fs::path& file) {
   sync_path(file.has_parent_path() ? file.parent_path() : fs::path{"."}, O_RDONLY | O_DIRECTORY);
 }
 
-std::optional<std::string> fault_of(SQLite::Database& database) {
+/// SQLite asks it after so many steps of its machine, some milliseconds apart.
+constexpr int steps_between_asks = 1'000;
+constexpr std::size_t rows_between_asks = 1'000;
+
+int ask(void* given_up) {
+  return (*static_cast<const GivenUp*>(given_up))() ? 1 : 0;
+}
+
+std::optional<std::string> fault_of_chain(SQLite::Database& database, const GivenUp& given_up) {
+  ChainWalk walk{database};
+  ChainPosition from;
+  for (;;) {
+    const ChainSlice slice = walk.slice(from, rows_between_asks);
+    if (slice.broken) {
+      return fmt::format("pour {} ({}): {}", slice.broken->chain_no, slice.broken->client_tx_id,
+                         slice.broken->what);
+    }
+    if (slice.at_end) return std::nullopt;
+    if (given_up && given_up()) return "its check was given up";
+    from = slice.reached;
+  }
+}
+
+std::optional<std::string> fault_of(SQLite::Database& database, const GivenUp& given_up) {
   const std::string state = database.execAndGet("PRAGMA integrity_check(1)").getString();
   if (state != "ok") return "it is damaged: " + state;
   if (database.execAndGet("PRAGMA application_id").getInt() != our_application_id) {
@@ -49,12 +72,7 @@ std::optional<std::string> fault_of(SQLite::Database& database) {
   if (const int version = schema_version(database); version < 1 || version > newest_schema()) {
     return fmt::format("its schema version is {}, this program knows {}", version, newest_schema());
   }
-  const ChainSlice chain = ChainWalk{database}.slice({}, static_cast<std::size_t>(INT64_MAX));
-  if (chain.broken) {
-    return fmt::format("pour {} ({}): {}", chain.broken->chain_no, chain.broken->client_tx_id,
-                       chain.broken->what);
-  }
-  return std::nullopt;
+  return fault_of_chain(database, given_up);
 }
 
 /// For the pours that come meanwhile: they matter more than a copy of those before.
@@ -94,22 +112,30 @@ std::vector<fs::path> backup_names(const fs::path& backup) {
   return {backup, backup.string() + ".previous"};
 }
 
-std::optional<std::string> fault_of_copy(const fs::path& file) {
+std::optional<std::string> fault_of_copy(const fs::path& file, const GivenUp& given_up) {
   try {
     if (!fs::is_regular_file(file)) return "there is no such file";
     // Immutable: no journal is looked for and none is left beside it.
     SQLite::Database database{sqlite_uri(file, "immutable=1").c_str(),
                               SQLite::OPEN_READONLY | SQLite::OPEN_URI};
-    return fault_of(database);
+    GivenUp asked = given_up;
+    if (asked) sqlite3_progress_handler(database.getHandle(), steps_between_asks, ask, &asked);
+    return fault_of(database, given_up);
   } catch (const std::exception& error) {
     return std::string{"it cannot be read: "} + error.what();
   }
 }
 
-Result<> keep_copy(const fs::path& copy, const fs::path& backup) {
+Result<> keep_copy(const fs::path& copy, const fs::path& backup, const GivenUp& given_up) {
   try {
-    if (const auto fault = fault_of_copy(copy)) {
+    if (const auto fault = fault_of_copy(copy, given_up)) {
       fs::remove(copy);
+      // Whatever it was called then: a check that was broken off says nothing of the copy.
+      if (given_up && given_up()) {
+        return tl::unexpected(Error{Error::Kind::refused,
+                                    "the check of the backup was given up: tapd was told to "
+                                    "stop"});
+      }
       return tl::unexpected(Error{Error::Kind::corrupt,
                                   fmt::format("{}: the copy is not good: {}; the older backups are "
                                               "kept; restart tapd to have the ledger checked",
@@ -122,6 +148,16 @@ Result<> keep_copy(const fs::path& copy, const fs::path& backup) {
   } catch (const std::system_error& error) {
     std::error_code ignored;
     fs::remove(copy, ignored);
+    const bool full = error.code() == std::errc::no_space_on_device;
+    return tl::unexpected(Error{full ? Error::Kind::full : Error::Kind::io, error.what()});
+  }
+}
+
+Result<> sync_part(const fs::path& copy) {
+  try {
+    sync_path(copy, O_RDONLY);
+    return {};
+  } catch (const std::system_error& error) {
     const bool full = error.code() == std::errc::no_space_on_device;
     return tl::unexpected(Error{full ? Error::Kind::full : Error::Kind::io, error.what()});
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,13 +42,22 @@ class BackupCopy {
 /// The backups that may be there, the newest first.
 [[nodiscard]] std::vector<std::filesystem::path> backup_names(const std::filesystem::path& backup);
 
+/// Asked now and again by what takes minutes with a large ledger: true ends it.
+using GivenUp = std::function<bool()>;
+
 /// What is wrong with a copy: its structure, its owner, or its chain of pours; nullopt: nothing.
-[[nodiscard]] std::optional<std::string> fault_of_copy(const std::filesystem::path& file);
+/// One whose check was given up is not good.
+[[nodiscard]] std::optional<std::string> fault_of_copy(const std::filesystem::path& file,
+                                                       const GivenUp& given_up = {});
 
 /// Checks the finished copy, and makes it the newest backup durably; the one before is kept, the
-/// older one goes. A copy that is not good is removed, and the backups stay as they are.
+/// older one goes. A copy that is not good, or was given up, is removed, and the backups stay as
+/// they are.
 [[nodiscard]] Result<> keep_copy(const std::filesystem::path& copy,
-                                 const std::filesystem::path& backup);
+                                 const std::filesystem::path& backup, const GivenUp& given_up = {});
+
+/// Brings what has been copied so far to the medium. Any thread.
+[[nodiscard]] Result<> sync_part(const std::filesystem::path& copy);
 
 /// Syncs a file, then its folder. Throws std::system_error.
 void sync_to_medium(const std::filesystem::path& file);

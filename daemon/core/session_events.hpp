@@ -102,7 +102,7 @@ struct ServiceEnded {};
 struct StaffCard {
   model::CardUid uid;
 };
-/// Somebody has looked after what the tap cannot see healed: noise, a stuck valve, an empty keg.
+/// Somebody has looked after what the tap cannot see healed; see own_closings.hpp.
 struct Cleared {};
 using Event =
     std::variant<Started, CardPresent, CardGone, CardUnusable, Flow, Tick, Granted, Denied,
@@ -174,7 +174,7 @@ enum class FlowSign : std::uint8_t {
   seepage,      ///< Through a shut valve, little by little.
   stuck_valve,  ///< Steadily through a valve that was told to shut.
   gas,          ///< Too fast for liquid.
-  keg_empty,    ///< Gas, then nothing, from a keg that should be at its end.
+  keg_empty,    ///< Gas from a keg at its end; or gas, then nothing, and nothing again.
   silence,      ///< Nothing through an open valve.
   noise,        ///< More edges than the meter can make.
   line_refill,  ///< The first of a pour after a pause.

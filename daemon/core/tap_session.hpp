@@ -29,6 +29,7 @@
 #include "daemon/core/calibration.hpp"
 #include "daemon/core/meter_rules.hpp"
 #include "daemon/core/noise_watch.hpp"
+#include "daemon/core/own_closings.hpp"
 #include "daemon/core/pour_meter.hpp"
 #include "daemon/core/service_menu.hpp"
 #include "daemon/core/session_events.hpp"
@@ -66,8 +67,8 @@ struct SessionRules {
   std::chrono::milliseconds authorize_timeout{3'000};
   std::chrono::milliseconds prepare_timeout{1'500};
   std::chrono::milliseconds no_flow_timeout{15'000};  ///< Valve open, nothing runs.
-  /// Pours one after the other without a pulse, after which the meter counts as dead or the keg as
-  /// gone: beer would run that nobody pays. 0: never.
+  /// The valve was open so many times that long, over any number of pours, and no pulse came: the
+  /// meter counts as dead or the keg as gone, since beer would run that nobody pays. 0: never.
   int silent_pours{4};
   std::chrono::milliseconds longest_open{180'000};  ///< Nothing extends it.
   std::chrono::milliseconds tail_quiet{150};        ///< No edge for so long: it has settled.
@@ -114,6 +115,8 @@ class TapSession {
            state_ == TapState::servicing;
   }
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
+  /// What a start must know of, since only somebody who has looked may open it again.
+  [[nodiscard]] OwnClosings own_closings() const;
   /// Why staff cannot open the valve now; empty: they can.
   [[nodiscard]] std::string service_barred(bool from_menu = false) const;
   /// The service menu has handed over this act and it is neither begun nor denied.
@@ -190,6 +193,7 @@ class TapSession {
   void stop_for_empty_keg(const model::Moment& now);
   void beer_came();
   void count_silence(const model::Moment& now);
+  [[nodiscard]] std::chrono::milliseconds longest_silence() const;
   void report_noise(const model::Moment& now);
   void fault_stuck_valve(model::Volume volume, const model::Moment& now);
   void watch_stray_flow(const model::Moment& now);
@@ -220,11 +224,11 @@ class TapSession {
   TailEstimate tail_;
   TapState state_{TapState::starting};
   model::SinceBoot entered_{};
-  std::optional<model::CardUid> card_;    // lies on the reader now, ...
-  bool lay_there_{false};                 // ... and nobody has laid it on
-  bool keg_in_doubt_{false};              // the last pour ended as one from an empty keg may
-  int silent_pours_{0};                   // the last so many brought no pulse
-  std::optional<model::CardUid> asking_;  // is being asked for, while `authorizing`
+  std::optional<model::CardUid> card_;       // lies on the reader now, ...
+  bool lay_there_{false};                    // ... and nobody has laid it on
+  bool keg_in_doubt_{false};                 // the last pour ended as one from an empty keg may
+  std::chrono::milliseconds silent_for_{0};  // open since the last pulse, over all pours
+  std::optional<model::CardUid> asking_;     // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
   std::optional<Service> service_;
   std::optional<ServiceMenu> menu_;  // from its opening until what it began has settled

@@ -150,10 +150,10 @@ void TapSession::stop_for_gas(const Moment& now) {
 }
 
 /// Something much faster, and then nothing: gas, or a guest who opened the handle wider and let go
-/// of it. Where nobody knows how full the keg is, the next pour tells: from an empty one comes
+/// of it. However little the keg should hold, only the next pour tells: from an empty one comes
 /// nothing.
 void TapSession::stop_for_sudden_silence(const Moment& now) {
-  if (keg_at_its_end() || keg_in_doubt_) return stop_for_empty_keg(now);
+  if (keg_in_doubt_) return stop_for_empty_keg(now);
   keg_in_doubt_ = true;
   stop(StopReason::no_flow, now);
 }
@@ -174,22 +174,36 @@ void TapSession::stop_for_silence(const Moment& now) {
 
 void TapSession::beer_came() {
   keg_in_doubt_ = false;
-  silent_pours_ = 0;
+  silent_for_ = {};
 }
 
-/// One silence is a guest who does not pour. Again and again it is a tap with a dead meter, whose
-/// beer nobody pays, or one without beer.
+/// One silence is a guest who does not pour. Where they come together it is a tap with a dead
+/// meter, whose beer nobody pays, or one without beer. What counts is how long the valve was open,
+/// however the pour ended: most guests go before the silence itself ends it.
 void TapSession::count_silence(const Moment& now) {
-  if (sale_->meter.has_flowed()) silent_pours_ = 0;
-  if (sale_->meter.has_flowed() || sale_->reason != StopReason::no_flow) return;
-  if (++silent_pours_ != rules_.silent_pours) return;
+  const Sale& sale = *sale_;
+  if (sale.meter.has_flowed()) {
+    silent_for_ = {};
+    return;
+  }
+  if (sale.opened_at == SinceBoot{}) return;  // broken off before the valve opened
+  silent_for_ += between(sale.opened_at, sale.shut_at);
+  if (rules_.silent_pours == 0 || silent_for_ < longest_silence()) return;
+  if (sale.reason != StopReason::no_flow) {  // of which the server has heard
+    out_.emplace_back(ReportFlow{
+        .sign = FlowSign::silence, .volume = {}, .duration = silent_for_, .valve_open = true});
+  }
   on_event(Locked{.reason = LockReason::silent,
-                  .why = std::to_string(silent_pours_) +
-                         " pours one after the other brought no pulse: look whether beer comes; if "
+                  .why = "the valve was open for " + seconds(silent_for_) +
+                         " in all, pour after pour, and no pulse came: look whether beer comes; if "
                          "it does, the meter is dead (its cable, its supply), otherwise the keg is "
                          "empty; then say \"tapctl clear " +
                          std::to_string(tap_.number()) + "\""},
            now);
+}
+
+milliseconds TapSession::longest_silence() const {
+  return rules_.silent_pours * rules_.no_flow_timeout;
 }
 
 bool TapSession::keg_at_its_end() const {
@@ -230,7 +244,6 @@ void TapSession::report_noise(const Moment& now) {
   if (sale_) sale_->meter.distrust();
   out_.emplace_back(ReportFlow{
       .sign = FlowSign::noise, .volume = {}, .duration = NoiseWatch::window, .valve_open = open});
-  out_.emplace_back(ListenToMeter{false});
   on_event(Faulted{.kind = FaultKind::noise,
                    .what = "more pulses than this meter can make: look at its cable, its supply "
                            "and its pull-up, then say \"tapctl clear " +
@@ -270,7 +283,7 @@ void TapSession::watch_stray_flow(const Moment& now) {
 // --- cleared by somebody who has looked ----------------------------------------------------------
 
 void TapSession::on_event(const Cleared&, const Moment& now) {
-  silent_pours_ = 0;
+  silent_for_ = {};
   on_event(Unlocked{LockReason::keg_empty}, now);
   on_event(Unlocked{LockReason::silent}, now);
   if (faults_.contains(FaultKind::noise)) out_.emplace_back(ListenToMeter{true});

@@ -172,6 +172,7 @@ void TapSession::on_event(const Unlocked& event, const Moment& now) {
 
 void TapSession::on_event(const Faulted& event, const Moment& now) {
   if (!faults_.emplace(event.kind, event.what).second) return;
+  if (event.kind == FaultKind::noise) out_.emplace_back(ListenToMeter{false});
   out_.emplace_back(Say{.topic = Topic::tap_faulted,
                         .detail = std::string{to_text(event.kind)} + ": " + event.what,
                         .reason = to_text(event.kind),
@@ -224,6 +225,19 @@ void TapSession::enter(TapState state, const Moment& now) {
   const bool at_menu = state == TapState::service_menu || state == TapState::servicing ||
                        (state == TapState::settling && service_);
   if (!at_menu) menu_.reset();
+}
+
+OwnClosings TapSession::own_closings() const {
+  OwnClosings own;
+  for (const auto& [reason, why] : locks_) {
+    if (reason == LockReason::keg_empty || reason == LockReason::silent) {
+      own.locks.emplace(reason, why);
+    }
+  }
+  for (const auto& [kind, what] : faults_) {
+    if (kind == FaultKind::noise || kind == FaultKind::stuck_valve) own.faults.emplace(kind, what);
+  }
+  return own;
 }
 
 TapView TapSession::view() const {

@@ -59,7 +59,8 @@ class TestValve final : public drivers::Valve {
 /// One tap, authorized from the cache; the test answers for the ledger.
 class ControllerFixture {
  public:
-  explicit ControllerFixture(const PolicyRules& policy = {})
+  /// `closed`: what the ledger keeps of the run before, as own_closings.hpp writes it.
+  explicit ControllerFixture(const PolicyRules& policy = {}, const std::string& closed = {})
       : controller{{.authorize = AuthorizeMode::cached, .policy = policy, .boot = boot},
                    {TapSetup{.id = model::TapId{1},
                              .rules = {},
@@ -69,6 +70,7 @@ class ControllerFixture {
                              .meter = &meter,
                              .valve = &valve,
                              .indicator = nullptr,
+                             .closed_by_itself = closed,
                              .last_look = [this] { return looked; }}},
                    {.storage = [this](const StorageRequest& request) { asked.push_back(request); },
                     .ask_server = [](const sync::AuthorizeAsk&) {},

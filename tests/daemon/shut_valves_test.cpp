@@ -2,10 +2,16 @@
 #include "daemon/shut_valves.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "config_text.hpp"
+#include "drivers/line_valve.hpp"
+#include "tests/drivers/fake_output.hpp"
 
 namespace tapd {
+
+using Catch::Matchers::ContainsSubstring;
+
 namespace {
 
 Config with_valve(const std::string& line) {
@@ -34,6 +40,24 @@ TEST_CASE("after a kill the valves are shut that were held, and then the file's"
   const auto changed = valves_to_shut(held, with_valve("line = \"GPIO22\", chip = \"gpiochip0\""));
   REQUIRE(changed.size() == 1);
   CHECK(changed[0].valve_line.active_low);
+}
+
+TEST_CASE("a valve whose pin reads open has not been shut, and the others are", "[config]") {
+  const auto shorted = std::make_shared<drivers::test::Wire>();
+  const auto well = std::make_shared<drivers::test::Wire>();
+  shorted->stuck_on = true;
+  std::vector<TapConfig> taps = with_valve("line = \"GPIO22\"").taps;
+  taps.push_back(with_valve("line = \"GPIO23\"").taps.front());
+  const auto report = shut_valves(taps, [&](const TapConfig& tap) {
+    const auto& wire = tap.valve_line.name == "GPIO22" ? shorted : well;
+    return std::make_unique<drivers::LineValve>(std::make_unique<drivers::test::FakeOutput>(wire));
+  });
+  CHECK_FALSE(report.all_shut);
+  REQUIRE(report.lines.size() == 2);
+  CHECK_THAT(report.lines[0], ContainsSubstring("tap 1: valve: ") &&
+                                  ContainsSubstring("driven shut but the pin reads open"));
+  CHECK_THAT(report.lines[1], ContainsSubstring("shut: valve"));
+  CHECK_FALSE(well->history.empty());
 }
 
 }  // namespace tapd

@@ -364,6 +364,7 @@ std::vector<TapSetup> Life::set_up_taps() {
                       .own_price = {},
                       .meter = &site_.rigs[tap]->meter(),
                       .valve = &site_.rigs[tap]->valve(),
+                      .closed_by_itself = known.closed_by_itself,
                       .last_look = {}});
   }
   return setups;

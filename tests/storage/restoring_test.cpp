@@ -152,6 +152,31 @@ TEST_CASE("two backups are kept, and a copy that is not good is none", "[restori
   CHECK_FALSE(fs::exists(storage::unfinished_name(backup)));
 }
 
+// Found by reading: the check knew no stop, and a reload had to wait for it.
+TEST_CASE("the check of a copy ends as soon as it is given up, and leaves nothing", "[restoring]") {
+  Bar bar;
+  const fs::path backup = bar.file().parent_path() / "backup.db";
+  const fs::path copy = storage::unfinished_name(backup);
+  for (std::uint64_t number = 1; number <= 200; ++number) pour(bar.ledger(), number, 100);
+  back_up(bar.ledger(), backup);
+  const std::string good = bytes_of(backup);
+  fs::remove(backup);
+  const auto asked_until = [&](int patience) {
+    write_file(copy, good);
+    int asked = 0;
+    const auto kept = storage::keep_copy(copy, backup, [&] { return ++asked > patience; });
+    CHECK_FALSE(fs::exists(copy));
+    CHECK(fs::exists(backup) == kept.has_value());
+    if (!kept) CHECK(asked <= patience + 2);
+    if (!kept) CHECK(kept.error().kind == storage::Error::Kind::refused);
+    fs::remove(backup);
+    return kept.has_value() ? 0 : asked;
+  };
+  int times = 0;
+  while (asked_until(times) > 0) ++times;
+  CHECK(times > 10);  // So often it is asked of a copy of so few pours.
+}
+
 TEST_CASE("a good ledger is opened without a word", "[restoring]") {
   TempDir folder;
   venue().lay_out(folder);

@@ -48,6 +48,36 @@ TEST_CASE("a new configuration that cannot be opened is given up for the old one
   CHECK_THAT(bar.said(), !ContainsSubstring("cannot run:"));
 }
 
+// Found by reading: each of the two gave a dead meter another minute of free beer.
+TEST_CASE("a tap that was closed for its silence is closed after a reload and a restart",
+          "[system]") {
+  LoneTapd bar;
+  bar.write(std::string{LoneTapd::tap_line} + "no_flow_timeout_ms = 1000\nsilent_pours = 1\n");
+  bar.restart();
+  bar.sim("meter 1 silent");
+  bar.sim("handle 1 100");
+  bar.sim("card 1 04a1b2c3");
+  REQUIRE(bar.says("ended by no_flow"));
+  bar.sim("card 1 none");
+  REQUIRE(bar.says("silent: "));
+  const auto is_closed = [&bar] {
+    const nlohmann::json tap = bar.tap();
+    CHECK(tap.at("state") == "locked");
+    CHECK_THAT(tap.dump(), ContainsSubstring("silent: "));
+  };
+  is_closed();
+  bar.reload();
+  REQUIRE(bar.says("the new configuration is in force"));
+  is_closed();
+  bar.restart();
+  is_closed();
+  CHECK(bar.tapctl({"clear", "1"}).status.success());
+  CHECK(bar.tap().at("state") == "idle");
+  bar.restart();
+  CHECK(bar.tap().at("state") == "idle");
+  CHECK(bar.stop().success());
+}
+
 // At a start there is no older configuration: the bar must not stay dry for it.
 TEST_CASE("a file of the server's that is missing at a start is named, and the taps sell",
           "[system]") {
