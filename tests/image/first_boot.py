@@ -138,14 +138,6 @@ class Card(Board):
         self.assertTrue(ready, said)
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
 
-    def test_a_file_from_windows(self):
-        self.write(CONFIG.replace("\n", "\r\n"))
-        ready, said = self.boot()
-        self.assertTrue(ready, said)
-        self.assertNotIn("\r", self.text("data/etc/hostname"))
-        self.assertNotIn("\r", self.text("data/etc/tapd/tapd.toml"))
-        self.assertNotIn("s3cret", self.text("boot/tapd.toml"))
-
     def test_no_file(self):
         ready, said = self.boot()
         self.assertFalse(ready)
