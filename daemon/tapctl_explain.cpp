@@ -62,7 +62,7 @@ ExplainCommand::ExplainCommand(CLI::App& app)
 std::optional<int> ExplainCommand::run(const ApiClient& client, bool as_json) const {
   if (!explain_->parsed()) return std::nullopt;
   std::string query;
-  if (!values_->card.empty()) query += "&card=" + plain(values_->card);
+  if (!values_->card.empty()) query += "&card=" + plain_uid(values_->card);
   if (values_->tap > 0) query += fmt::format("&tap={}", values_->tap);
   const auto body = body_of(client.get("/explain?" + query.substr(1)));
   if (!body) return body.error();
