@@ -70,6 +70,11 @@ std::optional<int> ExplainCommand::run(const ApiClient& client, bool as_json) co
     fmt::print("{}\n", body->dump(2));
     return exit_done;
   }
+  if (!body->value("ledger_writable", true)) {
+    fmt::print(
+        "the ledger could not be written when it was tried last: while that lasts nobody "
+        "can pour, whatever stands below\n  next: tapctl doctor looks at the disk\n");
+  }
   if (body->contains("card")) print_card(body->at("card"));
   for (const json& tap : body->at("taps")) print_tap(tap);
   return exit_done;
