@@ -84,7 +84,7 @@ class Running {
             ports()},
         storage_{std::make_unique<StorageThread>(
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
-            [this](std::chrono::nanoseconds took) { metrics_.committed(took); })},
+            [this](auto took, auto good) { metrics_.committed(took, good); })},
         desk_{*storage_} {
     say_what_was_opened(config, hardware_, metrics_);
     if (asks_server()) {
@@ -123,7 +123,9 @@ class Running {
                                       .now = [this] { return moment(clock_); },
                                       .die = [] { std::raise(SIGKILL); }},
                             .explain = explain_ports(),
-                            .watch = {.control = &inbox_, .cards = &cards_},
+                            .watch = {.control = &inbox_,
+                                      .cards = &cards_,
+                                      .start = drivers::since_boot_now().count()},
                             .listen = [this] { return states_->listen(); },
                             .simulate = hardware_.simulate,
                             .readers = [this] { return readers_health(); },
@@ -226,6 +228,7 @@ class Running {
                        .authorize = options().authorize,
                        .boot = boot_,
                        .now = [this] { return moment(clock_); },
+                       .ledger_writable = [this] { return metrics_.ledger_writable(); },
                        .taps = {}};
     for (const TapConfig& tap : config_.taps) ports.taps[tap.id] = tap.own_price;
     return ports;
@@ -278,16 +281,7 @@ class Running {
 
   /// Called on the API's thread.
   [[nodiscard]] tl::expected<std::string, std::string> metrics_text() {
-    auto now = ask<MetricsNow>(inbox_, [](const Controller& controller) {
-      MetricsNow seen;
-      for (std::size_t i = 0; i < controller.tap_count(); ++i) {
-        const TapSession& session = controller.session(i);
-        seen.taps.push_back({.id = session.tap(), .state = std::string{to_text(session.state())}});
-      }
-      seen.server_reachable = controller.server_reachable();
-      seen.emergency_stop = controller.world().emergency_stop;
-      return seen;
-    });
+    auto now = ask<MetricsNow>(inbox_, metrics_of);
     if (!now) return tl::unexpected{std::string{"the control loop does not answer"}};
     const auto standing = money_standing(books_ports(), moment(clock_));
     if (!standing) return tl::unexpected{standing.error().message};
@@ -296,6 +290,7 @@ class Running {
     now->oldest_age = standing->oldest_age;
     now->readers = readers_health();
     now->disk_bytes_written = disk_bytes_written();
+    now->disk_bytes_free = disk_bytes_free(config_.state_dir);
     return metrics_.text(*now);
   }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/backup_place.hpp"
 #include "storage/backup.hpp"
 #include "storage/upkeep.hpp"
 
@@ -127,6 +128,9 @@ storage::Result<> BookKeepingThread::carry_out(Chore chore, const std::stop_toke
 
 storage::Result<> BookKeepingThread::back_up(const std::filesystem::path& file,
                                              const std::stop_token& stop) {
+  if (const auto why = why_no_backup(file)) {
+    return tl::unexpected(storage::Error{storage::Error::Kind::refused, "no backup: " + *why});
+  }
   const std::filesystem::path copy = storage::unfinished_name(file);
   std::string holds;
   auto begun = storage_.run([&](storage::Ledger& ledger) -> storage::Result<> {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_answers.hpp"
+#include "daemon/backup_place.hpp"
 #include "daemon/exposure.hpp"
 #include "storage/model/whole_number.hpp"
 
@@ -133,8 +134,15 @@ ApiResponse begin_backup(const BooksApiPorts& ports, const ApiRequest& request) 
                                     "there",
                                     request.body));
   }
+  if (!file.empty()) {
+    if (const auto why = why_no_backup(file)) return problem(400, *why);
+    std::error_code unknown;
+    if (std::filesystem::exists(file, unknown)) {
+      return problem(409, file.string() + " exists already: name another file");
+    }
+  }
   if (!ports.keeper->ask_backup(file)) {
-    return problem(409, "a backup is under way, or the file exists already: name another one");
+    return problem(409, "a backup is under way: ask again when it is done");
   }
   return json_answer({{"stage", "under_way"}, {"file", ports.keeper->backup_asked().file}});
 }

@@ -1,15 +1,17 @@
 #include "daemon/config.hpp"
 
 #include <array>
-#include <fstream>
 #include <map>
-#include <sstream>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
+#include "daemon/config_files.hpp"
 #include "daemon/config_outputs.hpp"
+#include "daemon/config_pins.hpp"
 #include "daemon/config_serving.hpp"
 #include "daemon/toml_reader.hpp"
+#include "sync/curl_options.hpp"
 #include "sync/engine.hpp"
 
 namespace tapd {
@@ -85,6 +87,9 @@ void read_hardware(TomlTable& tap, TapConfig& config) {
     read_valve(valve, config);
     read_indicator(indicator, config);
     config.reader.device = reader.required_text("device");
+    if (!config.reader.device.empty() && !config.reader.device.is_absolute()) {
+      reader.fault("device", "must be the whole path, like /dev/spidev0.0");
+    }
     config.reader.speed_hz =
         static_cast<std::uint32_t>(reader.whole("speed_hz", 4'000'000, {100'000, 10'000'000}));
     config.reader.antenna_gain_db = read_gain(reader);
@@ -160,15 +165,25 @@ void claim_hardware(Claims& claims, const TomlTable& table, const TapConfig& tap
                "the reader of " + name);
 }
 
+void refuse_pins_in_use(const std::vector<TomlTable>& tables, const std::vector<TapConfig>& taps,
+                        Findings& findings) {
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    if (taps[i].simulated) continue;
+    if (const auto fault = pin_in_use(taps[i], taps)) findings.add(tables[i].where(), *fault);
+  }
+}
+
 void read_taps(TomlTable& root, Config& config, Findings& findings) {
   Claims claims{findings};
-  for (TomlTable& table : root.tables("tap")) {
+  std::vector<TomlTable> tables = root.tables("tap");
+  for (TomlTable& table : tables) {
     const TapConfig tap = read_tap(table);
     const std::string name = fmt::format("tap {}", tap.id.number());
     claims.claim(table, name, name);
     if (!tap.simulated) claim_hardware(claims, table, tap, name);
     config.taps.push_back(tap);
   }
+  refuse_pins_in_use(tables, config.taps, findings);
   constexpr std::size_t most_taps = 8;
   if (config.taps.empty()) root.fault("tap", "is missing: write at least one [[tap]]");
   if (config.taps.size() > most_taps) {
@@ -177,13 +192,23 @@ void read_taps(TomlTable& root, Config& config, Findings& findings) {
   }
 }
 
+/// By what the transport refuses: tapd would run without a server.
+void check_url(TomlTable& server, const std::string& url) {
+  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+    server.fault("url", "must begin with http:// or https://");
+    return;
+  }
+  try {
+    [[maybe_unused]] const std::string authority = sync::authority_of(url);
+  } catch (const std::invalid_argument& error) {
+    server.fault("url", fmt::format("cannot be used: {}", error.what()));
+  }
+}
+
 ServerConfig read_server(TomlTable server) {
   ServerConfig config;
   config.url = server.text("url", "");
-  if (!config.url.empty() && !config.url.starts_with("http://") &&
-      !config.url.starts_with("https://")) {
-    server.fault("url", "must begin with http:// or https://");
-  }
+  if (!config.url.empty()) check_url(server, config.url);
   while (config.url.ends_with('/')) config.url.pop_back();
   config.token_file = server.text("token_file", "");
   config.ca_file = server.text("ca_file", "");
@@ -217,31 +242,6 @@ model::Money read_money(TomlTable& table, std::string_view key, model::Money oth
   if (amount) return *amount;
   table.fault(key, amount.error());
   return otherwise;
-}
-
-StorageConfig read_storage(TomlTable storage, const std::filesystem::path& state_dir) {
-  using std::chrono::hours;
-  constexpr std::int64_t hours_a_day = 24;
-  StorageConfig config;
-  config.books.backup_file = storage.text("backup_file", (state_dir / "tapd.backup.db").string());
-  config.books.backup_interval = hours{storage.whole("backup_interval_hours", 6, {0, 168})};
-  config.books.keep_confirmed =
-      hours{hours_a_day * storage.whole("keep_confirmed_days", 90, {1, 3'650})};
-  config.start_empty_after_loss = storage.flag("start_empty_after_loss", false);
-  constexpr std::int64_t bytes_a_kib = 1'024;
-  const std::int64_t block = storage.whole("block_kib", 16, {4, 16});
-  if (block != 4 && block != 16) {
-    storage.fault("block_kib", "is 16 (SD cards, and safe anywhere) or 4 (less wear)");
-  }
-  config.medium_blocks = static_cast<int>(block * bytes_a_kib);
-  // A copy takes the place of what is there, however that is spelt.
-  if (config.books.backup_file.lexically_normal() == (state_dir / "tapd.db").lexically_normal()) {
-    storage.fault("backup_file", "is the ledger itself: name another file");
-  } else if (storage.text("backup_file") && !config.books.backup_file.is_absolute()) {
-    storage.fault("backup_file", "must be the whole path, from the /");
-  }
-  storage.refuse_unknown_keys();
-  return config;
 }
 
 PolicyRules read_policy(TomlTable policy) {
@@ -285,8 +285,8 @@ Config read_root(const toml::table& file, Findings& findings) {
   if (!config.controller_id.empty() && !sync::is_controller_id(config.controller_id)) {
     controller.fault("id", "must be 1 to 50 letters, digits, '-', '_' or '.'");
   }
-  config.state_dir = controller.text("state_dir", "/var/lib/tapd");
-  config.socket = controller.text("socket", "/run/tapd/tapd.sock");
+  config.state_dir = whole_path(controller, "state_dir", "/var/lib/tapd");
+  config.socket = whole_path(controller, "socket", "/run/tapd/tapd.sock");
   constexpr std::size_t longest_socket_path = 107;  // sun_path, unix(7)
   if (config.socket.string().size() > longest_socket_path) {
     controller.fault("socket", "is longer than the 107 characters that a socket's path may have");
@@ -340,14 +340,7 @@ Config parse_config(std::string_view text, const std::string& name) {
 }
 
 Config read_config(const std::filesystem::path& file) {
-  std::ifstream in{file};
-  if (!in) {
-    throw ConfigError{fmt::format("{}: cannot be read: {}; name another file with --config",
-                                  file.string(), std::generic_category().message(errno))};
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_config(text.str(), file.string());
+  return parse_config(text_of(file), file.string());
 }
 
 }  // namespace tapd

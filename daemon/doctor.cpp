@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -124,43 +123,6 @@ Findings check_lines(const Config& config, const fs::path& root) {
   return findings;
 }
 
-Finding check_room(const std::string& folder, std::int64_t free_mib) {
-  constexpr std::int64_t little_mib = 200;
-  constexpr std::int64_t no_mib = 20;
-  const std::string room = fmt::format("the disk of {} has {} MiB free", folder, free_mib);
-  if (free_mib < no_mib) return {Health::bad, room, "make room: journalctl --vacuum-size=50M"};
-  if (free_mib < little_mib) {
-    return {Health::doubtful, room, "make room before it is full: journalctl --vacuum-size=50M"};
-  }
-  return {Health::good, room};
-}
-
-Findings check_storage(const Config& config, const fs::path& root) {
-  const fs::path folder = below(root, config.state_dir);
-  struct statvfs disk{};
-  if (::statvfs(folder.c_str(), &disk) != 0) {
-    return {{Health::bad, fmt::format("{}: {}", config.state_dir.string(), std::strerror(errno)),
-             "tapd keeps its ledger there: make the folder, owned by tapd"}};
-  }
-  if ((disk.f_flag & ST_RDONLY) != 0) {
-    return {{Health::bad, config.state_dir.string() + " is read-only: no pour can begin",
-             "dmesg says why; an SD card that turned read-only is worn out: replace it"}};
-  }
-  const auto free_mib = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize / (1U << 20U));
-  return {check_room(config.state_dir.string(), free_mib)};
-}
-
-Findings check_wear(const fs::path& root) {
-  const std::string wear = first_line(root / "sys/block/mmcblk0/device/life_time");
-  if (wear.empty()) return {};
-  // JEDEC eMMC 5.0: tenths of the life used up, 0x0b: exceeded.
-  const bool worn = wear.find("0x09") != std::string::npos ||
-                    wear.find("0x0a") != std::string::npos ||
-                    wear.find("0x0b") != std::string::npos;
-  return {{worn ? Health::bad : Health::good, "wear of the storage: " + wear,
-           worn ? "tapctl backup, then replace it" : ""}};
-}
-
 namespace {
 
 /// What the firmware of a Raspberry Pi says (vcgencmd get_throttled), in hexadecimal: the low half
@@ -207,16 +169,6 @@ Findings check_clock(bool synchronised, model::WallTime now) {
   return {{Health::doubtful, "the clock has not been set since the start: " + time,
            "timedatectl; a time server must be reachable once, pours are dated afterwards; with "
            "chrony or ntpsec tapd must be allowed to look: configuration.md, Time"}};
-}
-
-BoardHealth board_health(const Config& config, const fs::path& root, bool synchronised,
-                         model::WallTime now) {
-  Findings disk = check_storage(config, root);
-  for (Finding& finding : check_wear(root)) disk.push_back(std::move(finding));
-  const auto worst = std::max_element(
-      disk.begin(), disk.end(),
-      [](const Finding& one, const Finding& other) { return one.health < other.health; });
-  return {.clock = check_clock(synchronised, now).front(), .disk = *worst};
 }
 
 Findings check_secrets(const Config& config, const fs::path& root) {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include "daemon/config.hpp"
@@ -34,8 +36,18 @@ using Findings = std::vector<Finding>;
 /// Lines by name, who holds them, and what a kill does to the valves. Real lines only.
 [[nodiscard]] Findings check_lines(const Config& config, const std::filesystem::path& root);
 [[nodiscard]] Findings check_storage(const Config& config, const std::filesystem::path& root);
-/// How much room is left for the ledger, in `folder`.
-[[nodiscard]] Finding check_room(const std::string& folder, std::int64_t free_mib);
+/// How much room is left for the ledger, in `folder`; what is `largest` there and might go.
+[[nodiscard]] Finding check_room(const std::string& folder, std::int64_t free_mib,
+                                 const std::string& largest);
+/// Whose file must be readable to whom.
+struct Reader {
+  uid_t user{0};
+  gid_t group{0};
+};
+/// The user of the unit; nullopt: there is none on this machine.
+[[nodiscard]] std::optional<Reader> service_user();
+/// Whether the service may read its configuration: who writes one as root may have kept it to root.
+[[nodiscard]] Findings check_config_file(const std::filesystem::path& file, const Reader& reader);
 /// The wear of an eMMC or SD card, where it tells it.
 [[nodiscard]] Findings check_wear(const std::filesystem::path& root);
 /// Undervoltage, heat, and whether the journal is kept.

@@ -117,7 +117,8 @@ ApiResponse explain(const ExplainPorts& ports, const ApiRequest& request) {
   if (!what) return problem(400, what.error());
   const auto seen = standings(ports);
   if (!seen) return control_is_silent();
-  json body{{"taps", json::array()}};
+  json body{{"taps", json::array()},
+            {"ledger_writable", !ports.ledger_writable || ports.ledger_writable()}};
   for (const auto& [tap, own_price] : ports.taps) {
     if (what->tap && *what->tap != tap) continue;
     const auto standing = seen->taps.find(tap);

@@ -26,6 +26,7 @@ struct ExplainPorts {
   AuthorizeMode authorize{AuthorizeMode::cached};  ///< As the controller decides.
   model::BootId boot;
   std::function<model::Moment()> now;
+  std::function<bool()> ledger_writable{};  ///< The last thing that was to be written was.
   /// The taps of the configuration and their own prices.
   std::map<model::TapId, std::optional<model::LitrePrice>> taps;
 };

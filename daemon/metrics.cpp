@@ -1,10 +1,12 @@
 #include "daemon/metrics.hpp"
 
 #include <array>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <prometheus/counter.h>
@@ -108,6 +110,13 @@ struct Metrics::Implementation {
   Gauge& stop = gauges(registry, "tapd_emergency_stop", "1 while it is in force").Add({});
   Gauge& written =
       gauges(registry, "tapd_disk_written_bytes", "By this process since its start").Add({});
+  Gauge& free = gauges(registry, "tapd_disk_free_bytes", "Free on the disk of the ledger").Add({});
+  Gauge& writable =
+      gauges(registry, "tapd_ledger_writable", "1 while the last write to the ledger was good")
+          .Add({});
+  Family<Gauge>& locked = gauges(registry, "tapd_tap_locked_by_storage",
+                                 "1 while the tap waits for the ledger to take its row");
+  std::atomic<bool> is_writable{true};
   std::mutex mutex;
   std::map<std::int32_t, std::chrono::nanoseconds> card_at;
   std::vector<MetricsNow::Tap> shown;
@@ -157,9 +166,11 @@ struct Metrics::Implementation {
     const std::scoped_lock lock{mutex};
     for (const MetricsNow::Tap& before : std::exchange(shown, told.taps)) {
       labelled(before).Set(0);
+      locked.Add({{"tap", std::to_string(before.id.number())}}).Set(0);
     }
     for (const MetricsNow::Tap& tap : told.taps) {
       labelled(tap).Set(1);
+      locked.Add({{"tap", std::to_string(tap.id.number())}}).Set(tap.locked_by_storage ? 1 : 0);
       begin_counts(tap.id);
     }
     for (std::size_t i = 0; i < told.readers.size() && i < told.taps.size(); ++i) {
@@ -178,6 +189,9 @@ struct Metrics::Implementation {
     reachable.Set(told.server_reachable ? 1 : 0);
     stop.Set(told.emergency_stop ? 1 : 0);
     written.Set(number(told.disk_bytes_written));
+    free.Set(number(told.disk_bytes_free));
+    writable.Set(is_writable ? 1 : 0);
+    lines.Add({{"message", std::string{to_text(Message::ledger_trouble)}}});
   }
 
   /// A count that begins with its first event is no rise to Prometheus: increase() needs the zero.
@@ -220,8 +234,13 @@ void Metrics::write(const JournalLine& line) noexcept {
   self_->next.write(line);
 }
 
-void Metrics::committed(std::chrono::nanoseconds took) {
+void Metrics::committed(std::chrono::nanoseconds took, std::optional<bool> good) {
   self_->commit.Observe(seconds(took));
+  if (good) self_->is_writable = *good;
+}
+
+bool Metrics::ledger_writable() const {
+  return self_->is_writable;
 }
 
 void Metrics::requested(const char* endpoint, bool answered, std::chrono::nanoseconds took) {
@@ -232,6 +251,26 @@ void Metrics::requested(const char* endpoint, bool answered, std::chrono::nanose
 std::string Metrics::text(const MetricsNow& now) {
   self_->show(now);
   return prometheus::TextSerializer{}.Serialize(self_->registry.Collect());
+}
+
+MetricsNow metrics_of(const Controller& controller) {
+  MetricsNow seen;
+  for (std::size_t i = 0; i < controller.tap_count(); ++i) {
+    const TapView view = controller.session(i).view();
+    seen.taps.push_back({.id = controller.session(i).tap(),
+                         .state = std::string{to_text(view.state)},
+                         .locked_by_storage =
+                             view.state == TapState::locked && view.reason.starts_with("storage")});
+  }
+  seen.server_reachable = controller.server_reachable();
+  seen.emergency_stop = controller.world().emergency_stop;
+  return seen;
+}
+
+std::int64_t disk_bytes_free(const std::filesystem::path& folder) {
+  std::error_code unknown;
+  const std::filesystem::space_info space = std::filesystem::space(folder, unknown);
+  return unknown ? 0 : static_cast<std::int64_t>(space.available);
 }
 
 std::int64_t disk_bytes_written(const std::string& root) {

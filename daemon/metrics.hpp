@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct MetricsNow {
   struct Tap {
     model::TapId id;
     std::string state;
+    bool locked_by_storage{false};
   };
   std::vector<Tap> taps;
   std::vector<drivers::ReaderHealth> readers;
@@ -30,7 +33,11 @@ struct MetricsNow {
   model::Money exposure;
   std::chrono::seconds oldest_age{0};  ///< Of the oldest row that waits for the server.
   std::int64_t disk_bytes_written{0};  ///< By this process, as the kernel counts (proc(5), io).
+  std::int64_t disk_bytes_free{0};     ///< Where the ledger is.
 };
+
+/// Of the taps and the server, as the control thread sees them.
+[[nodiscard]] MetricsNow metrics_of(const Controller& controller);
 
 class Metrics final : public Journal {
  public:
@@ -44,8 +51,10 @@ class Metrics final : public Journal {
   Metrics& operator=(Metrics&&) = delete;
 
   void write(const JournalLine& line) noexcept override;
-  /// A commit of the ledger took so long.
-  void committed(std::chrono::nanoseconds took);
+  /// A commit of the ledger took so long; `good`: the disk took it (empty: it was not asked).
+  void committed(std::chrono::nanoseconds took, std::optional<bool> good);
+  /// The last thing that was to be written to the ledger was; true before the first.
+  [[nodiscard]] bool ledger_writable() const;
   /// A request to the venue server took so long; `endpoint`: its word (sync/wire.hpp).
   void requested(const char* endpoint, bool answered, std::chrono::nanoseconds took);
   /// Everything, as text.
@@ -58,5 +67,7 @@ class Metrics final : public Journal {
 
 /// /proc/self/io, write_bytes; zero where it is not told. `root` stands for "/".
 [[nodiscard]] std::int64_t disk_bytes_written(const std::string& root = "/");
+/// For whoever is not root; zero where it is not told.
+[[nodiscard]] std::int64_t disk_bytes_free(const std::filesystem::path& folder);
 
 }  // namespace tapd

@@ -158,6 +158,21 @@ StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error
 
 }  // namespace
 
+std::optional<bool> was_written(const StorageAnswer& answer) {
+  return std::visit(
+      [](const auto& done) -> std::optional<bool> {
+        using Done = std::decay_t<decltype(done)>;
+        if constexpr (std::is_same_v<Done, FactsRead> || std::is_same_v<Done, WorldRead>) {
+          return std::nullopt;
+        } else {
+          if (done.result) return true;
+          if (done.result.error().kind == storage::Error::Kind::refused) return std::nullopt;
+          return false;
+        }
+      },
+      answer);
+}
+
 std::vector<StorageAnswer> carry_out_together(storage::Ledger& ledger, const model::BootId& boot,
                                               std::span<const StorageRequest> requests) {
   std::vector<StorageAnswer> answers;

@@ -112,6 +112,10 @@ struct ClosingsKept {
 using StorageAnswer = std::variant<BeginRowDone, ProgressRowDone, EndRowDone, FactsRead, WorldRead,
                                    FlowEventDone, ActNoted, ClockNoted, ClosingsKept>;
 
+/// What the answer says of the disk: whether it took what was to be written; nullopt: nothing was
+/// written, or the ledger itself has refused it.
+[[nodiscard]] std::optional<bool> was_written(const StorageAnswer& answer);
+
 /// The `meta` key under which a tap's learnt closing time is kept, in microseconds.
 [[nodiscard]] std::string close_time_key(model::TapId tap);
 /// And that under which is kept what the tap has closed by itself.

@@ -6,9 +6,9 @@
 
 namespace tapd {
 
-StorageThread::StorageThread(storage::Ledger& ledger, model::BootId boot,
-                             std::function<void(StorageAnswer)> answer,
-                             std::function<void(std::chrono::nanoseconds)> committed)
+StorageThread::StorageThread(
+    storage::Ledger& ledger, model::BootId boot, std::function<void(StorageAnswer)> answer,
+    std::function<void(std::chrono::nanoseconds, std::optional<bool>)> committed)
     : ledger_{ledger},
       boot_{std::move(boot)},
       answer_{std::move(answer)},
@@ -58,7 +58,11 @@ void StorageThread::carry_out_together(const std::vector<StorageRequest>& reques
   if (requests.empty()) return;
   const auto begun = drivers::since_boot_now();
   std::vector<StorageAnswer> answers = tapd::carry_out_together(ledger_, boot_, requests);
-  if (committed_) committed_(drivers::since_boot_now() - begun);
+  std::optional<bool> good;
+  for (const StorageAnswer& answer : answers) {
+    if (const auto written = was_written(answer)) good = good.value_or(true) && *written;
+  }
+  if (committed_) committed_(drivers::since_boot_now() - begun, good);
   for (StorageAnswer& answer : answers) {
     answer_(std::move(answer));
   }

@@ -23,10 +23,10 @@ class StorageThread {
   using Errand = std::function<void(storage::Ledger&)>;
 
   /// `ledger` must outlive the thread and is touched by nobody else until it has ended. `committed`
-  /// is told how long each commit took.
-  StorageThread(storage::Ledger& ledger, model::BootId boot,
-                std::function<void(StorageAnswer)> answer,
-                std::function<void(std::chrono::nanoseconds)> committed = nullptr);
+  /// is told how long each commit took, and whether the disk took it (empty: it was not asked).
+  StorageThread(
+      storage::Ledger& ledger, model::BootId boot, std::function<void(StorageAnswer)> answer,
+      std::function<void(std::chrono::nanoseconds, std::optional<bool>)> committed = nullptr);
   /// Carries out what still waits, then ends.
   ~StorageThread();
   StorageThread(const StorageThread&) = delete;
@@ -57,7 +57,7 @@ class StorageThread {
   storage::Ledger& ledger_;
   model::BootId boot_;
   std::function<void(StorageAnswer)> answer_;
-  std::function<void(std::chrono::nanoseconds)> committed_;
+  std::function<void(std::chrono::nanoseconds, std::optional<bool>)> committed_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;

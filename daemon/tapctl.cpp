@@ -133,9 +133,9 @@ int run(int argc, char** argv) {
       "3 nobody answers."};
   std::string socket = "/run/tapd/tapd.sock";
   bool as_json = false;
-  app.add_option("--socket", socket, "the socket of tapd")
-      ->capture_default_str()
-      ->envname("TAPD_SOCKET");
+  const CLI::Option* const told = app.add_option("--socket", socket, "the socket of tapd")
+                                      ->capture_default_str()
+                                      ->envname("TAPD_SOCKET");
   app.add_flag("--json", as_json, "print the answer as JSON");
   app.require_subcommand(1);
   app.fallthrough();
@@ -169,13 +169,15 @@ int run(int argc, char** argv) {
   }
 
   const tapd::ApiClient tapd_client{socket};
+  // The doctor reads a configuration, which may name another one.
+  const auto asked = told->count() > 0 ? std::optional{socket} : std::nullopt;
   if (status->parsed() && watch) return watch_status(tapd_client, as_json);
   if (status->parsed())
     return show(tapd::body_of(tapd_client.get("/status")), as_json, print_status);
   if (const auto code = pours.run(tapd_client, as_json)) return *code;
   if (const auto code = books.run(tapd_client, as_json)) return *code;
   if (const auto code = explain.run(tapd_client, as_json)) return *code;
-  if (const auto code = doctor.run(tapd_client, as_json)) return *code;
+  if (const auto code = doctor.run(asked, as_json)) return *code;
   if (const auto code = watching.run(tapd_client, as_json)) return *code;
   if (const auto code = selftest.run(tapd_client, as_json)) return *code;
   if (const auto code = staff.run(tapd_client, as_json)) return *code;

@@ -1,6 +1,7 @@
 #include "daemon/tapctl_doctor.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -16,12 +17,17 @@ namespace {
 
 using nlohmann::json;
 
-Findings check_tapd(const ApiClient& client, const Config& config) {
-  const auto answer = client.get("/status");
-  if (!answer) {
-    return {{Health::doubtful, "tapd does not answer: " + answer.error(),
-             "journalctl -u tapd -x says why it does not run"}};
+Finding silence(const std::string& socket, const std::string& why) {
+  if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES) {
+    return {Health::doubtful, "you may not ask tapd: " + why, "run this as tapd or root"};
   }
+  return {Health::bad, fmt::format("tapd does not answer on {}: {}", socket, why),
+          "systemctl status tapd; journalctl -u tapd -x says why it does not run"};
+}
+
+Findings check_tapd(const std::string& socket, const Config& config) {
+  const auto answer = ApiClient{socket}.get("/status");
+  if (!answer) return {silence(socket, answer.error())};
   const json status = json::parse(answer->body, nullptr, false);
   constexpr int well = 200;
   if (answer->status != well || !status.is_object()) {
@@ -33,7 +39,12 @@ Findings check_tapd(const ApiClient& client, const Config& config) {
   return check_running(status, config);
 }
 
-Findings check_all(const std::string& file, const ApiClient& client) {
+Findings check_file(const std::string& file) {
+  const auto user = service_user();
+  return user ? check_config_file(file, *user) : Findings{};
+}
+
+Findings check_all(const std::string& file, const std::optional<std::string>& socket) {
   std::optional<Config> config;
   try {
     config = read_config(file);
@@ -44,9 +55,10 @@ Findings check_all(const std::string& file, const ApiClient& client) {
   const drivers::ClockReading now = drivers::SystemClock{}.read();
   Findings all{{Health::good, fmt::format("{} is good: {} taps", file, config->taps.size())}};
   for (const Findings& some :
-       {check_tapd(client, *config), check_lines(*config, "/"), check_readers(*config, "/"),
-        check_storage(*config, "/"), check_secrets(*config, "/"), check_server(*config, now.wall),
-        check_wear("/"), check_clock(now.wall_trusted, now.wall), check_board("/")}) {
+       {check_file(file), check_tapd(socket.value_or(config->socket.string()), *config),
+        check_lines(*config, "/"), check_readers(*config, "/"), check_storage(*config, "/"),
+        check_secrets(*config, "/"), check_server(*config, now.wall), check_wear("/"),
+        check_clock(now.wall_trusted, now.wall), check_board("/")}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
@@ -69,9 +81,10 @@ DoctorCommand::DoctorCommand(CLI::App& app)
   doctor_->add_option("--config", *config_, "the configuration")->capture_default_str();
 }
 
-std::optional<int> DoctorCommand::run(const ApiClient& client, bool as_json) const {
+std::optional<int> DoctorCommand::run(const std::optional<std::string>& socket,
+                                      bool as_json) const {
   if (!doctor_->parsed()) return std::nullopt;
-  const Findings findings = check_all(*config_, client);
+  const Findings findings = check_all(*config_, socket);
   const auto bad = std::count_if(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.health == Health::bad;
   });

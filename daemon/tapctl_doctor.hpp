@@ -14,8 +14,10 @@ namespace tapd {
 class DoctorCommand {
  public:
   explicit DoctorCommand(CLI::App& app);
-  /// nullopt: it was not given. 0: nothing is bad; 1: something is.
-  [[nodiscard]] std::optional<int> run(const ApiClient& client, bool as_json) const;
+  /// nullopt: it was not given. 0: nothing is bad; 1: something is. Without a `socket` the
+  /// configuration's is asked.
+  [[nodiscard]] std::optional<int> run(const std::optional<std::string>& socket,
+                                       bool as_json) const;
 
  private:
   CLI::App* doctor_;

@@ -62,13 +62,18 @@ ExplainCommand::ExplainCommand(CLI::App& app)
 std::optional<int> ExplainCommand::run(const ApiClient& client, bool as_json) const {
   if (!explain_->parsed()) return std::nullopt;
   std::string query;
-  if (!values_->card.empty()) query += "&card=" + plain(values_->card);
+  if (!values_->card.empty()) query += "&card=" + plain_uid(values_->card);
   if (values_->tap > 0) query += fmt::format("&tap={}", values_->tap);
   const auto body = body_of(client.get("/explain?" + query.substr(1)));
   if (!body) return body.error();
   if (as_json) {
     fmt::print("{}\n", body->dump(2));
     return exit_done;
+  }
+  if (!body->value("ledger_writable", true)) {
+    fmt::print(
+        "the ledger could not be written when it was tried last: while that lasts nobody "
+        "can pour, whatever stands below\n  next: tapctl doctor looks at the disk\n");
   }
   if (body->contains("card")) print_card(body->at("card"));
   for (const json& tap : body->at("taps")) print_tap(tap);

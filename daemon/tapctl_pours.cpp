@@ -122,7 +122,7 @@ int for_each_page(const ApiClient& client, const std::string& path, const char* 
 int PoursCommands::show_pours(const ApiClient& client, bool as_json) const {
   std::string path = fmt::format("/pours?most={}", values_->most);
   if (values_->tap > 0) path += fmt::format("&tap={}", values_->tap);
-  if (!values_->card.empty()) path += "&card=" + plain(values_->card);
+  if (!values_->card.empty()) path += "&card=" + plain_uid(values_->card);
   if (!values_->status.empty()) path += "&status=" + plain(values_->status);
   if (values_->follow) return follow_pours(client, path, as_json);
   json all = json::array();

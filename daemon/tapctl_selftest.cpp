@@ -130,10 +130,11 @@ class Selftest {
     wait_ms(quiet_ms);
     const auto second = look_at_meter(client_, tap_);
     if (!second) return {false, "tapd does not answer"};
-    const MeterWhile seen = between(*first, *second);
-    if (seen.counts.edges + seen.counts.rejected == 0) return {true, "no edge in 3 s"};
-    return {false, fmt::format("{} edges in 3 s: {}", seen.counts.edges + seen.counts.rejected,
-                               seen.verdict().words)};
+    const auto seen = between(*first, *second);
+    if (!seen) return {false, counted_anew};
+    const std::int64_t all = seen->counts.edges + seen->counts.rejected;
+    if (all == 0) return {true, "no edge in 3 s"};
+    return {false, fmt::format("{} edges in 3 s: {}", all, seen->verdict().words)};
   }
 
   Outcome turning_meter() {
@@ -144,14 +145,15 @@ class Selftest {
       end_service();
       return {false, "tapd does not answer"};
     }
-    MeterWhile seen;
+    std::optional<MeterWhile> look = MeterWhile{};
     const bool turned = in_time(patience_, [&] {
-      const auto now = look_at_meter(client_, tap_);
-      if (now) seen = between(*first, *now);
-      return seen.counts.edges >= enough;
+      if (const auto now = look_at_meter(client_, tap_)) look = between(*first, *now);
+      return !look || look->counts.edges >= enough;
     });
     say("   stop\n");
     end_service();
+    if (!look) return {false, counted_anew};
+    const MeterWhile& seen = *look;
     if (!turned) {
       return {false, fmt::format("{} edges within {} s: look at the meter's supply, its line and "
                                  "meter.bias; tapctl meter {} shows more",

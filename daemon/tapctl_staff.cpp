@@ -1,7 +1,9 @@
 #include "daemon/tapctl_staff.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <vector>
 
 #include <fmt/format.h>
@@ -85,19 +87,46 @@ struct Jug {
   std::FILE* out{stdout};  ///< What people read: stderr when the answer is JSON.
 };
 
-/// Asks until an amount is typed in; nullopt: nobody is there any more.
-std::optional<model::Volume> ask_measured(const Jug& jug) {
+/// What all pours together would be refused for, found at the one that has it: the jug is still
+/// full.
+std::optional<std::string> fault_of(const JugPour& pour, std::int64_t in_force) {
+  if (pour.measured < JugCalibration::least_measured) {
+    return fmt::format("{} is too little to be read off: pour at least {}",
+                       model::to_text(pour.measured),
+                       model::to_text(JugCalibration::least_measured));
+  }
+  // One pour may be off their mean besides.
+  constexpr std::int64_t most = JugCalibration::largest_change + JugCalibration::largest_spread;
+  const std::int64_t change = (milli_pulses_per_litre(pour) - in_force) * 1'000 / in_force;
+  if (std::abs(change) <= most) return std::nullopt;
+  return fmt::format(
+      "that would be {:+} % against the value in force: check jug and unit, and that meter.model "
+      "or meter.pulses_per_litre names the meter that is built in",
+      change / 10);
+}
+
+enum class Measuring : std::uint8_t { done, again, given_up };
+
+/// Asks until an amount is typed in that this pour can be, or "again". (An empty line says nothing:
+/// Enter may have come after the valve had shut by itself.)
+Measuring ask_measured(const Jug& jug, std::int64_t in_force, JugPour& pour) {
   for (std::string line;;) {
     fmt::print(jug.out, "   what the {} says, in {}: ", jug.by_weight ? "scale" : "jug",
                jug.by_weight ? "grams without the jug" : "millilitres");
     std::fflush(jug.out);
-    if (!std::getline(std::cin, line)) return std::nullopt;
+    if (!std::getline(std::cin, line)) return Measuring::given_up;
+    if (line == "again") return Measuring::again;
     const auto amount = thousandths(line);
-    // Grams by kilograms per litre are millilitres.
-    if (amount) {
-      return model::Volume::microlitres(jug.by_weight ? *amount * 1'000 / jug.density : *amount);
+    if (!amount) {
+      fmt::print(jug.out, "   \"{}\" is not an amount like 512 or 512.5\n", line);
+      continue;
     }
-    fmt::print(jug.out, "   \"{}\" is not an amount like 512 or 512.5\n", line);
+    // Grams by kilograms per litre are millilitres.
+    pour.measured =
+        model::Volume::microlitres(jug.by_weight ? *amount * 1'000 / jug.density : *amount);
+    const auto fault = fault_of(pour, in_force);
+    if (!fault) return Measuring::done;
+    fmt::print(jug.out, "   {}.\n   Type it anew, or \"again\" to pour this one again.\n", *fault);
   }
 }
 
@@ -106,13 +135,14 @@ std::string pulses(std::int64_t milli) {
 }
 
 /// The pours, one after the other; the exit code when they cannot be had.
-tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, const Jug& jug) {
+tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, const Jug& jug,
+                                                      std::int64_t in_force) {
   std::vector<JugPour> pours;
-  for (int i = 1; i <= jug.pours; ++i) {
+  while (std::ssize(pours) < jug.pours) {
     fmt::print(jug.out,
                "{} of {}: empty the jug, put it under tap {}, and press Enter: the valve opens.\n"
                "   Pour at the usual pace; Enter again shuts it (or {} s, or {} ml).\n",
-               i, jug.pours, jug.tap, jug.seconds, jug.ml);
+               pours.size() + 1, jug.pours, jug.tap, jug.seconds, jug.ml);
     std::fflush(jug.out);
     std::string line;
     if (!std::getline(std::cin, line)) {
@@ -126,9 +156,16 @@ tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, c
     if (!done) return tl::unexpected(done.error());
     JugPour pour{.edges = done->at("edges").get<std::int64_t>(), .measured = {}};
     fmt::print(jug.out, "   the meter gave {} pulses\n", pour.edges / 2);
-    const auto measured = ask_measured(jug);
-    if (!measured) return tl::unexpected(refuse("given up: nothing has been changed"));
-    pour.measured = *measured;
+    if (pour.edges <= 0) {
+      return tl::unexpected(
+          refuse("look at the meter's cable and its pull-up; nothing has been "
+                 "changed"));
+    }
+    const Measuring measuring = ask_measured(jug, in_force, pour);
+    if (measuring == Measuring::again) continue;
+    if (measuring == Measuring::given_up) {
+      return tl::unexpected(refuse("given up: nothing has been changed"));
+    }
     fmt::print(jug.out, "   that is {} pulses per litre\n", pulses(milli_pulses_per_litre(pour)));
     pours.push_back(pour);
   }
@@ -142,7 +179,7 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   // Enter is waited for beside the line reader, so nothing may be read ahead.
   std::setvbuf(stdin, nullptr, _IONBF, 0);
   fmt::print(jug.out, "tap {}: {} pulses per litre are in force\n", jug.tap, pulses(in_force));
-  const auto pours = pour_into_jug(client, jug);
+  const auto pours = pour_into_jug(client, jug, in_force);
   if (!pours) return pours.error();
   const auto result = calibrate_by_jug(*pours, in_force);
   if (!result) return refuse(result.error() + "; nothing has been changed");

@@ -70,6 +70,12 @@ std::string plain(const std::string& word) {
   return safe;
 }
 
+std::string plain_uid(const std::string& uid) {
+  std::string digits = uid;
+  std::erase_if(digits, [](char one) { return one == ':' || one == '-' || one == ' '; });
+  return plain(digits);
+}
+
 void wait_ms(int milliseconds) {
   ::poll(nullptr, 0, milliseconds);
 }

@@ -46,6 +46,8 @@ class Watched {
 /// What of a word may stand in an address: only what a UID or a status can hold; tapd says what is
 /// wrong with the rest, which becomes "_".
 [[nodiscard]] std::string plain(const std::string& word);
+/// A card's UID as such a word: telephones print it in pairs, with ':', '-' or blanks between.
+[[nodiscard]] std::string plain_uid(const std::string& uid);
 /// Waits, so that a person can read or a tap can settle.
 void wait_ms(int milliseconds);
 

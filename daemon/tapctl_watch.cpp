@@ -128,21 +128,24 @@ void print_live(int tap, const MeterWhile& seen) {
 }
 
 int watch_meter(const ApiClient& client, int tap, const Patience& patience, bool as_json) {
-  const auto first = look_at_meter(client, tap);
+  Watched meter{client};
+  const auto look = [&] { return meter.get(fmt::format("/meter?tap={}", tap)); };
+  const auto first = look();
   if (!first) return first.error();
   const bool live = !as_json && ::isatty(STDOUT_FILENO) == 1;
   json last = *first;
   bool shut = true;
   while (!patience.is_over()) {
     wait_ms(between_looks_ms);
-    auto now = look_at_meter(client, tap);
+    auto now = look();
     if (!now) return now.error();
-    const MeterWhile seen = between(last, *now);
-    shut = shut && seen.valve_shut;
-    if (live) print_live(tap, seen);
+    const auto seen = between(last, *now);
+    if (!seen) return refuse(counted_anew);
+    shut = shut && seen->valve_shut;
+    if (live) print_live(tap, *seen);
     last = *std::move(now);
   }
-  MeterWhile whole = between(*first, last);
+  MeterWhile whole = between(*first, last).value();
   whole.valve_shut = whole.valve_shut && shut;
   const MeterVerdict verdict = whole.verdict();
   if (as_json) {
@@ -160,7 +163,8 @@ int watch_meter(const ApiClient& client, int tap, const Patience& patience, bool
 
 }  // namespace
 
-MeterWhile between(const json& first, const json& second) {
+std::optional<MeterWhile> between(const json& first, const json& second) {
+  if (first.value("start", json{}) != second.value("start", json{})) return std::nullopt;
   const auto grown = [&](const char* key) {
     return second.at(key).get<std::int64_t>() - first.at(key).get<std::int64_t>();
   };

@@ -27,7 +27,11 @@ struct MeterWhile {
     return judge_meter(counts, time, most_millihertz, valve_shut);
   }
 };
-[[nodiscard]] MeterWhile between(const nlohmann::json& first, const nlohmann::json& second);
+/// nullopt: tapd was started again or reloaded between them, and has counted from zero.
+[[nodiscard]] std::optional<MeterWhile> between(const nlohmann::json& first,
+                                                const nlohmann::json& second);
+inline constexpr const char* counted_anew =
+    "tapd was reloaded or started again meanwhile: look once more";
 /// One look; the exit code after saying what is wrong.
 [[nodiscard]] tl::expected<nlohmann::json, int> look_at_meter(const ApiClient& client, int tap);
 

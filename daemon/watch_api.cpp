@@ -66,7 +66,9 @@ ApiResponse meter(const WatchPorts& ports, const ApiRequest& request) {
       });
   if (!found) return control_is_silent();
   if (!*found) return problem(400, fmt::format("there is no tap {}", tap->number()));
-  return json_answer(**found);
+  json told = **found;
+  told["start"] = ports.start;
+  return json_answer(told);
 }
 
 }  // namespace

@@ -4,9 +4,10 @@
 //
 //   GET /cards?after=N   {"newest": N, "cards": [{"number", "tap_id", "at", "what", "card",
 //   "why"}]} GET /meter?tap=N     {"edges", "rejected", "edges_lost", "out_of_turn", "intervals":
-//   [...], ...}
+//   [...], "start", ...}
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "daemon/card_log.hpp"
@@ -18,6 +19,7 @@ namespace tapd {
 struct WatchPorts {
   ControlInbox* control{nullptr};
   const CardLog* cards{nullptr};
+  std::int64_t start{0};  ///< Another after each start and reload: counts begin anew then.
 };
 
 /// nullopt: it is not one of these.

@@ -1,6 +1,5 @@
 // The doctor's findings, on boards made of files: each says what is wrong and what to do next.
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -9,6 +8,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "daemon/doctor.hpp"
+#include "not_root.hpp"
+#include "tests/support/small_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/sync/tls_server.hpp"
 
@@ -39,24 +40,6 @@ struct Board {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream{path} << text;
   }
-};
-
-/// This process, as long as it is there, without root's rights to read everything.
-class NotRoot {
- public:
-  NotRoot() { become(nobody); }
-  ~NotRoot() { become(0); }
-  NotRoot(const NotRoot&) = delete;
-  NotRoot& operator=(const NotRoot&) = delete;
-  NotRoot(NotRoot&&) = delete;
-  NotRoot& operator=(NotRoot&&) = delete;
-
- private:
-  static constexpr uid_t nobody = 65534;
-  void become(uid_t user) const {
-    if (was_root_ && ::setresuid(user, user, 0) != 0) std::abort();
-  }
-  bool was_root_{::getuid() == 0};
 };
 
 const model::WallTime today{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21}};
@@ -141,10 +124,60 @@ TEST_CASE("a ledger's folder that is missing is bad, one with room is good", "[d
 
 TEST_CASE("a disk is good while there is room, and bad before the ledger meets its end",
           "[doctor]") {
-  is({check_room("/var/lib/tapd", 200)}, Health::good, "/var/lib/tapd has 200 MiB free");
-  is({check_room("/var/lib/tapd", 199)}, Health::doubtful, "199 MiB free");
-  is({check_room("/var/lib/tapd", 20)}, Health::doubtful, "20 MiB free");
-  is({check_room("/var/lib/tapd", 19)}, Health::bad, "19 MiB free");
+  is({check_room("/var/lib/tapd", 200, "")}, Health::good, "/var/lib/tapd has 200 MiB free");
+  is({check_room("/var/lib/tapd", 199, "")}, Health::doubtful, "199 MiB free");
+  is({check_room("/var/lib/tapd", 20, "")}, Health::doubtful, "20 MiB free");
+  is({check_room("/var/lib/tapd", 19, "")}, Health::bad, "19 MiB free");
+}
+
+// The journal of a board is small: what fills a card is what was set aside.
+TEST_CASE("on a full disk the largest thing that may go is named", "[doctor]") {
+  const SmallDisk disk{"12m"};
+  if (!disk.mounted()) SKIP("no file system can be mounted here (root only)");
+  Board board;
+  std::filesystem::create_directories(disk / "var/lib/tapd");
+  board.config.storage.books.backup_file = "/var/lib/tapd/tapd.backup.db";
+  const auto next = [&] { return check_storage(board.config, disk.path()).front().next; };
+  const auto fill = [&](const char* name, std::size_t mib) {
+    std::filesystem::create_directories((disk / name).parent_path());
+    std::ofstream{disk / name} << std::string(mib << 20U, 'x');
+  };
+  CHECK(next() == "make room: journalctl --vacuum-size=8M");
+  fill("var/lib/tapd/tapd.backup.db.previous", 1);
+  CHECK_THAT(next(), ContainsSubstring("tapd.backup.db.previous takes 1 MiB: name another medium"));
+  fill("var/lib/tapd/tapd.db.damaged-1", 2);
+  CHECK_THAT(next(), ContainsSubstring("/var/lib/tapd/tapd.db.damaged-1 takes 2 MiB: copy it to"));
+  fill("var/lib/tapd/tapd.db.version-2", 3);
+  CHECK_THAT(next(), ContainsSubstring("tapd.db.version-2 takes 3 MiB: it is the ledger from bef"));
+  fill("data/updates/layer-7/up/usr/bin/a", 2);
+  fill("data/updates/layer-7/up/usr/bin/b", 2);
+  CHECK_THAT(next(), ContainsSubstring("/data/updates/layer-7 takes 4 MiB: remove it only if"));
+  // Whoever watches asks twice a second: that does not look through all files.
+  CHECK_THAT(board_health(board.config, disk.path(), true, today).disk.next,
+             ContainsSubstring("tapctl doctor names what is large"));
+}
+
+TEST_CASE("a configuration that only root may read is bad before tapd is started", "[doctor]") {
+  const Board board;
+  board.file("tapd.toml", "");
+  const std::filesystem::path file = board.root / "tapd.toml";
+  const Reader owner{.user = ::getuid(), .group = 60'001};
+  const Reader member{.user = 60'001, .group = ::getgid()};
+  const Reader stranger{.user = 60'001, .group = 60'001};
+  const auto bad_for = [&](int mode, const Reader& reader) {
+    std::filesystem::permissions(file, std::filesystem::perms(mode));
+    const Findings findings = check_config_file(file, reader);
+    if (findings.empty()) return false;
+    is(findings, Health::bad, "tapd may not read " + file.string());
+    CHECK(findings[0].next == "chmod 644 " + file.string());
+    return true;
+  };
+  CHECK(bad_for(0600, stranger));
+  CHECK(bad_for(0640, stranger));
+  CHECK(bad_for(0600, member));
+  CHECK_FALSE(bad_for(0644, stranger));
+  CHECK_FALSE(bad_for(0640, member));
+  CHECK_FALSE(bad_for(0600, owner));
 }
 
 TEST_CASE("a weak supply, a worn card and a journal that is not kept are told", "[doctor]") {

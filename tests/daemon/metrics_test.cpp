@@ -119,6 +119,31 @@ TEST_CASE("what is owed and at stake is told with the age of its oldest row", "[
   CHECK_THAT(text, ContainsSubstring("tapd_oldest_row_seconds 90"));
 }
 
+TEST_CASE("a ledger that cannot be written is told until it can, with the room that is left",
+          "[metrics]") {
+  Counted counted;
+  MetricsNow now;
+  now.taps = {{.id = model::TapId{1}, .state = "locked", .locked_by_storage = true}};
+  now.disk_bytes_free = 4'096;
+  CHECK_THAT(counted.metrics.text(now),
+             ContainsSubstring("tapd_ledger_writable 1") &&
+                 ContainsSubstring("tapd_disk_free_bytes 4096") &&
+                 ContainsSubstring("tapd_tap_locked_by_storage{tap=\"1\"} 1") &&
+                 // Or its first event is no rise.
+                 ContainsSubstring("tapd_journal_lines_total{message=\"ledger_trouble\"} 0"));
+  counted.metrics.committed(3ms, false);
+  counted.metrics.committed(3ms, std::nullopt);  // only read
+  now.taps[0] = {.id = model::TapId{1}, .state = "idle"};
+  CHECK_THAT(counted.metrics.text(now),
+             ContainsSubstring("tapd_ledger_writable 0") &&
+                 ContainsSubstring("tapd_tap_locked_by_storage{tap=\"1\"} 0"));
+  CHECK_FALSE(counted.metrics.ledger_writable());
+  counted.metrics.committed(3ms, true);
+  CHECK_THAT(counted.metrics.text(now), ContainsSubstring("tapd_ledger_writable 1"));
+  CHECK(disk_bytes_free("/") > 0);
+  CHECK(disk_bytes_free("/nowhere") == 0);
+}
+
 TEST_CASE("the way to the server is timed: each pour's, and each request's", "[metrics]") {
   Counted counted;
   counted.metrics.write(line_for(sync::PoursConfirmed{3, {80ms, 40min}}));

@@ -68,6 +68,7 @@ class Board(unittest.TestCase):
             (self.root / name).mkdir(parents=True)
         (self.root / "zones/Europe/Berlin").write_text("TZif")
         self.serial("100000001")
+        (self.root / "cmdline").write_text("root=LABEL=tapd-root ro overlay=tmpfs panic=10\n")
 
     def tearDown(self):
         self.folder.cleanup()
@@ -81,7 +82,7 @@ class Board(unittest.TestCase):
     def boot(self, program=TAPD, stderr=""):
         """A start: whether tapd is to run, and what is said. stderr: a part of its complaints."""
         places = {"TAPD_BOOT": "boot", "TAPD_DATA": "data", "TAPD_ETC": "etc", "TAPD_RUN": "run",
-                  "TAPD_SERIAL": "serial", "TAPD_ZONES": "zones"}
+                  "TAPD_SERIAL": "serial", "TAPD_ZONES": "zones", "TAPD_CMDLINE": "cmdline"}
         environment = dict(os.environ, TAPD=str(program),
                            **{key: str(self.root / value) for key, value in places.items()})
         done = subprocess.run([SCRIPTS / "tapd-board"], env=environment, timeout=60, check=False,

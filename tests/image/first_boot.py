@@ -4,6 +4,7 @@
     first_boot.py TAPD TAPCTL FOLDER_OF_THE_SCRIPTS
 """
 import os
+import subprocess
 import sys
 import unittest
 
@@ -136,14 +137,6 @@ class Card(Board):
         ready, said = self.boot()
         self.assertTrue(ready, said)
         self.assertEqual(self.text("data/etc/tapd/credentials/token"), "s3cret-of-the-venue\n")
-
-    def test_a_file_from_windows(self):
-        self.write(CONFIG.replace("\n", "\r\n"))
-        ready, said = self.boot()
-        self.assertTrue(ready, said)
-        self.assertNotIn("\r", self.text("data/etc/hostname"))
-        self.assertNotIn("\r", self.text("data/etc/tapd/tapd.toml"))
-        self.assertNotIn("s3cret", self.text("boot/tapd.toml"))
 
     def test_no_file(self):
         ready, said = self.boot()
@@ -280,6 +273,39 @@ class Card(Board):
         self.assertTrue(ready, said)
         ready, said = self.boot()
         self.assertTrue(ready, said)
+
+    def maintain(self):
+        """As with overlay=off in cmdline.txt: /etc is the card's own."""
+        (self.root / "cmdline").write_text("root=LABEL=tapd-root ro overlay=off panic=10\n")
+        return self.boot()
+
+    def test_nothing_is_sold_while_the_system_itself_is_changed(self):
+        self.write(CONFIG)
+        self.boot()
+        # tapd would read this one, whatever was checked on the data partition.
+        (self.root / "etc/tapd/tapd.toml").write_text("# the package's example\n")
+        ready, said = self.maintain()
+        self.assertFalse(ready, said)
+        for words in ("maintenance", "overlay=tmpfs", "every valve stays shut"):
+            self.assertIn(words, said)
+        # Nor is a new file taken over: it would be written to the card's own /etc.
+        self.write(CONFIG.replace("s3cret", "n3w"))
+        self.assertFalse(self.maintain()[0])
+        self.assertNotIn("n3w", self.text("data/etc/tapd/credentials/token"))
+        (self.root / "cmdline").write_text("ro overlay=tmpfs\n")
+        self.assertTrue(self.boot()[0])
+
+    def test_the_firmwares_partition_can_be_written_by_a_kernel_that_is_installed(self):
+        boot = self.root / "boot"
+        mount = ["mount", "-t", "tmpfs", "-o", "ro", "tapd-test", boot]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            self.skipTest("nothing can be mounted here")
+        try:
+            self.assertFalse(os.access(boot, os.W_OK))
+            self.maintain()
+            (boot / "vmlinuz").write_text("a new one\n")
+        finally:
+            subprocess.run(["umount", boot], check=True)
 
     def test_a_full_data_partition(self):
         self.write(CONFIG)

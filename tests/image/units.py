@@ -5,6 +5,8 @@
 """
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,6 +63,80 @@ class Order(unittest.TestCase):
                            env=dict(os.environ, SYSTEMD_FSTAB=str(folder / "fstab")))
             self.assertIn("/data", unit("data.mount", folder)["Where"])
             self.assertNotIn("Before", unit("data.mount", folder))
+
+
+def written_by_customize(place):
+    """The here-document that becomes that file of the image."""
+    text = (SCRIPTS / "customize").read_text()
+    return re.search(re.escape(place) + r'" <<\'END\'\n(.*?)^END\n', text, re.M | re.S).group(1)
+
+
+class HostKey(unittest.TestCase):
+    """Who is in the cellar with a laptop and a key must get in, whenever the power went before."""
+
+    def test_ssh_asks_for_the_key_that_is_made_for_it(self):
+        before = settings(written_by_customize("ssh.service.d/board.conf"))["ExecStartPre"]
+        self.assertEqual(before[1], "/usr/libexec/tapd-hostkey")
+        self.assertIn("HostKey /data/etc/ssh/ssh_host_ed25519_key\n",
+                      written_by_customize("sshd_config.d/tapd.conf"))
+
+    def make(self, folder):
+        subprocess.run([SCRIPTS / "tapd-hostkey"], check=True, timeout=60, text=True,
+                       stdin=subprocess.DEVNULL, env=dict(os.environ, TAPD_DATA=str(folder)))
+        key = folder / "etc/ssh/ssh_host_ed25519_key"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        public = subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", key], check=True,
+                                capture_output=True, text=True).stdout
+        self.assertTrue(public.startswith("ssh-ed25519 "), public)
+        return public
+
+    @unittest.skipUnless(shutil.which("ssh-keygen"), "OpenSSH is not installed here")
+    def test_what_a_power_cut_left_of_a_key_is_replaced_and_a_good_one_stays(self):
+        with tempfile.TemporaryDirectory(prefix="tapd-units-") as name:
+            folder = Path(name)
+            good = self.make(folder)
+            self.assertEqual(self.make(folder), good)
+            for file in (folder / "etc/ssh").iterdir():  # names without content
+                file.write_bytes(b"")
+                (file.parent / (file.name + ".new")).write_bytes(b"")
+            again = self.make(folder)
+            self.assertNotEqual(again, good)
+            self.assertEqual(self.make(folder), again)
+
+
+class Night(unittest.TestCase):
+    def test_no_update_begins_by_day(self):
+        # Without a clock of its own a board is at the time it was switched off until the network
+        # comes: the clock passes 04:30 in one jump then, and the timer is due at opening time.
+        condition, = unit("tapd-update.service")["ExecCondition"]
+        words = shlex.split(condition.replace("%%", "%"))
+        with tempfile.TemporaryDirectory(prefix="tapd-units-") as folder:
+            for hour in range(24):
+                date = Path(folder, "date")
+                date.write_text(f'#!/bin/sh\n[ "$*" = +%H ] && echo {hour:02}\n')
+                date.chmod(0o755)
+                done = subprocess.run(words, check=False, timeout=60, env={
+                    "PATH": f"{folder}:{os.environ['PATH']}"})
+                self.assertEqual(done.returncode, 0 if hour in (4, 5) else 1, hour)
+
+
+class Lamp(unittest.TestCase):
+    def test_the_kernel_knows_the_ways_to_blink(self):
+        # In Debian's kernel they are modules, and a name written to `trigger` loads none.
+        triggers = re.findall(r"echo ([a-z-]+) >\"\$lamp/trigger",
+                              (SCRIPTS / "tapd-report").read_text())
+        loaded = written_by_customize("etc/modules-load.d/tapd.conf").split()
+        self.assertEqual(sorted(loaded), sorted("ledtrig-" + name for name in triggers))
+
+
+class Serial(unittest.TestCase):
+    def test_no_pin_of_the_header_is_driven_by_a_console(self):
+        # GPIO14 would idle high from the firmware on: a valve there is open while the Pi starts.
+        text = (SCRIPTS / "customize").read_text()
+        consoles, = re.findall('CONSOLES="([^"]*)"', text)
+        self.assertEqual(consoles, "tty0")
+        self.assertIn("enable_uart=0\n",
+                      written_by_customize("etc/default/raspi-firmware-custom"))
 
 
 class Reload(unittest.TestCase):

@@ -303,8 +303,9 @@ class Start(Card):
         finally:
             run("umount", self.data)
 
-    def start(self, words="overlay=tmpfs"):
-        """The version that the started system has, and the layer that it says it uses."""
+    def start(self, words="overlay=tmpfs", look=""):
+        """The version that the started system has, the layer that it says it uses, and what a look
+        into it (commands) says."""
         inside = self.folder / "initramfs"
         shutil.rmtree(inside, ignore_errors=True)
         for name in ("root", "up/scripts", "up/usr/local/bin", "up/card", "work"):
@@ -327,7 +328,8 @@ class Start(Card):
               sh /overlay
             cat root/card/usr/share/{PACKAGE}/one; echo
             cat root/run/tapd-layer || echo none
-            test -s root/card/etc/machine-id""")
+            test -s root/card/etc/machine-id
+            cd root/card/etc; {look}""")
         return tuple(said.split())
 
     def make(self, *versions):
@@ -373,6 +375,21 @@ class Start(Card):
         with self.mounted():
             (self.data / "updates/layer-1/base").write_text("of another system\n")
         self.assertEqual(self.start(), ("1.0", "none"))
+
+    def test_a_root_that_is_changed_by_hand_has_the_boards_settings_and_keeps_no_secret(self):
+        files = {"hostname": "bar-7", "tapd-wifi-country": "DE", "machine-id": "7" * 32,
+                 "ssh/authorized_keys.d/root": "a-key", "tapd/credentials/token": "s3cret"}
+        with self.mounted():
+            for name, text in files.items():
+                (self.data / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.data / "etc" / name).write_text(text + "\n")
+        here = [name for name in files if not name.startswith("tapd/")]
+        said = self.start("overlay=off", f"cat {' '.join(here)}; test ! -e tapd/credentials/token")
+        self.assertEqual(said, ("1.0", "none", *(files[name] for name in here)))
+        for name in files:  # on the card, when the machine is off
+            left = self.lower / "etc" / name
+            self.assertNotIn(files[name], left.read_text() if left.exists() else "", name)
+        self.assertEqual(self.start(look="cat tapd/credentials/token"), ("1.0", "none", "s3cret"))
 
     def test_nonsense_is_not_used(self):
         for nonsense in ("", "\n", "../../etc\n", "layer-9\n", "\0\0\0\0"):

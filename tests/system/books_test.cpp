@@ -1,6 +1,7 @@
 // What people ask the books: are they whole, and what is owed and at stake. tapctl beside a real
 // tapd, and on a file in which somebody changed a row by hand.
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -50,6 +51,35 @@ TEST_CASE("tapctl owed says what waits, for how much, since when, and what is at
   CHECK(owed.at("owed_cents").get<int>() + owed.at("held_cents").get<int>() +
             owed.at("spendable_cents").get<int>() ==
         owed.at("worst_case_cents").get<int>());
+}
+
+TEST_CASE("a backup that cannot be written says why, and what to do", "[system]") {
+  const LoneTapd bar;
+  const auto why_not = [&](const std::filesystem::path& file) {
+    const FinishedChild end = bar.tapctl({"backup", file.string()});
+    CHECK(end.status.code == 1);
+    return end.output;
+  };
+  CHECK_THAT(why_not("/nowhere/x.db"), ContainsSubstring("the folder /nowhere does not exist"));
+  CHECK_THAT(why_not(bar.folder().path()), ContainsSubstring("is a folder: name a file in it"));
+  CHECK_THAT(why_not(bar.folder() / "tapd.toml"),
+             ContainsSubstring("tapd.toml exists already") && !ContainsSubstring("under way"));
+  // What the unit's ProtectSystem=strict makes of everything else is a file system like this one.
+  CHECK_THAT(why_not("/proc/sys/x.db"), ContainsSubstring("/proc/sys"));
+}
+
+TEST_CASE("a folder in the place of the usual backup stays where it is", "[system]") {
+  LoneTapd bar;
+  const std::filesystem::path folder = bar.folder() / "usb";
+  std::filesystem::create_directory(folder);
+  bar.write(
+      fmt::format("[storage]\nbackup_file = \"{}\"\n{}", folder.string(), LoneTapd::tap_line));
+  bar.restart();
+  const FinishedChild end = bar.tapctl({"backup"});
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("is a folder: name a file in it"));
+  CHECK(std::filesystem::is_directory(folder));
+  CHECK_FALSE(std::filesystem::exists(folder.string() + ".previous"));
 }
 
 TEST_CASE("tapctl backup writes a copy, but under the unit none into a /tmp that is gone with it",

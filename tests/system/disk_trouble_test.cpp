@@ -17,6 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+bool metrics_say(VenueProcesses& venue, const std::string& line) {
+  const auto metrics = venue.api().get("/metrics");
+  return metrics && metrics->body.find(line + "\n") != std::string::npos;
+}
+
 /// A guest pours while the disk begins to refuse writes; the tap shuts, nobody else may pour, and
 /// when the disk is well again the pour is there to the last millilitre.
 void pour_into_trouble(VenueProcesses& venue, const std::function<void()>& begins,
@@ -43,11 +48,17 @@ void pour_into_trouble(VenueProcesses& venue, const std::function<void()>& begin
   CHECK((reason == "ledger_unavailable" || reason.starts_with("storage: ")));
   venue.sim("card 2 none");
   CHECK(venue.truth().at(1).passed_ul == 0);
+  CHECK(metrics_say(venue, "tapd_ledger_writable 0"));
+  CHECK(metrics_say(venue, "tapd_tap_locked_by_storage{tap=\"1\"} 1"));
+  const auto explained = venue.api().get("/explain?tap=2");
+  REQUIRE(explained);
+  CHECK(explained->body.find("\"ledger_writable\":false") != std::string::npos);
 
   ends();
   venue.wait_for_state(1, "idle");
   venue.wait_for_state(2, "idle");
   venue.pour(2, ann, 60);
+  CHECK(metrics_say(venue, "tapd_ledger_writable 1"));
   venue.wait_until_confirmed();
   const Books books = venue.books();
   CHECK(books.pours_at_server == 2);

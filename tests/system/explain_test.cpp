@@ -43,6 +43,11 @@ TEST_CASE("explain says what a card would get, and which rule denies another", "
   CHECK_THAT(good.output, ContainsSubstring("50.00 available") &&
                               ContainsSubstring("tap 1: idle") &&
                               ContainsSubstring("would pour up to"));
+  // As telephones print it.
+  for (const char* uid : {"04:A1:B2:C3", "04-a1-b2-c3", "04 A1 B2 C3"}) {
+    CHECK_THAT(bar.tapctl({"explain", "card", uid}).output, ContainsSubstring("50.00 available"));
+    CHECK(bar.tapctl({"pours", "--card", uid}).status.success());
+  }
   const FinishedChild unknown = bar.tapctl({"explain", "card", "04ffffff", "--tap", "1"});
   CHECK(unknown.status.success());
   CHECK_THAT(unknown.output, ContainsSubstring("not known here") &&

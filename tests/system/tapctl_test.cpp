@@ -36,6 +36,14 @@ struct PlayedApi {
     words.insert(words.begin(), {"--socket", (folder / "tapd.sock").string(), "--json"});
     return ChildProcess{{.program = TAPCTL_PROGRAM, .arguments = std::move(words)}};
   }
+  /// What a person reads, who types.
+  [[nodiscard]] FinishedChild typed_into(std::vector<std::string> words,
+                                         const std::string& typed) const {
+    words.insert(words.begin(), {"-c", R"(printf '%s' "$TYPED" | "$@" 2>&1)", "sh", TAPCTL_PROGRAM,
+                                 "--socket", (folder / "tapd.sock").string()});
+    return run_child(
+        {.program = "sh", .arguments = std::move(words), .environment = {{"TYPED", typed}}}, 30s);
+  }
   /// What a program would read of it, while a person types.
   [[nodiscard]] FinishedChild read_of_tapctl(std::vector<std::string> words,
                                              const std::string& typed) const {
@@ -95,6 +103,31 @@ TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
   const json answer = json::parse(end.output, nullptr, false);
   REQUIRE(answer.is_object());
   CHECK(answer.at("milli_pulses_per_litre") == 5'600'000);
+}
+
+// A slip of the finger at the last pour must not throw all of them away.
+TEST_CASE("calibrate asks again for an amount that a pour cannot be", "[system]") {
+  const PlayedApi api;
+  std::atomic<int> services{0};
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    json body{{"done", true}};
+    if (request.path == "/service") ++services;
+    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
+    if (request.path == "/meter") {
+      body = {{"state", "idle"}, {"valve_open", false}};
+      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
+    }
+    return {.body = body.dump()};
+  });
+  const FinishedChild end =
+      api.typed_into({"calibrate", "1"}, "\n\n500\n\n\n0\n51\n5000\nagain\n\n\n500\n\n\n500\n");
+  INFO(end.output);
+  CHECK(end.status.success());
+  CHECK(services == 4);
+  CHECK_THAT(end.output, ContainsSubstring("0 ml is too little to be read off") &&
+                             ContainsSubstring("51 ml is too little to be read off") &&
+                             ContainsSubstring("that would be -90 % against the value in force") &&
+                             ContainsSubstring("tap 1: 5600.0 pulses per litre from the next"));
 }
 
 TEST_CASE("who watches goes on watching when tapd is reloaded or started again", "[system]") {

@@ -98,6 +98,22 @@ TEST_CASE("meter says bounce of a contact that bounces, silent of a dead one, no
   CHECK(bar.ask("/meter").status == 400);
 }
 
+// The counts of the next tapd begin at zero: their difference would be a verdict about the wiring.
+TEST_CASE("over a reload meter says nothing of the wiring", "[system]") {
+  LoneTapd bar;
+  bar.sim("meter 1 noise 100");
+  pause(1s);
+  const FinishedChild end = tapctl_while(bar, {"meter", "1", "--seconds", "4"}, [&] {
+    pause(1s);
+    bar.reload();
+    REQUIRE(bar.says("the new configuration is in force"));
+  });
+  INFO(end.output);
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("reloaded or started again meanwhile: look once more") &&
+                             !ContainsSubstring("edges") && !ContainsSubstring("verdict"));
+}
+
 TEST_CASE("a selftest of a good tap passes each step, the kill of tapd among them",
           "[system][selftest]") {
   LoneTapd bar;

@@ -305,9 +305,17 @@ def self_test():
         findings = Findings()
         check_any(path, text, findings)
         wrong += [f"found in what is good: {line}" for line in findings.lines]
+    names = [("--help/local-fs.target", True), ("docs/-x", True), ("docs/a-b.md", False),
+             ("a/b--c/d", False)]
+    for name, is_bad in names:
+        findings = Findings()
+        check_name(name, findings)
+        if bool(findings.lines) != is_bad:
+            wrong.append(f"name: wrong about {name}")
+    tried = len(bad) + len(good) + len(names)
     for line in wrong:
         print(line)
-    print(f"tidy self-test: {len(bad) + len(good) - len(wrong)} of {len(bad) + len(good)} right")
+    print(f"tidy self-test: {tried - len(wrong)} of {tried} right")
     return 1 if wrong else 0
 
 
@@ -316,6 +324,12 @@ def git_files(root, *patterns):
     listing = subprocess.run(command, check=True, capture_output=True, text=True)
     names = {name for name in listing.stdout.split("\0") if name}
     return sorted(name for name in names if (root / name).exists())
+
+
+def check_name(name, findings):
+    """A command takes a name that begins with - for an option: `rm *` in its folder, too."""
+    if name.startswith("-") or "/-" in name:
+        findings.add(name, 1, "name", "begins with -: a command's option became a file")
 
 
 def check_scripts(root, findings):
@@ -351,6 +365,8 @@ def main():
     others = git_files(root, "*.md", "*.py", "*.sh", "dev", ".ci/run")
     for name in others:
         check_plain(root, name, (root / name).read_text(encoding="utf-8"), findings)
+    for name in git_files(root):
+        check_name(name, findings)
     scripts = check_scripts(root, findings)
     for line in findings.lines:
         print(line)
