@@ -148,6 +148,8 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   const bool stopped = hear_stop(*answer);
   const auto kept = keep(*answer, now);
   if (!kept) {
+    // A stop must arrive even so. A ledger that fails lifts none.
+    if (stopped) context_.board.emergency_stop(true);
     books_failed(apply_work, kept.error(), now);
     return;
   }
@@ -269,9 +271,11 @@ void SnapshotLane::not_now(const model::Moment& now, const Heard& heard) {
   next_at_ = now.since_boot + delay;
 }
 
+// A ledger that is full fails for days, and the stop is heard of all the same.
 void SnapshotLane::books_failed(const char* work, const storage::Error& error,
                                 const model::Moment& now) {
   context_.board.books_trouble(work, error.message);
+  status_wanted_ = true;
   etag_.clear();
   next_at_ = now.since_boot + backoff_.fail(context_.random);
 }

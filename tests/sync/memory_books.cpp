@@ -218,6 +218,7 @@ Result<storage::Marker> MemoryBooks::ask_marker() {
 Result<> MemoryBooks::apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                      const model::Moment& /*heard_at*/) {
   if (broken) return tl::make_unexpected(*broken);
+  if (snapshot_broken) return tl::make_unexpected(*snapshot_broken);
   snapshots.push_back(snapshot);
   for (const model::Guest& guest : snapshot.guests) {
     Balance& known = balances_[guest.id];

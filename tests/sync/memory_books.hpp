@@ -46,6 +46,8 @@ class MemoryBooks final : public TestBooks {
 
   /// While set, every call fails with it.
   std::optional<storage::Error> broken;
+  /// While set, snapshots and changes cannot be kept: they need more room than the rest.
+  std::optional<storage::Error> snapshot_broken;
 
   /// Pours that are open.
   struct Session {

@@ -50,6 +50,7 @@ class Venue {
   int since_says{0};       ///< Not 0: the revision that changes pretend to start from.
   int since_asked{0};      ///< Requests for changes.
   bool emergency_stop{false};
+  int status_status{0};  ///< Not 0: what a request for the system status gets.
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
   /// Locks a card to the tap it was authorized at until a row of both comes, as the reference
