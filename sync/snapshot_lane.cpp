@@ -263,7 +263,9 @@ void SnapshotLane::keep_stop(bool on, const model::Moment& now) {
   }
 }
 
-// Back off, ask in full next time, and meanwhile hear of an emergency stop from the status.
+// Back off, and meanwhile hear of an emergency stop from the status. What the ledger holds still
+// stands, so that the next question is for the changes again: over a link that has just failed they
+// arrive sooner than the whole, and a guest who has paid in waits for them.
 void SnapshotLane::not_now(const model::Moment& now, const Heard& heard) {
   status_wanted_ = true;
   const auto delay = std::max(backoff_.fail(context_.random, heard.retry_after),
