@@ -96,6 +96,13 @@ std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std
       "recovered from the damaged file: {} finished pours that the backup lacked, each proven by "
       "its hash; {} pours that were running; {} rows of the other books",
       salvaged.finished, salvaged.open, salvaged.others));
+  if (!salvaged.parked.empty()) {
+    lines.push_back(
+        fmt::format("set aside for staff, because they had parked or booked these pours or nobody "
+                    "could book them: receipts {}; compare with the venue server, then `tapctl "
+                    "queue booked` or `tapctl queue retry`",
+                    fmt::join(salvaged.parked, ", ")));
+  }
   if (!salvaged.unreadable.empty()) {
     lines.push_back(fmt::format("NOT recovered: pours whose rows were spoilt: receipts {}",
                                 fmt::join(salvaged.unreadable, ", ")));
