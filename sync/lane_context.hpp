@@ -60,6 +60,8 @@ struct LaneContext {
   NoticeBoard board;
   /// How many requests of any kind have failed for reasons that may be the server's or the link's.
   std::uint64_t troubles{0};
+  /// How many requests the server answered with a verdict on a pour.
+  std::uint64_t went_through{0};
   Grants grants;
   OfflineRows offline_rows{OfflineRows::undecided};
   /// The server is known to have no snapshots, and so not to compare a row that it knows.

@@ -89,6 +89,7 @@ HttpResponse Venue::answer(const HttpRequest& request) {
 }
 
 HttpResponse Venue::pours(const HttpRequest& request) {
+  if (pours_status != 0) return {pours_status, {}, "Internal Server Error"};
   const json rows = json::parse(request.body).at("pours");
   for (const json& row : rows) {
     const auto found = poison.find(row.at("client_tx_id"));

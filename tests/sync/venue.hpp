@@ -76,6 +76,7 @@ class Venue {
   std::vector<std::string> noted;                ///< Pours that were `audit_only`.
   std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
   std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
+  int pours_status{0};                           ///< Not 0: what every request with pours gets.
   int flow_status{0};                            ///< Not 0: what every flow event gets.
   std::string flow_poison;                       ///< The event that gets a 500.
   std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.
