@@ -1,6 +1,8 @@
 #include "storage/commits.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -78,16 +80,17 @@ void Commits::undo_nested(std::size_t waiting_before, const Error& cause) noexce
 Result<> Commits::attempt(const std::function<Result<>()>& work) const {
   try {
     return work();
-  } catch (const SQLite::Exception&) {
-    return tl::make_unexpected(current_error());
-  } catch (const Refusal&) {
-    return tl::make_unexpected(current_error());
-  } catch (const BadRow&) {
+  } catch (const std::exception&) {
     return tl::make_unexpected(current_error());
   }
 }
 
 Error Commits::current_error() const {
+  const auto corrupt = [this](const std::exception& error) {
+    return Error{Error::Kind::corrupt, fmt::format("{}: {}; keep the file for examination and "
+                                                   "restore a backup",
+                                                   file_, error.what())};
+  };
   try {
     throw;
   } catch (const SQLite::Exception& exception) {
@@ -95,9 +98,11 @@ Error Commits::current_error() const {
   } catch (const Refusal& refusal) {
     return Error{Error::Kind::refused, refusal.what()};
   } catch (const BadRow& row) {
-    return Error{Error::Kind::corrupt, fmt::format("{}: {}; keep the file for examination and "
-                                                   "restore a backup",
-                                                   file_, row.what())};
+    return corrupt(row);
+  } catch (const std::domain_error& error) {
+    return corrupt(error);
+  } catch (const std::overflow_error& error) {
+    return corrupt(error);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "storage/ledger.hpp"
 
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -96,11 +97,7 @@ struct Ledger::Implementation {
     using Answer = Result<std::invoke_result_t<Work>>;
     try {
       return work();
-    } catch (const SQLite::Exception&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
-    } catch (const Refusal&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
-    } catch (const BadRow&) {
+    } catch (const std::exception&) {
       return noted(Answer{tl::make_unexpected(commits.current_error())});
     }
   }
@@ -142,10 +139,9 @@ template<typename Implementation>
 std::unique_ptr<Implementation> open(const LedgerOptions& options) {
   try {
     return std::make_unique<Implementation>(options);
-  } catch (const SQLite::Exception& exception) {
-    throw OpenError{kind_of(exception.getErrorCode(), 0),
-                    fmt::format("cannot open the ledger {}: {}; keep the file for examination",
-                                options.file.string(), exception.what())};
+  } catch (const std::exception&) {
+    throw_as_open_error(fmt::format("cannot open the ledger {}", options.file.string()),
+                        "; keep the file for examination");
   }
 }
 

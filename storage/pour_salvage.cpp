@@ -86,10 +86,9 @@ std::optional<std::string> as_text(const StoredValue& value) {
   return std::nullopt;
 }
 
-bool price_agrees(const NamedRow& row) {
-  const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
-  return price >= model::LitrePrice{} && price <= model::largest_litre_price &&
-         model::price_per_ml_decimal(price) == text_of(row, "price_per_ml_at_pour");
+bool prices_agree(const NamedRow& row) {
+  return price_agrees(model::LitrePrice{number_of(row, "price_cents_per_litre")},
+                      text_of(row, "price_per_ml_at_pour"));
 }
 
 bool finished_and_proven(const NamedRow& row) {
@@ -97,7 +96,7 @@ bool finished_and_proven(const NamedRow& row) {
   for (const std::string_view column : hashed_columns()) {
     content.push_back(as_text(row.at(std::string{column})));
   }
-  return price_agrees(row) && chain_hash(content) == text_of(row, "hash");
+  return prices_agree(row) && chain_hash(content) == text_of(row, "hash");
 }
 
 /// An open row has no hash yet, but its numbers follow from each other.
@@ -105,7 +104,7 @@ bool open_and_plausible(const NamedRow& row) {
   const std::int64_t volume = number_of(row, "volume_ml");
   const auto id = model::ClientTxId::parse(text_of(row, "client_tx_id"));
   constexpr std::int64_t largest = 1'000'000;
-  if (!id || !price_agrees(row) || volume < 0 || volume > largest) return false;
+  if (!id || !prices_agree(row) || volume < 0 || volume > largest) return false;
   const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
   return id->short_id() == text_of(row, "short_id") &&
          model::price_of(model::Volume::millilitres(volume), price).minor_units() ==

@@ -205,13 +205,11 @@ std::unique_ptr<Ledger> open_or_restore(const RestoreOptions& options,
       if (damage.kind() != Error::Kind::corrupt) throw;
       return restore(options, damage, told);
     }
-  } catch (const SQLite::Exception& exception) {
-    throw OpenError{kind_of(exception.getErrorCode(), 0),
-                    fmt::format("cannot restore the ledger {}: {}", options.ledger.file.string(),
-                                exception.what())};
   } catch (const std::system_error& error) {
     throw OpenError{Error::Kind::io, fmt::format("cannot restore the ledger {}: {}",
                                                  options.ledger.file.string(), error.what())};
+  } catch (const std::exception&) {
+    throw_as_open_error(fmt::format("cannot restore the ledger {}", options.ledger.file.string()));
   }
 }
 
