@@ -163,9 +163,7 @@ void Engine::on_outcome(RequestId id, const HttpOutcome& outcome, const model::M
   if (self_->pours.on_outcome(id, outcome, now)) return;
   if (self_->settle.on_outcome(id, outcome, now)) return;
   if (self_->flow.on_outcome(id, outcome, now)) return;
-  if (self_->snapshot.on_outcome(id, outcome, now)) {
-    self_->authorize.snapshot_applied(self_->snapshot.applied());
-  }
+  static_cast<void>(self_->snapshot.on_outcome(id, outcome, now));
 }
 
 void Engine::ask(const AuthorizeAsk& ask, const model::Moment& now) {

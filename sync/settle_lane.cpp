@@ -142,7 +142,7 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
   const Heard heard = context_.hear(outcome, false, now);
   switch (std::exchange(step_, Step::none)) {
     case Step::asking:
-      on_leave(heard, now);
+      on_leave(id, heard, now);
       break;
     case Step::sending_row:
       on_row_answer(heard, now);
@@ -159,9 +159,12 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
   return true;
 }
 
-void SettleLane::on_leave(const Heard& heard, const model::Moment& now) {
+void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment& now) {
   const AuthorizeVerdict verdict = read_leave(context_, heard);
-  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) return on_allowed(*allowed, now);
+  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
+    hear_balance(id, *allowed, now);
+    return on_allowed(*allowed, now);
+  }
   if (const auto* const refused = std::get_if<Refused>(&verdict)) {
     if (refused->reason != in_use) {
       // It will not be charged, but staff shall know of it.
@@ -179,11 +182,17 @@ void SettleLane::on_leave(const Heard& heard, const model::Moment& now) {
   later_then(heard, now);
 }
 
+void SettleLane::hear_balance(RequestId id, const Allowed& allowed, const model::Moment& now) {
+  if (context_.balances.is_overtaken(allowed.guest_id, id)) return;
+  const model::CardUid& card = pour_->begin.card_uid;
+  const auto kept = context_.books.hear_balance(
+      {card, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
+  if (!kept) return context_.board.books_trouble(verdict_work, kept.error().message);
+  context_.balances.heard(allowed.guest_id, card, id);
+}
+
 void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
   const model::PourBegin& begin = pour_->begin;
-  const auto kept = context_.books.hear_balance(
-      {begin.card_uid, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
-  if (!kept) context_.board.books_trouble(verdict_work, kept.error().message);
   if (allowed.guest_id != begin.guest_id) {
     release_soon(now);
     context_.grants.heard(begin.card_uid, begin.tap_id, now.since_boot);

@@ -23,6 +23,11 @@ void put_state(model::Snapshot& rows, model::SystemState state) {
   rows.system_states.push_back(std::move(state));
 }
 
+model::Snapshot& rows_of(SnapshotAnswer& answer) {
+  auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
+  return changes ? changes->now : std::get<model::Snapshot>(answer);
+}
+
 }  // namespace
 
 void SnapshotLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
@@ -146,6 +151,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   }
   context_.made_sense(path_);
   const bool stopped = hear_stop(*answer);
+  rows_of(*answer).heard_since = context_.balances.since(in_flight_);
   const auto kept = keep(*answer, now);
   if (!kept) {
     // A stop must arrive even so. A ledger that fails lifts none.
@@ -154,6 +160,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
     return;
   }
   context_.board.books_well(apply_work);
+  context_.balances.snapshot_applied(in_flight_);
   context_.board.tell(*kept);
   context_.board.emergency_stop(*kept_stop_);
   snapshot_stop_ = stopped;
@@ -172,8 +179,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
 // What the snapshot says of it. One that was asked for before a stop was heard of may have been
 // drawn up before it, and does not lift it.
 bool SnapshotLane::hear_stop(SnapshotAnswer& answer) {
-  auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
-  model::Snapshot& rows = changes ? changes->now : std::get<model::Snapshot>(answer);
+  model::Snapshot& rows = rows_of(answer);
   const bool stopped = emergency_stop(rows);
   if (stopped) heard_stop();
   if (!stopped && in_flight_ <= stopped_) put_state(rows, stop_state(true));

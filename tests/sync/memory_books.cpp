@@ -28,6 +28,7 @@ model::Snapshot changed(model::Snapshot all, const model::SnapshotChanges& news)
   const model::Snapshot& now = news.now;
   all.revision = now.revision;
   all.system_states = now.system_states;
+  all.heard_since = now.heard_since;
   replace(all.beverages, now.beverages, news.gone.beverages, &model::Beverage::id);
   replace(all.kegs, now.kegs, news.gone.kegs, &model::Keg::id);
   replace(all.taps, now.taps, news.gone.taps, &model::Tap::id);
@@ -220,7 +221,9 @@ Result<> MemoryBooks::apply_snapshot(const model::Snapshot& snapshot, storage::M
   if (broken) return tl::make_unexpected(*broken);
   if (snapshot_broken) return tl::make_unexpected(*snapshot_broken);
   snapshots.push_back(snapshot);
+  const auto& stays = snapshot.heard_since.guests;
   for (const model::Guest& guest : snapshot.guests) {
+    if (std::find(stays.begin(), stays.end(), guest.id) != stays.end()) continue;
     Balance& known = balances_[guest.id];
     if (known.asked <= asked) known = {guest.balance, asked};
   }
