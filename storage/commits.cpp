@@ -49,7 +49,12 @@ Result<> Commits::outermost(const std::function<Result<>()>& work) {
   return result;
 }
 
+// Past the end of its transaction a savepoint would be one of its own, and stay when all the others
+// are told that they have failed.
 Result<> Commits::nested(const std::function<Result<>()>& work) {
+  if (!lost_ && !inside_transaction()) {
+    lost_ = Error{Error::Kind::io, file_ + ": SQLite gave the transaction up"};
+  }
   if (lost_) return tl::make_unexpected(*lost_);
   if (Result<> begun = execute(savepoint_); !begun) return begun;
   const std::size_t waiting_before = waiting_.size();
@@ -75,6 +80,12 @@ void Commits::undo_nested(std::size_t waiting_before, const Error& cause) noexce
   const bool undone =
       inside_transaction() && execute(roll_back_to_).has_value() && execute(release_).has_value();
   if (!undone && !lost_) lost_ = cause;
+}
+
+Error Commits::failed_look() {
+  Error error = current_error();
+  if (depth_ > 0 && !lost_ && !inside_transaction()) lost_ = error;
+  return error;
 }
 
 Result<> Commits::attempt(const std::function<Result<>()>& work) const {

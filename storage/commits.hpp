@@ -28,6 +28,8 @@ class Commits {
   /// The error that stands behind the exception being handled; other exceptions are thrown on. A
   /// number that the model refuses to count with was checked when it came in: the file has it so.
   [[nodiscard]] Error current_error() const;
+  /// The same of something that was only read: it may have made SQLite give a transaction up.
+  [[nodiscard]] Error failed_look();
 
  private:
   [[nodiscard]] Result<> outermost(const std::function<Result<>()>& work);

@@ -98,7 +98,7 @@ struct Ledger::Implementation {
     try {
       return work();
     } catch (const std::exception&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
+      return noted(Answer{tl::make_unexpected(commits.failed_look())});
     }
   }
 
