@@ -236,6 +236,10 @@ Result<LeftBehind> Ledger::left_behind(std::size_t most) const {
   return self_->look([&] { return self_->standings.left_behind(most); });
 }
 
+Result<> Ledger::note_locks(const LeftBehind::Locks& locks) {
+  return self_->change([&] { self_->standings.note(locks); });
+}
+
 // --- what the server told ------------------------------------------------------------------------
 
 Result<Marker> Ledger::ask_marker() const {

@@ -17,6 +17,7 @@ constexpr const char* verdict_work = "keeping the verdict on an offline pour";
 }  // namespace
 
 void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  if (note_at() <= now.since_boot) note_unresolved(now);
   if (in_flight_ != 0) return;
   if (!context_.circuit.is_closed()) {
     // What was authorized is too old by the time the server is back: settled anew then.

@@ -41,11 +41,19 @@ class SettleLane {
   /// hours after the first.
   static constexpr int most_releases = 12;
 
+  /// Of the unresolved authorizations so many are noted for the next run, the newest.
+  static constexpr std::size_t most_noted = 16;
+
   explicit SettleLane(LaneContext& context) : context_{context}, backoff_{context.lane_backoff()} {}
 
   void look() { next_look_ = {}; }
+  /// What the run before had noted; it is kept until it is known how this server wants its rows.
+  void take_over(const storage::LeftBehind::Locks& noted) { before_ = noted_ = noted; }
+  void release_what_was_noted(const model::Moment& now);
   void due(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] model::SinceBoot wake_at() const;
+  /// Also while the server is away.
+  [[nodiscard]] model::SinceBoot note_at() const;
   /// False: not a request of this lane.
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
@@ -57,6 +65,8 @@ class SettleLane {
   enum class Step : std::uint8_t { none, asking, sending_row, asking_again, releasing };
 
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void note_unresolved(const model::Moment& now);
+  [[nodiscard]] storage::Result<storage::LeftBehind::Locks> unresolved(const model::Moment& now);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
   [[nodiscard]] std::optional<model::Pour> first_free(const std::vector<model::Pour>& rows,
@@ -100,6 +110,9 @@ class SettleLane {
     model::SinceBoot look_at{};
   };
   std::map<model::ClientTxId, Doubt> doubts_;
+  storage::LeftBehind::Locks before_;  ///< Noted by the run before, and not taken up yet.
+  storage::LeftBehind::Locks noted_;   ///< As the ledger has them.
+  model::SinceBoot next_note_{};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
 };

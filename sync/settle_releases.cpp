@@ -1,5 +1,6 @@
 // The settle lane's other work: locks at the server that no pour followed are released.
 #include <algorithm>
+#include <utility>
 
 #include "sync/authorize_lane.hpp"
 #include "sync/settle_lane.hpp"
@@ -16,7 +17,53 @@ model::Pour release_of(const Grants::Grant& grant, const model::ClientTxId& id) 
   return row;
 }
 
+constexpr const char* note_work = "noting what was authorized in an outage";
+
 }  // namespace
+
+void SettleLane::release_what_was_noted(const model::Moment& now) {
+  for (const auto& [card, tap] : std::exchange(before_, {})) {
+    context_.release_given_up(card, tap, now);
+  }
+}
+
+model::SinceBoot SettleLane::note_at() const {
+  const auto& grants = context_.grants.all();
+  if (grants.empty()) return noted_ == before_ ? never : next_note_;
+  return std::max<model::SinceBoot>(next_note_, grants.front().asked + Grants::unresolved_after);
+}
+
+// While the server is away nobody can look what became of an authorization whose answer was lost,
+// and only the memory knows of it. Where a pour follows soon, which is nearly always, nothing is
+// written.
+void SettleLane::note_unresolved(const model::Moment& now) {
+  next_note_ = now.since_boot + Grants::until_begun;
+  auto locks = unresolved(now);
+  if (locks && *locks == noted_) return;
+  const auto kept = locks ? context_.books.note_locks(*locks)
+                          : storage::Result<>{tl::make_unexpected(locks.error())};
+  if (!kept) return context_.board.books_trouble(note_work, kept.error().message);
+  context_.board.books_well(note_work);
+  noted_ = *std::move(locks);
+}
+
+storage::Result<storage::LeftBehind::Locks> SettleLane::unresolved(const model::Moment& now) {
+  storage::LeftBehind::Locks locks = before_;
+  for (const Grants::Grant& grant : context_.grants.all()) {
+    const storage::LeftBehind::Lock lock{grant.card, grant.tap};
+    const bool known = std::find(noted_.begin(), noted_.end(), lock) != noted_.end();
+    if (!known && now.since_boot < grant.asked + Grants::unresolved_after) continue;
+    const auto standing = context_.books.card_standing(grant.card, grant.tap, grant.asked);
+    if (!standing) return tl::make_unexpected(standing.error());
+    // A row that is still to be sent pays with it.
+    if (standing->began_since || standing->unsent_here) continue;
+    if (std::find(locks.begin(), locks.end(), lock) == locks.end()) locks.push_back(lock);
+  }
+  if (locks.size() > most_noted) {
+    locks.erase(locks.begin(), locks.end() - std::ptrdiff_t{most_noted});
+  }
+  return locks;
+}
 
 // True when the turn was used up.
 bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing) {

@@ -114,9 +114,17 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
   return standing;
 }
 
+Result<> MemoryBooks::note_locks(const storage::LeftBehind::Locks& locks) {
+  if (broken) return tl::make_unexpected(*broken);
+  ++lock_notes;
+  noted_ = locks;
+  return {};
+}
+
 Result<storage::LeftBehind> MemoryBooks::left_behind(std::size_t most) {
   if (broken) return tl::make_unexpected(*broken);
   storage::LeftBehind left;
+  left.noted = noted_;
   for (const Row& row : rows_) {
     const model::PourBegin& begin = row.pour.begin;
     left.sent |= row.pour.status == PourStatus::sent;
