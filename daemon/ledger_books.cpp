@@ -32,6 +32,9 @@ storage::Result<storage::LeftBehind> LedgerBooks::left_behind(std::size_t most) 
   on_ledger_([&](storage::Ledger& ledger) { left = ledger.left_behind(most); });
   return left;
 }
+storage::Result<> LedgerBooks::note_locks(const storage::LeftBehind::Locks& locks) {
+  return run([&](storage::Ledger& ledger) { return ledger.note_locks(locks); });
+}
 storage::Result<std::vector<storage::WaitingFlowEvent>> LedgerBooks::due_flow_events(
     std::size_t most, const model::Moment& now) {
   return run([&](storage::Ledger& ledger) { return ledger.due_flow_events(most, now); });

@@ -20,6 +20,7 @@ class LedgerBooks final : public sync::Books {
   storage::Result<storage::CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
                                                        model::SinceBoot since) override;
   storage::Result<storage::LeftBehind> left_behind(std::size_t most) override;
+  storage::Result<> note_locks(const storage::LeftBehind::Locks& locks) override;
   storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
       std::size_t most, const model::Moment& now) override;
   storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict, std::int32_t attempt_cap,

@@ -1,5 +1,8 @@
 #include "storage/card_standing.hpp"
 
+#include <sstream>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "storage/errors.hpp"
@@ -7,6 +10,22 @@
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
+
+namespace {
+
+// What cannot be read is no lock that anybody could release.
+LeftBehind::Locks read_locks(const std::string& text) {
+  LeftBehind::Locks locks;
+  std::istringstream lines{text};
+  std::string card;
+  std::int32_t tap = 0;
+  while (lines >> card >> tap) {
+    if (const auto uid = model::CardUid::parse(card)) locks.push_back({*uid, model::TapId{tap}});
+  }
+  return locks;
+}
+
+}  // namespace
 
 CardStandings::CardStandings(SQLite::Database& database)
     : open_{database,
@@ -28,7 +47,11 @@ CardStandings::CardStandings(SQLite::Database& database)
       given_up_{database,
                 "SELECT card_uid, tap_id FROM pours WHERE status <> 'confirmed'"
                 " AND status = 'failed' AND settled_marker IS NULL"
-                " ORDER BY pour_seq DESC LIMIT ?1"} {}
+                " ORDER BY pour_seq DESC LIMIT ?1"},
+      noted_{database, "SELECT value FROM meta WHERE key = 'locks_unresolved'"},
+      note_{database,
+            "INSERT INTO meta (key, value) VALUES ('locks_unresolved', ?1)"
+            " ON CONFLICT (key) DO UPDATE SET value = ?1"} {}
 
 CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, model::SinceBoot since,
                                const model::BootId& boot) {
@@ -54,7 +77,14 @@ LeftBehind CardStandings::left_behind(std::size_t most) {
     if (!card) throw BadRow{card.error()};
     left.locks.push_back({*card, model::TapId{static_cast<std::int32_t>(rows.integer())}});
   }
+  if (Use noted{noted_}; noted.next()) left.noted = read_locks(noted.text());
   return left;
+}
+
+void CardStandings::note(const LeftBehind::Locks& locks) {
+  std::string text;
+  for (const auto& [card, tap] : locks) text += fmt::format("{} {}\n", card.text(), tap.number());
+  Use{note_, text}.run();
 }
 
 }  // namespace tapd::storage

@@ -17,6 +17,8 @@ class CardStandings {
   [[nodiscard]] CardStanding of(const model::CardUid& card, model::TapId tap,
                                 model::SinceBoot since, const model::BootId& boot);
   [[nodiscard]] LeftBehind left_behind(std::size_t most);
+  /// Keeps these locks for the next run.
+  void note(const LeftBehind::Locks& locks);
 
  private:
   SQLite::Statement open_;
@@ -24,6 +26,8 @@ class CardStandings {
   SQLite::Statement began_;
   SQLite::Statement sent_;
   SQLite::Statement given_up_;
+  SQLite::Statement noted_;
+  SQLite::Statement note_;
 };
 
 }  // namespace tapd::storage

@@ -37,4 +37,10 @@ std::string chain_hash(std::span<const std::optional<std::string>> texts) {
   return sha256(content);
 }
 
+// A price that is none cannot be written out as one.
+bool price_agrees(model::LitrePrice per_litre, std::string_view per_millilitre) {
+  return per_litre >= model::LitrePrice{} && per_litre <= model::largest_litre_price &&
+         model::price_per_ml_decimal(per_litre) == per_millilitre;
+}
+
 }  // namespace tapd::storage

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/model/money.hpp"
+
 namespace tapd::storage {
 
 /// The hash before the first pour.
@@ -24,5 +26,8 @@ inline constexpr std::string_view chain_origin =
 /// "name=length:text\n", or "name=-\n" for NULL. `texts` are the columns as SQLite casts them to
 /// TEXT; the length is in bytes.
 [[nodiscard]] std::string chain_hash(std::span<const std::optional<std::string>> texts);
+
+/// The litre price is in no hash: it must be one, and make the price per millilitre that is.
+[[nodiscard]] bool price_agrees(model::LitrePrice per_litre, std::string_view per_millilitre);
 
 }  // namespace tapd::storage

@@ -71,7 +71,7 @@ ChainWalk::Row ChainWalk::read(Use& use) {
   for (std::size_t i = 0; i < hashed_columns().size(); ++i) content.push_back(use.text_or_null());
   if (chain_hash(content) != row.hash) {
     row.fault = "it does not say what its hash says: it was changed after it was written";
-  } else if (model::price_per_ml_decimal(per_litre) != per_millilitre) {
+  } else if (!price_agrees(per_litre, per_millilitre)) {
     row.fault = "its price per litre is not its price per millilitre: it was changed";
   }
   return row;

@@ -1,6 +1,8 @@
 #include "storage/commits.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,7 +49,12 @@ Result<> Commits::outermost(const std::function<Result<>()>& work) {
   return result;
 }
 
+// Past the end of its transaction a savepoint would be one of its own, and stay when all the others
+// are told that they have failed.
 Result<> Commits::nested(const std::function<Result<>()>& work) {
+  if (!lost_ && !inside_transaction()) {
+    lost_ = Error{Error::Kind::io, file_ + ": SQLite gave the transaction up"};
+  }
   if (lost_) return tl::make_unexpected(*lost_);
   if (Result<> begun = execute(savepoint_); !begun) return begun;
   const std::size_t waiting_before = waiting_.size();
@@ -75,19 +82,26 @@ void Commits::undo_nested(std::size_t waiting_before, const Error& cause) noexce
   if (!undone && !lost_) lost_ = cause;
 }
 
+Error Commits::failed_look() {
+  Error error = current_error();
+  if (depth_ > 0 && !lost_ && !inside_transaction()) lost_ = error;
+  return error;
+}
+
 Result<> Commits::attempt(const std::function<Result<>()>& work) const {
   try {
     return work();
-  } catch (const SQLite::Exception&) {
-    return tl::make_unexpected(current_error());
-  } catch (const Refusal&) {
-    return tl::make_unexpected(current_error());
-  } catch (const BadRow&) {
+  } catch (const std::exception&) {
     return tl::make_unexpected(current_error());
   }
 }
 
 Error Commits::current_error() const {
+  const auto corrupt = [this](const std::exception& error) {
+    return Error{Error::Kind::corrupt, fmt::format("{}: {}; keep the file for examination and "
+                                                   "restore a backup",
+                                                   file_, error.what())};
+  };
   try {
     throw;
   } catch (const SQLite::Exception& exception) {
@@ -95,9 +109,11 @@ Error Commits::current_error() const {
   } catch (const Refusal& refusal) {
     return Error{Error::Kind::refused, refusal.what()};
   } catch (const BadRow& row) {
-    return Error{Error::Kind::corrupt, fmt::format("{}: {}; keep the file for examination and "
-                                                   "restore a backup",
-                                                   file_, row.what())};
+    return corrupt(row);
+  } catch (const std::domain_error& error) {
+    return corrupt(error);
+  } catch (const std::overflow_error& error) {
+    return corrupt(error);
   }
 }
 

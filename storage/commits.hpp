@@ -19,14 +19,17 @@ class Commits {
  public:
   Commits(SQLite::Database& database, std::string file);
 
-  /// Runs `work`; Refusal, BadRow and SQLite's exceptions become errors, others pass after the roll
-  /// back.
+  /// Runs `work`; Refusal, BadRow, SQLite's exceptions and the model's become errors, others pass
+  /// after the roll back.
   [[nodiscard]] Result<> run(const std::function<Result<>()>& work);
   /// Runs `work` once the outermost commit is durable; forgotten when it, or the call that asked,
   /// is rolled back.
   void after_commit(std::function<void()> work) { waiting_.push_back(std::move(work)); }
-  /// The error that stands behind the exception being handled.
+  /// The error that stands behind the exception being handled; other exceptions are thrown on. A
+  /// number that the model refuses to count with was checked when it came in: the file has it so.
   [[nodiscard]] Error current_error() const;
+  /// The same of something that was only read: it may have made SQLite give a transaction up.
+  [[nodiscard]] Error failed_look();
 
  private:
   [[nodiscard]] Result<> outermost(const std::function<Result<>()>& work);

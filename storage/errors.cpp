@@ -1,6 +1,9 @@
 #include "storage/errors.hpp"
 
 #include <cerrno>
+#include <exception>
+#include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -47,6 +50,25 @@ Error::Kind kind_of(int sqlite_code, int system_errno) {
     }
     default:
       return Error::Kind::io;
+  }
+}
+
+void throw_as_open_error(const std::string& what, const std::string& advice) {
+  const auto said = [&](const std::exception& error) {
+    return fmt::format("{}: {}{}", what, error.what(), advice);
+  };
+  try {
+    throw;
+  } catch (const OpenError&) {
+    throw;
+  } catch (const SQLite::Exception& error) {
+    throw OpenError{kind_of(error.getErrorCode(), 0), said(error)};
+  } catch (const std::system_error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw OpenError{Error::Kind::corrupt, said(error)};
   }
 }
 

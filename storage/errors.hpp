@@ -29,6 +29,10 @@ class BadRow : public std::runtime_error {
 [[nodiscard]] Error to_error(const SQLite::Exception& exception, const SQLite::Database& database,
                              const std::string& file);
 
+/// Throws what is being handled as an OpenError: as it is when it is one, and as a damage when the
+/// file holds values that the program cannot work with. What is the system's own passes.
+[[noreturn]] void throw_as_open_error(const std::string& what, const std::string& advice = {});
+
 /// The kind of an SQLite result code and the errno behind it (0: none).
 [[nodiscard]] Error::Kind kind_of(int sqlite_code, int system_errno);
 

@@ -1,5 +1,6 @@
 #include "storage/ledger.hpp"
 
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -96,12 +97,8 @@ struct Ledger::Implementation {
     using Answer = Result<std::invoke_result_t<Work>>;
     try {
       return work();
-    } catch (const SQLite::Exception&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
-    } catch (const Refusal&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
-    } catch (const BadRow&) {
-      return noted(Answer{tl::make_unexpected(commits.current_error())});
+    } catch (const std::exception&) {
+      return noted(Answer{tl::make_unexpected(commits.failed_look())});
     }
   }
 
@@ -142,10 +139,9 @@ template<typename Implementation>
 std::unique_ptr<Implementation> open(const LedgerOptions& options) {
   try {
     return std::make_unique<Implementation>(options);
-  } catch (const SQLite::Exception& exception) {
-    throw OpenError{kind_of(exception.getErrorCode(), 0),
-                    fmt::format("cannot open the ledger {}: {}; keep the file for examination",
-                                options.file.string(), exception.what())};
+  } catch (const std::exception&) {
+    throw_as_open_error(fmt::format("cannot open the ledger {}", options.file.string()),
+                        "; keep the file for examination");
   }
 }
 
@@ -238,6 +234,10 @@ Result<CardStanding> Ledger::card_standing(const model::CardUid& card, model::Ta
 
 Result<LeftBehind> Ledger::left_behind(std::size_t most) const {
   return self_->look([&] { return self_->standings.left_behind(most); });
+}
+
+Result<> Ledger::note_locks(const LeftBehind::Locks& locks) {
+  return self_->change([&] { self_->standings.note(locks); });
 }
 
 // --- what the server told ------------------------------------------------------------------------

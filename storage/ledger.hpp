@@ -135,8 +135,11 @@ struct LeftBehind {
   struct Lock {
     model::CardUid card;
     model::TapId tap;
+    friend bool operator==(const Lock&, const Lock&) = default;
   };
-  std::vector<Lock> locks;  ///< Of rows that are not sent any more, the newest first.
+  using Locks = std::vector<Lock>;
+  Locks locks;  ///< Of rows that are not sent any more, the newest first.
+  Locks noted;  ///< See note_locks.
 };
 
 /// How the queue stands.
@@ -245,6 +248,8 @@ class Ledger {
                                                    const model::BootId& boot) const;
   /// To be asked at a start; at most so many locks.
   [[nodiscard]] Result<LeftBehind> left_behind(std::size_t most) const;
+  /// Keeps these locks for the next run, instead of those that were kept before.
+  [[nodiscard]] Result<> note_locks(const LeftBehind::Locks& locks);
 
   // --- what the server told ----------------------------------------------------------------------
   /// To be taken before a request that will bring a balance is sent: a pour is contained in that

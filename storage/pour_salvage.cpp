@@ -46,6 +46,11 @@ constexpr std::array<const char*, 9> progressed{"volume_ml", "tail_volume_ml", "
 constexpr std::array<const char*, 5> sealed{"stop_reason", "duration_ms", "chain_no", "prev_hash",
                                             "hash"};
 
+constexpr std::string_view booked_by_hand = "booked_by_hand";
+const std::string again_word = "again: ";
+// As much as the queue keeps of what is said about a row.
+constexpr std::size_t longest_reason = 500;
+
 // A row keeps its place among the others where that is free and can be true: the order of rows is
 // that of the venue's evening, but no hash proves it.
 std::string insertion() {
@@ -81,10 +86,9 @@ std::optional<std::string> as_text(const StoredValue& value) {
   return std::nullopt;
 }
 
-bool price_agrees(const NamedRow& row) {
-  const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
-  return price >= model::LitrePrice{} && price <= model::largest_litre_price &&
-         model::price_per_ml_decimal(price) == text_of(row, "price_per_ml_at_pour");
+bool prices_agree(const NamedRow& row) {
+  return price_agrees(model::LitrePrice{number_of(row, "price_cents_per_litre")},
+                      text_of(row, "price_per_ml_at_pour"));
 }
 
 bool finished_and_proven(const NamedRow& row) {
@@ -92,7 +96,7 @@ bool finished_and_proven(const NamedRow& row) {
   for (const std::string_view column : hashed_columns()) {
     content.push_back(as_text(row.at(std::string{column})));
   }
-  return price_agrees(row) && chain_hash(content) == text_of(row, "hash");
+  return prices_agree(row) && chain_hash(content) == text_of(row, "hash");
 }
 
 /// An open row has no hash yet, but its numbers follow from each other.
@@ -100,7 +104,7 @@ bool open_and_plausible(const NamedRow& row) {
   const std::int64_t volume = number_of(row, "volume_ml");
   const auto id = model::ClientTxId::parse(text_of(row, "client_tx_id"));
   constexpr std::int64_t largest = 1'000'000;
-  if (!id || !price_agrees(row) || volume < 0 || volume > largest) return false;
+  if (!id || !prices_agree(row) || volume < 0 || volume > largest) return false;
   const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
   return id->short_id() == text_of(row, "short_id") &&
          model::price_of(model::Volume::millilitres(volume), price).minor_units() ==
@@ -111,6 +115,12 @@ bool open_and_plausible(const NamedRow& row) {
 void doubt_place(NamedRow& row, std::int64_t about) {
   constexpr std::int64_t most_ahead = 1'000;
   if (number_of(row, "pour_seq") > about + most_ahead) row["pour_seq"] = std::int64_t{0};
+}
+
+// Staff have sent it again, see pour_rows.hpp.
+bool is_sent_again(const NamedRow& row) {
+  const std::string outcome = text_of(row, "server_outcome");
+  return outcome.starts_with(again_word) || (number_of(row, "attempts") == 0 && !outcome.empty());
 }
 
 std::string take_index(SQLite::Database& good) {
@@ -140,7 +150,15 @@ PourSalvage::PourSalvage(SQLite::Database& good)
       number_taken_{good, "SELECT 1 FROM pours WHERE chain_no = ?1"},
       begin_{good, insertion()},
       progress_{good, update(progressed)},
-      finish_{good, update(sealed)} {
+      finish_{good, update(sealed)},
+      send_{good, "UPDATE pours SET status = 'sent' WHERE client_tx_id = ?1 AND status = 'new'"},
+      park_{good,
+            "UPDATE pours SET status = 'failed', attempts = max(attempts, 1),"
+            " server_outcome = 'parked', last_error = ?2, next_attempt_at = NULL,"
+            " next_attempt_boot = NULL WHERE client_tx_id = ?1 AND status = 'sent'"},
+      again_{good,
+             "UPDATE pours SET server_outcome = ?2 WHERE client_tx_id = ?1"
+             " AND status IN ('new', 'sent')"} {
   SQLite::Statement newest{good,
                            "SELECT tap_id, max(pour_seq) FROM pours WHERE status <> 'open'"
                            " GROUP BY tap_id"};
@@ -162,8 +180,11 @@ bool PourSalvage::known_finished(const std::string& id) {
 void PourSalvage::take(StoredRecord record) {
   NamedRow row = shape_.named(std::move(record));
   const std::string id = text_of(row, "client_tx_id");
-  if (text_of(row, "status").empty() || !model::ClientTxId::parse(id) || known_finished(id)) return;
+  if (text_of(row, "status").empty() || !model::ClientTxId::parse(id)) return;
+  const bool known = known_finished(id);
+  if (known && has_stood(number_of(row, "chain_no"))) return;
   if (text_of(row, "status") == "open" && std::holds_alternative<std::monostate>(row.at("hash"))) {
+    if (known) return;
     if (open_and_plausible(row)) {
       take_open(id, std::move(row));
     } else {
@@ -172,12 +193,46 @@ void PourSalvage::take(StoredRecord record) {
     return;
   }
   if (!finished_and_proven(row)) {
-    spoilt_.insert(id);
+    if (!known) spoilt_.insert(id);
     return;
   }
-  doubt_place(row, number_of(row, "chain_no"));
-  note_newest(number_of(row, "tap_id"), number_of(row, "pour_seq"));
-  finished_ += put(row, true) ? 1 : 0;
+  if (!known) {
+    doubt_place(row, number_of(row, "chain_no"));
+    note_newest(number_of(row, "tap_id"), number_of(row, "pour_seq"));
+    finished_ += put(row, true) ? 1 : 0;
+  }
+  stand(id, row);
+}
+
+bool PourSalvage::has_stood(std::int64_t chain_no) const {
+  const auto place = static_cast<std::size_t>(chain_no);
+  return chain_no > 0 && place < stood_.size() && stood_[place];
+}
+
+// How far a pour got with the server is in no hash, and its newest image alone tells it. Sent again
+// for nothing it costs a request, for the server knows what it has. Not so what staff have taken
+// out of the queue: of that the server may never have heard, and who paid for it at the bar would
+// pay twice.
+void PourSalvage::stand(const std::string& id, const NamedRow& row) {
+  const auto place = static_cast<std::size_t>(number_of(row, "chain_no"));
+  if (has_stood(number_of(row, "chain_no"))) return;
+  if (stood_.size() <= place) stood_.resize(place + 1);
+  stood_[place] = true;
+  const std::string status = text_of(row, "status");
+  const std::string outcome = text_of(row, "server_outcome");
+  if (status == "failed" || (status == "confirmed" && outcome == booked_by_hand)) {
+    park(id, fmt::format("the damaged ledger had it as {}: {}: {}", status, outcome,
+                         text_of(row, "last_error")));
+  } else if (status != "confirmed" && is_sent_again(row)) {
+    // The authorization that the row was poured with is used up.
+    Use{again_, id, outcome.starts_with(again_word) ? outcome : again_word + outcome}.run();
+  }
+}
+
+void PourSalvage::park(const std::string& id, const std::string& why) {
+  Use{send_, id}.run();
+  if (Use{park_, id, why.substr(0, longest_reason)}.run() == 0) return;
+  parked_.push_back(model::ClientTxId::parse(id).value().short_id());
 }
 
 void PourSalvage::take_open(const std::string& id, NamedRow row) {

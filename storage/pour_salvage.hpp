@@ -31,6 +31,8 @@ class PourSalvage {
   [[nodiscard]] std::int64_t open() const { return opened_; }
   /// Receipts of the rows that did not prove themselves, and that nothing else made up for.
   [[nodiscard]] std::vector<std::string> unreadable();
+  /// Receipts of the rows that staff had taken out of the queue: nobody sends them by itself.
+  [[nodiscard]] const std::vector<std::string>& parked() const { return parked_; }
 
  private:
   [[nodiscard]] bool known_finished(const std::string& id);
@@ -38,6 +40,9 @@ class PourSalvage {
   void note_newest(std::int64_t tap, std::int64_t seq);
   /// False when its number in the chain belongs to another.
   bool put(const NamedRow& row, bool finished);
+  [[nodiscard]] bool has_stood(std::int64_t chain_no) const;
+  void stand(const std::string& id, const NamedRow& row);
+  void park(const std::string& id, const std::string& why);
   void put_open(const std::string& id, const NamedRow& row);
 
   SQLite::Database& good_;
@@ -48,9 +53,14 @@ class PourSalvage {
   SQLite::Statement begin_;
   SQLite::Statement progress_;
   SQLite::Statement finish_;
+  SQLite::Statement send_;
+  SQLite::Statement park_;
+  SQLite::Statement again_;
   std::map<std::int64_t, std::int64_t> newest_;  ///< pour_seq by tap.
   std::map<std::string, NamedRow> open_;
   std::set<std::string> spoilt_;
+  std::vector<bool> stood_;  ///< By number in the chain: its newest image was seen.
+  std::vector<std::string> parked_;
   std::int64_t finished_{0};
   std::int64_t opened_{0};
 };

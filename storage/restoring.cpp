@@ -1,5 +1,6 @@
 #include "storage/restoring.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <system_error>
@@ -56,9 +57,30 @@ fs::path name_aside(const fs::path& ledger) {
   }
 }
 
+/// The name under which the newest damage stands already; none: nothing was set aside yet.
+std::optional<fs::path> newest_aside(const fs::path& ledger) {
+  std::optional<fs::path> newest;
+  for (int number = 1;; ++number) {
+    const fs::path name = with(ledger, fmt::format(".damaged-{}", number));
+    bool there = fs::exists(name);
+    for (const char* journal : journals) there = there || fs::exists(with(name, journal));
+    if (!there) return newest;
+    newest = name;
+  }
+}
+
+/// With all that belongs to it.
+bool is_gone(const fs::path& ledger) {
+  return !fs::exists(ledger) &&
+         std::none_of(journals.begin(), journals.end(),
+                      [&](const char* journal) { return fs::exists(with(ledger, journal)); });
+}
+
 /// Moves the damaged file away and the restored one in. Each step may be the last before a power
-/// cut; done again it goes on where it ended.
-fs::path exchange(const fs::path& ledger) {
+/// cut; done again it goes on where it ended. Answers what the damaged one is called now; none:
+/// nothing of it was there any more.
+std::optional<fs::path> exchange(const fs::path& ledger) {
+  const bool gone = is_gone(ledger);
   const fs::path aside = name_aside(ledger);
   for (const char* journal : journals) {
     if (fs::exists(with(ledger, journal))) {
@@ -67,7 +89,7 @@ fs::path exchange(const fs::path& ledger) {
   }
   if (fs::exists(ledger)) rename_durably(ledger, aside);
   rename_durably(finished(ledger), ledger);
-  return aside;
+  return gone ? std::nullopt : std::optional{aside};
 }
 
 std::optional<fs::path> newest_good_backup(const fs::path& backup, std::vector<std::string>& told) {
@@ -96,6 +118,13 @@ std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std
       "recovered from the damaged file: {} finished pours that the backup lacked, each proven by "
       "its hash; {} pours that were running; {} rows of the other books",
       salvaged.finished, salvaged.open, salvaged.others));
+  if (!salvaged.parked.empty()) {
+    lines.push_back(
+        fmt::format("set aside for staff, because they had parked or booked these pours or nobody "
+                    "could book them: receipts {}; compare with the venue server, then `tapctl "
+                    "queue booked` or `tapctl queue retry`",
+                    fmt::join(salvaged.parked, ", ")));
+  }
   if (!salvaged.unreadable.empty()) {
     lines.push_back(fmt::format("NOT recovered: pours whose rows were spoilt: receipts {}",
                                 fmt::join(salvaged.unreadable, ", ")));
@@ -158,9 +187,10 @@ std::unique_ptr<Ledger> restore(const RestoreOptions& options, const OpenError& 
                     options.backup.empty() ? "" : " (" + options.backup.string() + ")")};
   }
   auto lines = build(options, file, backup);
-  const fs::path aside = exchange(file);
+  const auto aside = exchange(file);
   told.push_back(
-      fmt::format("the ledger was damaged ({}); it is kept as {}", damage.what(), aside.string()));
+      fmt::format("the ledger was damaged ({}); {}", damage.what(),
+                  aside ? "it is kept as " + aside->string() : "there is nothing of it to keep"));
   told.push_back(backup ? fmt::format("restored from the backup {}", backup->string())
                         : "there is no good backup: started with an empty ledger");
   told.insert(told.end(), lines.begin(), lines.end());
@@ -186,10 +216,13 @@ std::unique_ptr<Ledger> open_or_restore(const RestoreOptions& options,
                                         std::vector<std::string>& told) {
   try {
     if (fs::exists(finished(options.ledger.file))) {
-      told.push_back(
-          fmt::format("a restoring that was cut off is completed; the damaged ledger is "
-                      "kept as {}; see the audit log for what was recovered",
-                      exchange(options.ledger.file).string()));
+      // What was set aside before the cut is not found in its place any more.
+      auto aside = exchange(options.ledger.file);
+      if (!aside) aside = newest_aside(options.ledger.file);
+      told.push_back(fmt::format(
+          "a restoring that was cut off is completed; {}see the audit log "
+          "for what was recovered",
+          aside ? "the damaged ledger is kept as " + aside->string() + "; " : std::string{}));
     }
     try {
       refuse_lost(options);
@@ -198,13 +231,11 @@ std::unique_ptr<Ledger> open_or_restore(const RestoreOptions& options,
       if (damage.kind() != Error::Kind::corrupt) throw;
       return restore(options, damage, told);
     }
-  } catch (const SQLite::Exception& exception) {
-    throw OpenError{kind_of(exception.getErrorCode(), 0),
-                    fmt::format("cannot restore the ledger {}: {}", options.ledger.file.string(),
-                                exception.what())};
   } catch (const std::system_error& error) {
     throw OpenError{Error::Kind::io, fmt::format("cannot restore the ledger {}: {}",
                                                  options.ledger.file.string(), error.what())};
+  } catch (const std::exception&) {
+    throw_as_open_error(fmt::format("cannot restore the ledger {}", options.ledger.file.string()));
   }
 }
 

@@ -137,6 +137,7 @@ Salvage salvage(SQLite::Database& good, const std::filesystem::path& damaged) {
   transaction.commit();
   result.finished = pours.finished();
   result.open = pours.open();
+  result.parked = pours.parked();
   result.unreadable = pours.unreadable();
   return result;
 }

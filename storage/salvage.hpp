@@ -1,7 +1,9 @@
 // Carries what can still be read in a damaged ledger over into a good one. A finished pour is taken
 // when its hash proves it, and inserted as it was, to be sent again (the venue server knows which
-// it has). An open pour is taken when its numbers agree with each other. Rows of the other books
-// carry no proof; they are taken when their shape is right. Used while a ledger is restored.
+// it has), or to wait for staff when they had taken it out of the queue (the server knows nothing
+// of those); so does one that the good ledger has already. An open pour is taken when its numbers
+// agree with each other. Rows of the other books carry no proof; they are taken when their shape is
+// right. Used while a ledger is restored.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +16,10 @@
 namespace tapd::storage {
 
 struct Salvage {
-  std::int64_t finished{0};             ///< Pours that the good ledger lacked.
-  std::int64_t open{0};                 ///< Pours that were running.
-  std::int64_t others{0};               ///< Rows of the other books.
+  std::int64_t finished{0};         ///< Pours that the good ledger lacked.
+  std::int64_t open{0};             ///< Pours that were running.
+  std::int64_t others{0};           ///< Rows of the other books.
+  std::vector<std::string> parked;  ///< Receipts of pours that staff had taken out of the queue.
   std::vector<std::string> unreadable;  ///< Receipts of pours that did not prove themselves.
 };
 

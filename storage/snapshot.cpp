@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -51,11 +52,31 @@ struct Difference {
   [[nodiscard]] bool any() const { return !put.empty() || !remove.empty(); }
 };
 
+using Keys = std::set<std::string>;
+
+template<typename Id>
+Keys keys_of(const std::vector<Id>& ids) {
+  Keys keys;
+  for (const Id& id : ids) keys.insert(id.text());
+  return keys;
+}
+
+// A card that is lost is lost, whoever was asked first.
+bool may_stay(const model::Card* card) {
+  return card == nullptr || card->status == model::CardStatus::active;
+}
+template<typename Item>
+bool may_stay(const Item* /*item*/) {
+  return true;
+}
+
 /// Walks the table and the wanted items side by side. The first column of a row is its key, as text
 /// and in ascending order; `stands(row, item)` reads the others, `item` null when the snapshot
-/// lacks the key, and answers the row's origin and whether it already says what the item says.
+/// lacks the key, and answers the row's origin and whether it already says what the item says. Of
+/// rows heard by themselves those in `heard_since` were heard later all the same.
 template<typename Item, typename Stands>
-Difference<Item> compare(Use&& rows, const Wanted<Item>& wanted, Stands stands) {
+Difference<Item> compare(Use&& rows, const Wanted<Item>& wanted, Stands stands,
+                         const Keys& heard_since = {}) {
   Difference<Item> difference;
   auto next = wanted.begin();
   while (rows.next()) {
@@ -66,7 +87,8 @@ Difference<Item> compare(Use&& rows, const Wanted<Item>& wanted, Stands stands) 
     const bool listed = next != wanted.end() && next->first == key;
     const Item* item = listed ? next->second : nullptr;
     const auto [origin, same] = stands(rows, item);
-    if (origin == Origin::later) {
+    const bool younger = origin == Origin::before && heard_since.contains(key) && may_stay(item);
+    if (origin == Origin::later || younger) {
       difference.later.emplace_back(std::move(key), item);
     } else if (!listed) {
       difference.remove.push_back(std::move(key));
@@ -181,7 +203,8 @@ void SnapshotWriter::apply(const model::SnapshotChanges& changes, const Hearing&
   for (const auto& id : guests) told_.tell(id.text(), no_guest);
   for (const model::Card& card : changes.now.cards) told_.tell(card.uid.text(), &card);
   for (const auto& uid : cards) told_.tell(uid.text(), no_card);
-  const bool rows = told_.apply(heard.asked, model::to_iso8601(heard.at.wall));
+  const bool rows =
+      told_.apply(heard.asked, model::to_iso8601(heard.at.wall), changes.now.heard_since);
   const bool states = apply_states(changes.now, heard);
   told_.set_revision(changes.now.revision);
   hearings_.hear_snapshot(heard, changes.now.revision, changed > 0 || rows || states);
@@ -197,7 +220,8 @@ bool SnapshotWriter::apply_guests(const model::Snapshot& snapshot, const Hearing
                       row.flag() == guest->active && row.integer() == guest->balance.minor_units();
     return Standing{Origin::snapshot, same};
   };
-  const auto difference = compare(Use{guests_.read}, wanted, stands);
+  const auto difference =
+      compare(Use{guests_.read}, wanted, stands, keys_of(snapshot.heard_since.guests));
   for (const model::Guest* guest : difference.put) {
     Use{guests_.put, guest->id.text(), guest->first_name, guest->active,
         guest->balance.minor_units()}
@@ -220,7 +244,8 @@ bool SnapshotWriter::apply_cards(const model::Snapshot& snapshot, const Hearing&
                       row.text() == model::to_text(card->status);
     return Standing{Origin::snapshot, same};
   };
-  const auto difference = compare(Use{cards_.read}, wanted, stands);
+  const auto difference =
+      compare(Use{cards_.read}, wanted, stands, keys_of(snapshot.heard_since.cards));
   for (const model::Card* card : difference.put) {
     Use{cards_.put, card->uid.text(), text_of(card->guest_id), model::to_text(card->status),
         model::to_iso8601(heard.at.wall)}

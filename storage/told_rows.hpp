@@ -32,8 +32,9 @@ class ToldRows {
   void tell(const std::string& guest_id, const model::Guest* guest);
   void tell(const std::string& card_uid, const model::Card* card);
   /// Makes guests and cards what was told of them, except those heard in answer to a later question
-  /// than `asked`, which stay kept. Answers whether that changed any row.
-  bool apply(Marker asked, const std::string& heard_at);
+  /// than `asked`, or `since` it was asked for: they stay kept. Answers whether that changed any
+  /// row.
+  bool apply(Marker asked, const std::string& heard_at, const model::Snapshot::HeardSince& since);
 
   /// The revision that the cache and these rows together hold; none: changes have nothing to start
   /// from.
@@ -52,6 +53,8 @@ class ToldRows {
 
   Table guests_;
   Table cards_;
+  SQLite::Statement heard_since_;
+  SQLite::Statement forget_heard_since_;
   SQLite::Statement revision_;
   SQLite::Statement drop_revision_;
   SQLite::Statement set_revision_;

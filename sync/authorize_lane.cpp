@@ -166,12 +166,6 @@ bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const m
   return true;
 }
 
-void AuthorizeLane::snapshot_applied(RequestId id) {
-  for (Asked& asked : asked_) {
-    if (asked.request != 0 && asked.request < id) asked.superseded = true;
-  }
-}
-
 void AuthorizeLane::answer(Asked& asked, AuthorizeVerdict verdict) {
   asked.answered = true;
   context_.board.tell(
@@ -197,7 +191,8 @@ void AuthorizeLane::watch_grant(const Asked& asked, const Heard& heard,
 void AuthorizeLane::remember(const Asked& asked, const AuthorizeVerdict& verdict,
                              const model::Moment& now) {
   if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
-    if (!asked.superseded) hear_balance(asked, *allowed, now);
+    const bool overtaken = context_.balances.is_overtaken(allowed->guest_id, asked.request);
+    if (!overtaken) hear_balance(asked, *allowed, now);
     return;
   }
   const auto* const refused = std::get_if<Refused>(&verdict);
@@ -220,10 +215,7 @@ void AuthorizeLane::hear_balance(const Asked& asked, const Allowed& allowed,
     return;
   }
   context_.board.books_well(balance_work);
-  for (Asked& other : asked_) {
-    const bool older = other.request != 0 && other.request < asked.request;
-    if (older && other.ask.card == asked.ask.card) other.superseded = true;
-  }
+  context_.balances.heard(allowed.guest_id, asked.ask.card, asked.request);
 }
 
 }  // namespace tapd::sync

@@ -31,8 +31,6 @@ class AuthorizeLane {
   [[nodiscard]] model::SinceBoot wake_at() const;
   /// False: not a request of this lane.
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
-  /// A snapshot asked for in request `id` was applied: what asks from before it bring is older.
-  void snapshot_applied(RequestId id);
 
  private:
   struct Asked {
@@ -42,7 +40,6 @@ class AuthorizeLane {
     storage::Marker marker{0};
     bool answered{false};
     bool behind_row{false};  ///< As the last look at the queue found.
-    bool superseded{false};  ///< A newer balance is in the ledger already.
   };
 
   [[nodiscard]] bool is_behind_row(const Asked& asked, const model::Moment& now);

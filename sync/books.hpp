@@ -30,6 +30,8 @@ class Books {
   virtual storage::Result<storage::LeftBehind> left_behind(std::size_t /*most*/) {
     return storage::LeftBehind{};
   }
+  /// Books that do not keep them forget at a restart what was authorized in an outage.
+  virtual storage::Result<> note_locks(const storage::LeftBehind::Locks& /*locks*/) { return {}; }
   virtual storage::Result<> mark_sent(const std::vector<model::ClientTxId>& rows,
                                       const model::Moment& now) = 0;
   virtual storage::Result<> apply_verdicts(const std::vector<storage::Verdict>& verdicts,

@@ -101,6 +101,7 @@ struct Engine::Implementation {
     taken_over = true;
     if (left->sent) context.be_quiet(now);
     locks_left = left->locks;
+    settle.take_over(left->noted);
   }
 
   // A server with snapshots charges offline pours as they are. As long as that is not sure they are
@@ -119,6 +120,7 @@ struct Engine::Implementation {
         context.release_given_up(card, tap, now);
       }
     }
+    settle.release_what_was_noted(now);
     pours.look();
     settle.look();
   }
@@ -153,8 +155,8 @@ model::SinceBoot Engine::wake_at() const {
   const model::SinceBoot pours =
       closed ? std::min({self_->pours.wake_at(), self_->settle.wake_at(), self_->flow.wake_at()})
              : never;
-  return std::min(
-      {self_->authorize.wake_at(), self_->announce.wake_at(), pours, self_->snapshot.wake_at()});
+  return std::min({self_->authorize.wake_at(), self_->announce.wake_at(), pours,
+                   self_->snapshot.wake_at(), self_->settle.note_at()});
 }
 
 void Engine::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
@@ -163,9 +165,7 @@ void Engine::on_outcome(RequestId id, const HttpOutcome& outcome, const model::M
   if (self_->pours.on_outcome(id, outcome, now)) return;
   if (self_->settle.on_outcome(id, outcome, now)) return;
   if (self_->flow.on_outcome(id, outcome, now)) return;
-  if (self_->snapshot.on_outcome(id, outcome, now)) {
-    self_->authorize.snapshot_applied(self_->snapshot.applied());
-  }
+  static_cast<void>(self_->snapshot.on_outcome(id, outcome, now));
 }
 
 void Engine::ask(const AuthorizeAsk& ask, const model::Moment& now) {

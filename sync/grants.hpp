@@ -22,6 +22,9 @@ class Grants {
   /// on the slowest card.
   static constexpr std::chrono::milliseconds until_begun{10'000};
 
+  /// One that is not resolved by then outlasts the server's answers: an outage.
+  static constexpr std::chrono::milliseconds unresolved_after{2 * until_begun};
+
   static constexpr model::SinceBoot never_looked = model::SinceBoot::max();
 
   struct Grant {
@@ -101,6 +104,8 @@ class Grants {
       return !each.release && (each.card == card || each.tap == tap);
     });
   }
+  /// In the order in which they were asked for.
+  [[nodiscard]] const std::vector<Grant>& all() const { return all_; }
   /// The one to look at next; null: none.
   [[nodiscard]] const Grant* next() const {
     const auto soonest = std::min_element(

@@ -12,6 +12,7 @@
 #include "sync/circuit.hpp"
 #include "sync/engine.hpp"
 #include "sync/grants.hpp"
+#include "sync/heard_balances.hpp"
 #include "sync/notice_board.hpp"
 #include "sync/outcomes.hpp"
 
@@ -60,7 +61,10 @@ struct LaneContext {
   NoticeBoard board;
   /// How many requests of any kind have failed for reasons that may be the server's or the link's.
   std::uint64_t troubles{0};
+  /// How many requests the server answered with a verdict on a pour.
+  std::uint64_t went_through{0};
   Grants grants;
+  HeardBalances balances;
   OfflineRows offline_rows{OfflineRows::undecided};
   /// The server is known to have no snapshots, and so not to compare a row that it knows.
   bool without_snapshots{false};

@@ -3,29 +3,21 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "sync/authorize_lane.hpp"
 
 namespace tapd::sync {
 namespace {
 
 constexpr const char* fetch_work = "reading the offline pours";
-constexpr const char* standing_work = "looking whether a card is in use";
 constexpr const char* mark_work = "marking an offline pour as sent";
 constexpr const char* verdict_work = "keeping the verdict on an offline pour";
-constexpr const char* in_use = "card_in_use_on_other_tap";
-
-// A row of no volume: it releases the lock and books nothing.
-model::Pour release_of(const Grants::Grant& grant, const model::ClientTxId& id) {
-  model::Pour row;
-  row.begin.client_tx_id = id;
-  row.begin.card_uid = grant.card;
-  row.begin.tap_id = grant.tap;
-  return row;
-}
 
 }  // namespace
 
 void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
+  if (note_at() <= now.since_boot) note_unresolved(now);
   if (in_flight_ != 0) return;
   if (!context_.circuit.is_closed()) {
     // What was authorized is too old by the time the server is back: settled anew then.
@@ -56,36 +48,6 @@ model::SinceBoot SettleLane::wake_at() const {
   if (context_.offline_rows == OfflineRows::settled) soonest = std::min(soonest, next_look_);
   if (context_.held) soonest = std::min(soonest, context_.pours_quiet_until);
   return std::max({soonest, not_before_, context_.pours_quiet_until});
-}
-
-// True when the turn was used up.
-bool SettleLane::release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing) {
-  const Grants::Grant* const next = context_.grants.next();
-  if (next == nullptr || next->look_at > now.since_boot) return false;
-  grant_ = *next;
-  const auto standing = context_.books.card_standing(grant_->card, grant_->tap, grant_->asked);
-  if (!standing) {
-    books_failed(standing_work, standing.error(), now);
-    return true;
-  }
-  context_.board.books_well(standing_work);
-  if (standing->began_since) {
-    context_.grants.forget(grant_->card, grant_->tap);
-    grant_.reset();
-    return false;
-  }
-  // A row that is still to be sent pays with this lock.
-  if (standing->in_session || standing->unsent_here) {
-    context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
-    grant_.reset();
-    return false;
-  }
-  if (grant_->sure || grant_->release) {
-    send_release(outgoing);
-  } else {
-    ask_for(Step::asking_again, grant_->card, grant_->tap, outgoing);
-  }
-  return true;
 }
 
 void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing) {
@@ -121,6 +83,7 @@ std::optional<model::Pour> SettleLane::first_free(const std::vector<model::Pour>
     const model::PourBegin& begin = row.begin;
     if (!seen.insert(begin.card_uid).second) continue;
     if (passed_over_.contains(begin.client_tx_id)) continue;
+    if (waits_in_doubt(begin.client_tx_id, now)) continue;
     if (context_.grants.concern(begin.card_uid, begin.tap_id)) continue;
     const auto standing = context_.books.card_standing(begin.card_uid, begin.tap_id, {});
     if (!standing) {
@@ -174,25 +137,13 @@ void SettleLane::send_row(const model::Moment& now, std::vector<Outgoing>& outgo
                                                 context_.options.request_deadline)});
 }
 
-void SettleLane::send_release(std::vector<Outgoing>& outgoing) {
-  step_ = Step::releasing;
-  in_flight_ = context_.new_id();
-  context_.pours_in_flight = true;
-  context_.batch_was_last = false;
-  context_.held = LaneContext::Held{grant_->card, grant_->tap};
-  const model::ClientTxId id = context_.grants.release_id(*grant_, context_.random);
-  outgoing.push_back(
-      {in_flight_, context_.post(endpoint::pours, encode_pours({release_of(*grant_, id)}).body,
-                                 context_.options.request_deadline)});
-}
-
 bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
   const Heard heard = context_.hear(outcome, false, now);
   switch (std::exchange(step_, Step::none)) {
     case Step::asking:
-      on_leave(heard, now);
+      on_leave(id, heard, now);
       break;
     case Step::sending_row:
       on_row_answer(heard, now);
@@ -209,9 +160,12 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
   return true;
 }
 
-void SettleLane::on_leave(const Heard& heard, const model::Moment& now) {
+void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment& now) {
   const AuthorizeVerdict verdict = read_leave(context_, heard);
-  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) return on_allowed(*allowed, now);
+  if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
+    hear_balance(id, *allowed, now);
+    return on_allowed(*allowed, now);
+  }
   if (const auto* const refused = std::get_if<Refused>(&verdict)) {
     if (refused->reason != in_use) {
       // It will not be charged, but staff shall know of it.
@@ -229,11 +183,17 @@ void SettleLane::on_leave(const Heard& heard, const model::Moment& now) {
   later_then(heard, now);
 }
 
+void SettleLane::hear_balance(RequestId id, const Allowed& allowed, const model::Moment& now) {
+  if (context_.balances.is_overtaken(allowed.guest_id, id)) return;
+  const model::CardUid& card = pour_->begin.card_uid;
+  const auto kept = context_.books.hear_balance(
+      {card, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
+  if (!kept) return context_.board.books_trouble(verdict_work, kept.error().message);
+  context_.balances.heard(allowed.guest_id, card, id);
+}
+
 void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
   const model::PourBegin& begin = pour_->begin;
-  const auto kept = context_.books.hear_balance(
-      {begin.card_uid, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
-  if (!kept) context_.board.books_trouble(verdict_work, kept.error().message);
   if (allowed.guest_id != begin.guest_id) {
     release_soon(now);
     context_.grants.heard(begin.card_uid, begin.tap_id, now.since_boot);
@@ -255,18 +215,44 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
     const auto answer = decode_pours(heard.body);
     if (answer) {
       context_.made_sense(endpoint::pours);
+      ++context_.went_through;
       return judge_sent(judge({{row, false}}, answer->results).verdicts.front(), now);
     }
     context_.made_no_sense(endpoint::pours, answer.error().why);
     return later_then(heard, now);
   }
-  // The server has just authorized it, so it is there: twice the same 500 is about the row.
-  const bool at_fault = heard.kind == Heard::Kind::refused ||
-                        (heard.kind == Heard::Kind::server_error && ++server_errors_[row] >= 2);
-  if (at_fault) {
+  if (heard.kind == Heard::Kind::server_error) return on_server_error(heard, now);
+  if (heard.kind == Heard::Kind::refused) {
     return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
   }
   later_then(heard, now);
+}
+
+// The server is there, for it has just authorized the row; but pours may be what it cannot do. It
+// is the row's own fault only when another one went through since it failed first.
+void SettleLane::on_server_error(const Heard& heard, const model::Moment& now) {
+  const model::ClientTxId row = pour_->begin.client_tx_id;
+  Doubt& doubt = doubts_.try_emplace(row, Doubt{context_.went_through}).first->second;
+  if (doubt.went_through != context_.went_through) {
+    return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
+  }
+  context_.made_no_sense(endpoint::pours, fmt::format("pour {}: {}", row.short_id(), heard.why));
+  doubt.look_at = now.since_boot + row_delay(doubt.failures);
+  // It is not tried again soon, and its card must not be locked for so long.
+  if (++doubt.failures > 1) release_soon(now);
+  const auto noted =
+      context_.books.apply_verdicts({{row, storage::Verdict::Kind::not_judged, "", heard.why}},
+                                    context_.options.attempt_cap, now, now);
+  if (!noted) return books_failed(verdict_work, noted.error(), now);
+  context_.board.books_well(verdict_work);
+  later_then(heard, now);
+}
+
+// One in doubt waits for its time, or for another one to go through.
+bool SettleLane::waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const {
+  const auto doubt = doubts_.find(row);
+  return doubt != doubts_.end() && now.since_boot < doubt->second.look_at &&
+         doubt->second.went_through == context_.went_through;
 }
 
 // What the row did not use of the authorization that was asked for it is released next.
@@ -275,70 +261,20 @@ void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment
   judge_row(verdict, now);
 }
 
-// The authorization of the row at hand pays for nothing: like any that no pour followed.
-void SettleLane::release_soon(const model::Moment& now) {
-  const model::PourBegin& begin = pour_->begin;
-  context_.grants.release_soon(begin.card_uid, begin.tap_id, now.since_boot);
-}
-
-void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
-  const AuthorizeVerdict verdict = read_leave(context_, heard);
-  const auto* const refused = std::get_if<Refused>(&verdict);
-  if (refused != nullptr && refused->reason == in_use) {
-    // The card is locked elsewhere, so not here.
-    context_.grants.forget(grant_->card, grant_->tap);
-    return end(now);
-  }
-  if (std::holds_alternative<NoAnswer>(verdict)) return later_then(heard, now);
-  next_step_ = Step::releasing;
-}
-
-void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {
-  bool released = heard.kind == Heard::Kind::refused;
-  if (heard.kind == Heard::Kind::usable) {
-    const auto answer = decode_pours(heard.body);
-    released = answer.has_value();
-    if (answer) {
-      context_.made_sense(endpoint::pours);
-    } else {
-      context_.made_no_sense(endpoint::pours, answer.error().why);
-    }
-  }
-  const Grants::Grant grant = *grant_;
-  if (released) {
-    context_.grants.forget(grant.card, grant.tap);
-    return end(now);
-  }
-  later_then(heard, now);
-  if (heard.kind == Heard::Kind::server_error) release_failed(grant, heard, now);
-}
-
-// The row or the server may be at fault: tried ever more seldom.
-void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
-                                const model::Moment& now) {
-  Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
-  if (known == nullptr) return;
-  if (++known->server_errors >= most_releases) {
-    context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
-    context_.grants.forget(grant.card, grant.tap);
-    return;
-  }
-  std::chrono::milliseconds delay = Grants::until_begun;
+std::chrono::milliseconds SettleLane::row_delay(std::int32_t failures) const {
+  std::chrono::milliseconds delay = context_.options.first_row_retry;
   const auto longest = context_.options.longest_row_retry;
-  for (int i = 1; i < known->server_errors && delay < longest; ++i) delay *= 2;
-  known->look_at = now.since_boot + std::min(delay, longest);
+  for (std::int32_t i = 0; i < failures && delay < longest; ++i) delay *= 2;
+  return std::min(delay, longest);
 }
 
 void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment& now) {
-  std::chrono::milliseconds delay = context_.options.first_row_retry;
-  const auto longest = context_.options.longest_row_retry;
-  for (std::int32_t i = 0; i < pour_->attempts && delay < longest; ++i) delay *= 2;
   const auto applied = context_.books.apply_verdicts({verdict}, context_.options.attempt_cap, now,
-                                                     later(now, std::min(delay, longest)));
+                                                     later(now, row_delay(pour_->attempts)));
   if (!applied) return books_failed(verdict_work, applied.error(), now);
   context_.board.books_well(verdict_work);
   context_.tell_of({verdict}, [this](const auto&) { return LaneContext::row_of(*pour_); }, now);
-  server_errors_.erase(verdict.client_tx_id);
+  doubts_.erase(verdict.client_tx_id);
   passed_over_.erase(verdict.client_tx_id);
   backoff_.succeed();
   next_look_ = {};

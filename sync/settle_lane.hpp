@@ -8,6 +8,8 @@
 //   asking --another guest---------> row parked for staff, the lock is released next
 //   asking --staff park the row----> it is not sent, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
+//   sending ---------500-----------> the row waits, ever longer; an attempt is spent only when
+//                                    another went through since the first: else all may fare so
 //
 //   asking again --any verdict--> releasing
 //
@@ -39,18 +41,32 @@ class SettleLane {
   /// hours after the first.
   static constexpr int most_releases = 12;
 
+  /// Of the unresolved authorizations so many are noted for the next run, the newest.
+  static constexpr std::size_t most_noted = 16;
+
   explicit SettleLane(LaneContext& context) : context_{context}, backoff_{context.lane_backoff()} {}
 
   void look() { next_look_ = {}; }
+  /// What the run before had noted; it is kept until it is known how this server wants its rows.
+  void take_over(const storage::LeftBehind::Locks& noted) { before_ = noted_ = noted; }
+  void release_what_was_noted(const model::Moment& now);
   void due(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] model::SinceBoot wake_at() const;
+  /// Also while the server is away.
+  [[nodiscard]] model::SinceBoot note_at() const;
   /// False: not a request of this lane.
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
 
  private:
+  static constexpr const char* standing_work = "looking whether a card is in use";
+  /// What the server says of a card that is locked to another tap.
+  static constexpr const char* in_use = "card_in_use_on_other_tap";
+
   enum class Step : std::uint8_t { none, asking, sending_row, asking_again, releasing };
 
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
+  void note_unresolved(const model::Moment& now);
+  [[nodiscard]] storage::Result<storage::LeftBehind::Locks> unresolved(const model::Moment& now);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
   [[nodiscard]] std::optional<model::Pour> first_free(const std::vector<model::Pour>& rows,
@@ -61,9 +77,13 @@ class SettleLane {
                std::vector<Outgoing>& outgoing);
   void send_release(std::vector<Outgoing>& outgoing);
 
-  void on_leave(const Heard& heard, const model::Moment& now);
+  void on_leave(RequestId id, const Heard& heard, const model::Moment& now);
+  void hear_balance(RequestId id, const Allowed& allowed, const model::Moment& now);
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
+  void on_server_error(const Heard& heard, const model::Moment& now);
+  [[nodiscard]] bool waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const;
+  [[nodiscard]] std::chrono::milliseconds row_delay(std::int32_t failures) const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
   void release_soon(const model::Moment& now);
@@ -83,7 +103,16 @@ class SettleLane {
   std::optional<Grants::Grant> grant_;
   storage::Marker marker_{0};
   std::set<model::ClientTxId> passed_over_;  ///< Failed without a verdict; the others go first.
-  std::map<model::ClientTxId, int> server_errors_;
+  /// A row that the server answered with an error of its own.
+  struct Doubt {
+    std::uint64_t went_through{0};  ///< LaneContext::went_through when it failed first.
+    std::int32_t failures{0};
+    model::SinceBoot look_at{};
+  };
+  std::map<model::ClientTxId, Doubt> doubts_;
+  storage::LeftBehind::Locks before_;  ///< Noted by the run before, and not taken up yet.
+  storage::LeftBehind::Locks noted_;   ///< As the ledger has them.
+  model::SinceBoot next_note_{};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
 };

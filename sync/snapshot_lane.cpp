@@ -23,6 +23,11 @@ void put_state(model::Snapshot& rows, model::SystemState state) {
   rows.system_states.push_back(std::move(state));
 }
 
+model::Snapshot& rows_of(SnapshotAnswer& answer) {
+  auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
+  return changes ? changes->now : std::get<model::Snapshot>(answer);
+}
+
 }  // namespace
 
 void SnapshotLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
@@ -146,12 +151,16 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   }
   context_.made_sense(path_);
   const bool stopped = hear_stop(*answer);
+  rows_of(*answer).heard_since = context_.balances.since(in_flight_);
   const auto kept = keep(*answer, now);
   if (!kept) {
+    // A stop must arrive even so. A ledger that fails lifts none.
+    if (stopped) context_.board.emergency_stop(true);
     books_failed(apply_work, kept.error(), now);
     return;
   }
   context_.board.books_well(apply_work);
+  context_.balances.snapshot_applied(in_flight_);
   context_.board.tell(*kept);
   context_.board.emergency_stop(*kept_stop_);
   snapshot_stop_ = stopped;
@@ -170,8 +179,7 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
 // What the snapshot says of it. One that was asked for before a stop was heard of may have been
 // drawn up before it, and does not lift it.
 bool SnapshotLane::hear_stop(SnapshotAnswer& answer) {
-  auto* const changes = std::get_if<model::SnapshotChanges>(&answer);
-  model::Snapshot& rows = changes ? changes->now : std::get<model::Snapshot>(answer);
+  model::Snapshot& rows = rows_of(answer);
   const bool stopped = emergency_stop(rows);
   if (stopped) heard_stop();
   if (!stopped && in_flight_ <= stopped_) put_state(rows, stop_state(true));
@@ -261,7 +269,9 @@ void SnapshotLane::keep_stop(bool on, const model::Moment& now) {
   }
 }
 
-// Back off, ask in full next time, and meanwhile hear of an emergency stop from the status.
+// Back off, and meanwhile hear of an emergency stop from the status. What the ledger holds still
+// stands, so that the next question is for the changes again: over a link that has just failed they
+// arrive sooner than the whole, and a guest who has paid in waits for them.
 void SnapshotLane::not_now(const model::Moment& now, const Heard& heard) {
   status_wanted_ = true;
   const auto delay = std::max(backoff_.fail(context_.random, heard.retry_after),
@@ -269,9 +279,11 @@ void SnapshotLane::not_now(const model::Moment& now, const Heard& heard) {
   next_at_ = now.since_boot + delay;
 }
 
+// A ledger that is full fails for days, and the stop is heard of all the same.
 void SnapshotLane::books_failed(const char* work, const storage::Error& error,
                                 const model::Moment& now) {
   context_.board.books_trouble(work, error.message);
+  status_wanted_ = true;
   etag_.clear();
   next_at_ = now.since_boot + backoff_.fail(context_.random);
 }

@@ -152,6 +152,15 @@ struct Snapshot {
   std::vector<Guest> guests;
   std::vector<Card> cards;
   std::vector<SystemState> system_states;
+
+  /// Heard by themselves in answer to questions asked after that for the snapshot: these rows stay
+  /// as they are until the next one. A card that it does not call active loses its standing even
+  /// so.
+  struct HeardSince {
+    std::vector<GuestId> guests;
+    std::vector<CardUid> cards;
+  };
+  HeardSince heard_since{};
 };
 
 /// What became different at the venue server between two of its revisions. The system states are

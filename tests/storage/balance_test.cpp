@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -11,6 +13,51 @@ using namespace tapd::test;
 using Catch::Matchers::StartsWith;
 using model::CardStatus;
 using storage::Verdict;
+
+// Between two verdicts all questions have one marker: whoever asks knows which came later.
+TEST_CASE("what was heard since the snapshot was asked for stays until the next one", "[balance]") {
+  Bar bar;
+  const bool whole = GENERATE(true, false);
+  const bool unknown = GENERATE(true, false);  // Registered after the snapshot was drawn.
+  const auto status = GENERATE(CardStatus::active, CardStatus::lost);
+  const auto apply = [&](model::Snapshot now, std::int64_t since) {
+    if (whole) return outcome(bar.ledger().apply_snapshot(now, 0, at(8), this_boot));
+    model::SnapshotChanges changes;
+    changes.since = since;
+    changes.now = std::move(now);
+    changes.now.revision = since + 1;
+    return outcome(bar.ledger().apply_changes(changes, 0, at(8), this_boot));
+  };
+  const auto without_guests = [] {
+    model::Snapshot snapshot = small_snapshot();
+    snapshot.guests.clear();
+    snapshot.cards.clear();
+    return snapshot;
+  };
+  hear(bar.ledger(), unknown ? without_guests() : small_snapshot(100));
+  authorize(bar.ledger(), 5'100);
+  model::Snapshot drawn = unknown ? without_guests() : small_snapshot(200);
+  if (!unknown) drawn.cards[0].status = status;
+  drawn.heard_since = {{guest(1)}, {card(1)}};
+  REQUIRE(apply(drawn, 1) == "ok");
+  REQUIRE(facts(bar.ledger()).guest);
+  CHECK(facts(bar.ledger()).guest->balance == model::Money{5'100});
+  // A card that is called lost is lost, whoever was asked first.
+  CHECK(facts(bar.ledger()).card->status == (unknown ? CardStatus::active : status));
+  SECTION("the next one tells it anew") {
+    REQUIRE(apply(small_snapshot(300), 2) == "ok");
+    CHECK(facts(bar.ledger()).guest->balance == model::Money{300});
+    CHECK(facts(bar.ledger()).card->status == CardStatus::active);
+  }
+  SECTION("or tells of something else, and it becomes what was told") {
+    model::Snapshot other = whole ? small_snapshot(200) : without_guests();
+    other.taps[0].display_name = "Tap one";
+    REQUIRE(apply(other, 2) == "ok");
+    const bool forgotten = unknown && !whole;
+    CHECK(facts(bar.ledger()).guest.has_value() == !forgotten);
+    if (!forgotten) CHECK(facts(bar.ledger()).guest->balance == model::Money{200});
+  }
+}
 
 TEST_CASE("an authorization teaches guest, card and balance", "[cache]") {
   Bar bar;

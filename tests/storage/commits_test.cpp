@@ -50,6 +50,27 @@ TEST_CASE("what was to follow a commit is forgotten when it is rolled back", "[c
   CHECK(followed == 1);
 }
 
+TEST_CASE("numbers that cannot be counted with are told as a damage", "[commits]") {
+  Desk desk;
+  Result<> result;
+  SECTION("a price that is negative") {
+    result = desk.commits.run([&]() -> Result<> {
+      REQUIRE(desk.write("one"));
+      throw std::domain_error{"a litre price is never negative"};
+    });
+  }
+  SECTION("a sum that does not fit") {
+    result = desk.commits.run([&]() -> Result<> {
+      REQUIRE(desk.write("one"));
+      throw std::overflow_error{"the sum of two amounts does not fit"};
+    });
+  }
+  REQUIRE_FALSE(result);
+  CHECK(result.error().kind == Error::Kind::corrupt);
+  CHECK(result.error().message.find("notes.db") != std::string::npos);
+  CHECK(desk.count() == 0);
+}
+
 TEST_CASE("a transaction that SQLite gave up is told with its cause, and nothing joins it",
           "[commits]") {
   Desk desk;

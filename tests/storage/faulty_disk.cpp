@@ -29,6 +29,7 @@ int close_file(sqlite3_file* file) {
   return methods(file).xClose(real(file));
 }
 int read_file(sqlite3_file* file, void* to, int size, sqlite3_int64 offset) {
+  if (mine(file).disk->read_fails()) return SQLITE_IOERR_READ;
   return methods(file).xRead(real(file), to, size, offset);
 }
 int write_file(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset) {

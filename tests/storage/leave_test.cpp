@@ -35,6 +35,20 @@ std::size_t due(storage::Ledger& ledger, DueRows which) {
 
 // Found by reading: the first attempt after it made the row one with leave again. It was sent
 // without any, noted as `audit_only`, and never charged.
+TEST_CASE("the locks that a run has noted are told to the next one", "[leave]") {
+  Bar bar;
+  CHECK(bar.ledger().left_behind(10)->noted.empty());
+  const storage::LeftBehind::Locks locks{{card(1), model::TapId{1}}, {card(2), model::TapId{7}}};
+  REQUIRE(outcome(bar.ledger().note_locks(locks)) == "ok");
+  bar.reopen(next_boot);
+  CHECK(bar.ledger().left_behind(10)->noted == locks);
+  CHECK(bar.ledger().left_behind(10)->locks.empty());
+  REQUIRE(outcome(bar.ledger().set_meta("locks_unresolved", "0400 1\n\nnonsense")) == "ok");
+  CHECK(bar.ledger().left_behind(10)->noted.empty());
+  REQUIRE(outcome(bar.ledger().note_locks({})) == "ok");
+  CHECK(bar.ledger().left_behind(10)->noted.empty());
+}
+
 TEST_CASE("a row that is sent again has no leave of its own, however often it is turned down",
           "[leave]") {
   Bar bar;

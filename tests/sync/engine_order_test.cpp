@@ -111,6 +111,65 @@ TEST_CASE("a late balance does not replace one from a snapshot asked for after i
   }
 }
 
+// Found by reading: between two verdicts all questions have one marker, and what came last counted.
+TEST_CASE("a slow snapshot does not replace a balance that was asked for after it", "[engine]") {
+  Desk desk;
+  desk.answer(snapshot_path);
+  desk.venue.knows_since = GENERATE(true, false);
+  desk.venue.change_balance(1, -9'990);
+  desk.look(5min);
+  const Outgoing slow = desk.take(snapshot_path);
+  const HttpResponse drawn = desk.venue.answer(slow.request);
+  SECTION("the guest has paid in meanwhile") {
+    desk.venue.change_balance(1, 5'000);
+    desk.engine.ask({1, card(1), model::TapId{1}}, at(desk.now));
+    desk.look(desk.now);
+    desk.answer(endpoint::authorize);
+    REQUIRE(desk.books.available(1) == model::Money{5'010});
+    desk.hand(slow, drawn);
+    CHECK(desk.books.available(1) == model::Money{5'010});
+    CHECK(desk.books.available(2) == model::Money{10'000});
+  }
+  SECTION("nobody has asked meanwhile") {
+    desk.hand(slow, drawn);
+    CHECK(desk.books.available(1) == model::Money{10});
+  }
+  // The next one is younger.
+  desk.venue.change_balance(1, 7);
+  desk.look(desk.now + 5min);
+  desk.answer(snapshot_path);
+  CHECK(desk.books.available(1)->minor_units() == desk.venue.balances.at(guest_uuid(1)));
+}
+
+TEST_CASE("a settlement's late answer does not replace a balance that was asked for after it",
+          "[engine]") {
+  Desk desk;
+  // A server that may have snapshots or not: rows are settled until that is sure.
+  desk.hand(desk.take(snapshot_path), HttpResponse{500, {}, ""});
+  desk.books.add(pour(1, 2));
+  desk.engine.pours_waiting();
+  desk.look(desk.now + 10s);
+  const Outgoing settling = desk.take(endpoint::authorize);
+  const HttpResponse old = desk.venue.answer(settling.request);
+  desk.venue.change_balance(2, -9'000);  // Spent at another controller's tap.
+  SECTION("a snapshot was applied meanwhile") {
+    desk.look(desk.now + 5min);
+    desk.answer(snapshot_path);
+    REQUIRE(desk.books.available(2) == model::Money{1'000 - 516});
+    desk.hand(settling, old);
+    CHECK(desk.books.available(2) == model::Money{1'000 - 516});
+  }
+  SECTION("the guest's other card was authorized meanwhile") {
+    desk.venue.hand_on(3, 2);
+    desk.engine.ask({1, card(3), model::TapId{3}}, at(desk.now));
+    desk.look(desk.now);
+    desk.answer(endpoint::authorize);
+    REQUIRE(desk.books.available(2) == model::Money{1'000 - 516});
+    desk.hand(settling, old);
+    CHECK(desk.books.available(2) == model::Money{1'000 - 516});
+  }
+}
+
 TEST_CASE("the marker of a balance is the one from before its request", "[engine]") {
   Desk desk;
   desk.answer(snapshot_path);

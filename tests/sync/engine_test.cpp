@@ -248,6 +248,50 @@ TEST_CASE("when the snapshot is nonsense the emergency stop still arrives", "[en
   CHECK(bar.play.started(snapshot_path) < 100);
 }
 
+// Found by reading: nothing was told before the ledger had it, and the status was not asked for.
+TEST_CASE("an emergency stop arrives although the ledger cannot keep the snapshot", "[engine]") {
+  Bar bar;
+  bar.play.run_until(5s);
+  const storage::Error full{storage::Error::Kind::full, "disk full"};
+  SECTION("but what is small") {
+    bar.books.snapshot_broken = full;
+  }
+  SECTION("nor anything else") {
+    bar.books.broken = full;
+  }
+  bar.play.run_until(6s);
+  bar.venue.change_balance(1, -100);
+  bar.venue.emergency_stop = true;
+  bar.play.run_until(11s);
+  CHECK(bar.play.told_of<EmergencyStop>().back().on);
+  // Long after the snapshot is asked for once in minutes only, each change arrives in seconds.
+  bar.play.run_until(1h);
+  CHECK(bar.play.told_of<EmergencyStop>().size() == 2);
+  bar.venue.emergency_stop = false;
+  bar.play.run_until(1h + 5s);
+  CHECK_FALSE(bar.play.told_of<EmergencyStop>().back().on);
+  bar.venue.emergency_stop = true;
+  bar.play.run_until(1h + 10s);
+  CHECK(bar.play.told_of<EmergencyStop>().back().on);
+  CHECK(bar.play.started(snapshot_path) < 100);
+}
+
+TEST_CASE("a ledger that cannot keep a snapshot lifts no emergency stop by it", "[engine]") {
+  Bar bar;
+  bar.play.run_until(5s);
+  bar.venue.emergency_stop = true;
+  bar.play.run_until(10s);
+  REQUIRE(bar.play.told_of<EmergencyStop>().back().on);
+  bar.books.snapshot_broken = storage::Error{storage::Error::Kind::full, "disk full"};
+  bar.venue.status_status = 500;
+  bar.venue.emergency_stop = false;
+  bar.play.run_until(10min);
+  CHECK(bar.play.told_of<EmergencyStop>().back().on);
+  bar.books.snapshot_broken.reset();
+  bar.play.run_until(20min);
+  CHECK_FALSE(bar.play.told_of<EmergencyStop>().back().on);
+}
+
 TEST_CASE("trouble with the ledger is told once per kind of work and stops nothing for good",
           "[engine]") {
   Bar bar;

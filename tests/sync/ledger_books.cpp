@@ -70,6 +70,10 @@ Result<storage::CardStanding> LedgerBooks::card_standing(const model::CardUid& c
   return ledger_->card_standing(card, tap, since, boot);
 }
 
+Result<> LedgerBooks::note_locks(const storage::LeftBehind::Locks& locks) {
+  return ledger_->note_locks(locks);
+}
+
 Result<storage::LeftBehind> LedgerBooks::left_behind(std::size_t most) {
   return ledger_->left_behind(most);
 }

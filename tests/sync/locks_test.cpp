@@ -1,8 +1,11 @@
 // What must not stay behind at a server without snapshots: locks that no pour followed, and work
 // that a run before this one began.
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "sync/settle_lane.hpp"
 #include "tests/sync/engine_bar.hpp"
 #include "tests/sync/ledger_books.hpp"
 
@@ -96,6 +99,64 @@ TEST_CASE("the lock of a row that was given up is released after a kill, too", "
   bar.play.run_until(10s);
   CHECK(bar.venue.locks.empty());
   CHECK(bar.play.breach().empty());
+}
+
+// Found by reading: only the memory knew of it.
+TEST_CASE("a lock whose answer was lost in an outage is released after a restart, too", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.at_time(5s, [&] { bar.play.faults.lost_after = 1000; });
+  bar.play.ask_at(5s + 1ms, 1);
+  bar.play.at_time(6s, [&] { bar.play.faults.lost_after = 0; });
+  bar.play.outages.push_back({6s, 2h, Outage::Kind::no_link});
+  const int restarts = GENERATE(0, 1, 3);
+  for (int i = 0; i < restarts; ++i) bar.play.restart_at(1min + i * 15s);
+  bar.play.run_until(1h);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(3h);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.books.lock_notes == 2);  // That it is there, and that it is gone.
+  CHECK(bar.books.left_behind(10)->noted.empty());
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("a lock that was noted is no concern of a server with snapshots", "[locks]") {
+  Bar bar;
+  REQUIRE(bar.books.note_locks({{card(1), model::TapId{1}}}));
+  bar.play.restart_at(1s);
+  bar.play.run_until(1min);
+  CHECK(bar.venue.requests[endpoint::authorize] == 0);
+  CHECK(bar.books.left_behind(10)->noted.empty());
+}
+
+TEST_CASE("of the locks of a long outage the newest sixteen are noted", "[locks]") {
+  StrictBar bar;
+  for (std::uint64_t guest = 11; guest <= 30; ++guest) bar.venue.add_guest(guest, 10'000);
+  bar.play.run_until(4s);
+  bar.play.faults.lost_after = 1000;
+  for (std::uint64_t guest = 1; guest <= 30; ++guest) bar.play.ask_at(5s + guest * 1ms, guest);
+  bar.play.outages.push_back({6s, 2h, Outage::Kind::no_link});
+  bar.play.run_until(10min);
+  const auto noted = bar.books.left_behind(10)->noted;
+  CHECK(noted.size() == SettleLane::most_noted);
+  CHECK(std::find(noted.begin(), noted.end(),
+                  storage::LeftBehind::Lock{card(30), model::TapId{1}}) != noted.end());
+  CHECK(bar.books.lock_notes <= 3);
+}
+
+TEST_CASE("an evening without an outage notes hardly a lock", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    Play::Visit visit{1 + i % 8, pour(i, 1 + i % 8), 15s, [](bool) {}};
+    visit.pour.begin.tap_id = model::TapId{static_cast<std::int32_t>(1 + i % 8)};
+    bar.play.visit_at(5s + std::chrono::seconds{5 * i}, visit);
+    if (i % 10 == 0) bar.play.ask_at(7s + std::chrono::seconds{5 * i}, 10);
+  }
+  bar.play.run_until(30min);
+  CHECK(bar.confirmed() > 150);
+  // One waited until the pour of another guest at its tap was over.
+  CHECK(bar.books.lock_notes <= 2);
 }
 
 TEST_CASE("a start waits for what the run before it may have left under way", "[locks]") {

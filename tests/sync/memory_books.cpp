@@ -28,6 +28,7 @@ model::Snapshot changed(model::Snapshot all, const model::SnapshotChanges& news)
   const model::Snapshot& now = news.now;
   all.revision = now.revision;
   all.system_states = now.system_states;
+  all.heard_since = now.heard_since;
   replace(all.beverages, now.beverages, news.gone.beverages, &model::Beverage::id);
   replace(all.kegs, now.kegs, news.gone.kegs, &model::Keg::id);
   replace(all.taps, now.taps, news.gone.taps, &model::Tap::id);
@@ -113,9 +114,17 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
   return standing;
 }
 
+Result<> MemoryBooks::note_locks(const storage::LeftBehind::Locks& locks) {
+  if (broken) return tl::make_unexpected(*broken);
+  ++lock_notes;
+  noted_ = locks;
+  return {};
+}
+
 Result<storage::LeftBehind> MemoryBooks::left_behind(std::size_t most) {
   if (broken) return tl::make_unexpected(*broken);
   storage::LeftBehind left;
+  left.noted = noted_;
   for (const Row& row : rows_) {
     const model::PourBegin& begin = row.pour.begin;
     left.sent |= row.pour.status == PourStatus::sent;
@@ -218,8 +227,11 @@ Result<storage::Marker> MemoryBooks::ask_marker() {
 Result<> MemoryBooks::apply_snapshot(const model::Snapshot& snapshot, storage::Marker asked,
                                      const model::Moment& /*heard_at*/) {
   if (broken) return tl::make_unexpected(*broken);
+  if (snapshot_broken) return tl::make_unexpected(*snapshot_broken);
   snapshots.push_back(snapshot);
+  const auto& stays = snapshot.heard_since.guests;
   for (const model::Guest& guest : snapshot.guests) {
+    if (std::find(stays.begin(), stays.end(), guest.id) != stays.end()) continue;
     Balance& known = balances_[guest.id];
     if (known.asked <= asked) known = {guest.balance, asked};
   }

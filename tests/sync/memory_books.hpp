@@ -21,6 +21,7 @@ class MemoryBooks final : public TestBooks {
   storage::Result<storage::CardStanding> card_standing(const model::CardUid& card, model::TapId tap,
                                                        model::SinceBoot since) override;
   storage::Result<storage::LeftBehind> left_behind(std::size_t most) override;
+  storage::Result<> note_locks(const storage::LeftBehind::Locks& locks) override;
   storage::Result<std::vector<storage::WaitingFlowEvent>> due_flow_events(
       std::size_t most, const model::Moment& now) override;
   storage::Result<> settle_flow_event(const storage::FlowVerdict& verdict, std::int32_t attempt_cap,
@@ -46,6 +47,8 @@ class MemoryBooks final : public TestBooks {
 
   /// While set, every call fails with it.
   std::optional<storage::Error> broken;
+  /// While set, snapshots and changes cannot be kept: they need more room than the rest.
+  std::optional<storage::Error> snapshot_broken;
 
   /// Pours that are open.
   struct Session {
@@ -70,6 +73,7 @@ class MemoryBooks final : public TestBooks {
   std::set<model::CardUid> lost;
   std::vector<model::SystemState> states;
   int unchanged{0};
+  int lock_notes{0};  ///< How often locks were noted for the next run.
 
  private:
   struct Row {
@@ -87,6 +91,7 @@ class MemoryBooks final : public TestBooks {
              const model::Moment& retry_at);
 
   std::vector<Row> rows_;
+  storage::LeftBehind::Locks noted_;
   std::map<model::GuestId, Balance> balances_;
   storage::Marker marker_{0};
 };

@@ -106,6 +106,22 @@ std::int64_t cents(TestBooks& books, std::uint64_t guest) {
   return left->minor_units();
 }
 
+// A link that has just failed carries the changes of a guest who pays in sooner than the whole.
+TEST_CASE("after a question that failed only the changes are asked for again", "[engine][since]") {
+  Bar bar;
+  bar.play.run_until(5s);
+  const auto status = GENERATE(429, 503, 504);
+  CAPTURE(status);
+  bar.venue.snapshot_status = status;
+  bar.play.run_until(10s);
+  bar.venue.snapshot_status = 0;
+  bar.venue.change_balance(3, 700);
+  bar.play.run_until(1min);
+  CHECK(cents(bar.books, 3) == 10'700);
+  CHECK(bar.books.changes == 1);
+  CHECK(bar.books.snapshots.size() == 2);  // The whole at the start, and what the changes made.
+}
+
 TEST_CASE("after the first snapshot only changes travel, and the whole every ten minutes",
           "[engine][since]") {
   Bar bar;

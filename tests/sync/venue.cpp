@@ -73,6 +73,7 @@ HttpResponse Venue::answer(const HttpRequest& request) {
   const auto said = request.headers.find("X-Internal-Token");
   const bool known = said != request.headers.end() && said->second == token;
   if (request.path == endpoint::system_status) {
+    if (status_status != 0) return {status_status, {}, ""};
     return reply(200,
                  {{"emergency_stop", emergency_stop}, {"value", "x"}, {"taps", json::array()}});
   }
@@ -88,6 +89,7 @@ HttpResponse Venue::answer(const HttpRequest& request) {
 }
 
 HttpResponse Venue::pours(const HttpRequest& request) {
+  if (pours_status != 0) return {pours_status, {}, "Internal Server Error"};
   const json rows = json::parse(request.body).at("pours");
   for (const json& row : rows) {
     const auto found = poison.find(row.at("client_tx_id"));

@@ -50,6 +50,7 @@ class Venue {
   int since_says{0};       ///< Not 0: the revision that changes pretend to start from.
   int since_asked{0};      ///< Requests for changes.
   bool emergency_stop{false};
+  int status_status{0};  ///< Not 0: what a request for the system status gets.
   /// Charges a row only when an authorization of its card at its tap is live, and uses that up.
   bool demands_leave{false};
   /// Locks a card to the tap it was authorized at until a row of both comes, as the reference
@@ -75,6 +76,7 @@ class Venue {
   std::vector<std::string> noted;                ///< Pours that were `audit_only`.
   std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
   std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
+  int pours_status{0};                           ///< Not 0: what every request with pours gets.
   int flow_status{0};                            ///< Not 0: what every flow event gets.
   std::string flow_poison;                       ///< The event that gets a 500.
   std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.

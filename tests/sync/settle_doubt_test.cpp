@@ -1,0 +1,96 @@
+// Errors of the server itself while offline pours are settled one by one: of the row, or of all?
+#include <algorithm>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "tests/sync/engine_bar.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using model::PourStatus;
+
+// Found by reading: twice the same 500 was taken for the row's own fault, although no row at all
+// went through.
+TEST_CASE("a pours endpoint that is broken for hours parks no offline pour", "[settle]") {
+  StrictBar bar;
+  for (std::uint64_t n = 1; n <= 5; ++n) bar.books.add(pour(n, n));
+  bar.venue.pours_status = 500;
+  bar.play.run_until(3h);
+  CHECK(bar.attempts() == 0);
+  CHECK(bar.play.started(endpoint::pours) < 5 * 20 + 50);
+  bar.venue.pours_status = 0;
+  bar.play.run_until(4h + 10min);
+  CHECK(bar.confirmed() == 5);
+  CHECK(bar.attempts() == 0);
+  CHECK(bar.venue.booked.size() == 5);
+  CHECK(bar.venue.locks.empty());
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("what waited for a broken endpoint goes soon after the first that gets through",
+          "[settle]") {
+  StrictBar bar;
+  for (std::uint64_t n = 1; n <= 5; ++n) bar.books.add(pour(n, n));
+  bar.venue.pours_status = 500;
+  bar.play.run_until(3h);
+  bar.venue.pours_status = 0;
+  bar.play.pour_at(3h + 1s, pour(6, 6));
+  bar.play.run_until(3h + 10min);
+  CHECK(bar.confirmed() == 6);
+}
+
+TEST_CASE("an offline pour that alone gets a 500 while others go through is parked", "[settle]") {
+  const bool with_leave = GENERATE(false, true);
+  CAPTURE(with_leave);
+  StrictBar bar;
+  bar.venue.poison[tx(1).text()].whole_status = 500;
+  bar.books.add(pour(1, 1));
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const auto when = 10min + std::chrono::minutes{5 * i};
+    bar.play.at_time(when - 1s, [&bar, i] { bar.venue.locks[card(2 + i % 8).text()] = 1; });
+    bar.play.pour_at(when, with_leave ? online(100 + i, 2 + i % 8) : pour(100 + i, 2 + i % 8));
+  }
+  bar.play.run_until(24h);
+  CHECK(bar.confirmed() == 200);
+  CHECK(bar.row(1).status == PourStatus::failed);
+  CHECK(bar.row(1).attempts == 10);
+  CHECK(bar.attempts() == 10);
+  CHECK(bar.venue.locks.empty());
+  const auto told = bar.play.told_of<PourNotBooked>();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().final);
+}
+
+// With nothing else to compare it with, nobody can say whose fault it is.
+TEST_CASE("an offline pour that gets a 500 with nothing else there waits, seldom tried and seen",
+          "[settle]") {
+  StrictBar bar;
+  bar.venue.poison[tx(1).text()].whole_status = 500;
+  bar.books.add(pour(1, 1));
+  bar.play.run_until(24h);
+  CHECK(bar.row(1).status == PourStatus::fresh);
+  CHECK(bar.attempts() == 0);
+  CHECK(bar.play.started(endpoint::pours) < 100);
+  const auto rows = bar.books.due_pours(10, at(24h), storage::DueRows::all);
+  REQUIRE(rows->size() == 1);
+  CHECK(rows->front().last_error.find("500") != std::string::npos);
+  const auto told = bar.play.told_of<Nonsense>();
+  const auto about_it = [](const Nonsense& said) {
+    return said.why.find(tx(1).short_id()) != std::string::npos;
+  };
+  CHECK(std::any_of(told.begin(), told.end(), about_it));
+  CHECK(told.size() < 40);  // With each try, and those are an hour apart.
+  CHECK(bar.venue.locks.empty());
+  // Another that goes through ends the doubt: by and by it is parked.
+  bar.play.pour_at(24h + 1s, pour(2, 2));
+  bar.play.run_until(24h + 2min);
+  CHECK(bar.row(2).status == PourStatus::confirmed);
+  CHECK(bar.row(1).attempts == 1);
+}
+
+}  // namespace
+}  // namespace tapd::sync
