@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "storage/notes.hpp"
+
 namespace tapd {
 namespace {
 
@@ -136,7 +138,7 @@ std::string close_time_key(model::TapId tap) {
 }
 
 std::string closings_key(model::TapId tap) {
-  return fmt::format("closed.{}", tap.number());
+  return fmt::format("{}.{}", storage::own_closings, tap.number());
 }
 
 StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,

@@ -13,9 +13,10 @@
 
 namespace tapd::storage {
 
-/// Marks of staff in `meta`, one a tap ("staff_lock.3"): why they closed it, and what they measured
-/// ("configured measured", nanolitres a pulse). A restored ledger keeps them.
+/// Marks in `meta`, one a tap ("staff_lock.3"): why staff closed it, what it closed by itself, and
+/// what staff measured ("configured measured", nanolitres a pulse). A restored ledger keeps them.
 inline constexpr std::string_view staff_lock = "staff_lock";
+inline constexpr std::string_view own_closings = "closed";
 inline constexpr std::string_view staff_calibration = "staff_calibration";
 
 class Notes {

@@ -47,8 +47,8 @@ bool put_other(SQLite::Database& good, const TableShape& shape, const StoredReco
   }
 }
 
-/// What staff decided, as `meta` keeps it. It carries no proof: a tap that was closed stays closed,
-/// and a calibration must stand in its own book as well.
+/// What staff decided and taps closed by themselves, as `meta` keeps it. It carries no proof: a tap
+/// that was closed stays closed, and a calibration must stand in its own book as well.
 class StaffMarks {
  public:
   explicit StaffMarks(SQLite::Database& good) : good_{good}, shape_{good, "meta"} {}
@@ -62,9 +62,8 @@ class StaffMarks {
   void finish() {
     Notes notes{good_};
     for (const auto& [key, value] : found_) {
-      if (const auto tap = tap_of(key, staff_lock); tap && !value.empty()) {
-        notes.set_meta(key, value);
-      }
+      const bool closes = tap_of(key, staff_lock) || tap_of(key, own_closings);
+      if (closes && !value.empty()) notes.set_meta(key, value);
       if (const auto tap = tap_of(key, staff_calibration); tap && in_its_book(*tap, value)) {
         notes.set_meta(key, value);
       }

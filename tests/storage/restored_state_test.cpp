@@ -29,6 +29,7 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
     back_up(ledger, folder / "backup.db");
     REQUIRE(outcome(ledger.set_meta("staff_lock.1", "lye in the line")) == "ok");
     REQUIRE(outcome(ledger.set_meta("staff_lock.2", "")) == "ok");
+    REQUIRE(outcome(ledger.set_meta("closed.1", "silent")) == "ok");
     REQUIRE(ledger.calibration(tap, 190'000, "", "ann: jug", at(6)));
     REQUIRE(outcome(ledger.set_meta("staff_calibration.1", "178571 190000")) == "ok");
     REQUIRE(outcome(ledger.set_meta("staff_calibration.2", "178571 200000")) == "ok");
@@ -40,6 +41,7 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
   CHECK(opened.ledger->meta("staff_lock.1")->value() == "lye in the line");
   // No proof stands behind what is salvaged: a tap is rather closed than open.
   CHECK(opened.ledger->meta("staff_lock.2")->value() == "as in the backup");
+  CHECK(opened.ledger->meta("closed.1")->value() == "silent");
   CHECK(opened.ledger->meta("staff_calibration.1")->value() == "178571 190000");
   CHECK_FALSE(*opened.ledger->meta("staff_calibration.2"));
   CHECK(*opened.ledger->calibration(tap, 190'000, "", "configuration", at(101)) == 2);
