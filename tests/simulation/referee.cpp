@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 /// A card that lies there no more is noticed after so long at the latest: no clean answer for
 /// 1,500 ms, a look of the reader, a step of the loop.
 constexpr Time longest_absence = 2'200ms;
+/// And then its pour ends: the tail, and the row.
+constexpr Time longest_end = 2s;
 /// From a wish to shut to the line being shut there is no time: one step.
 constexpr std::chrono::seconds grace = TapOutputs::grace;
 
@@ -113,8 +115,15 @@ void Referee::on_allow(const std::string& card, std::int64_t tap) {
 }
 
 /// A guest who goes from tap to tap is never turned away for a row that waits here, where nothing
-/// keeps it from being sent.
+/// keeps it from being sent. While the card lies on another tap, or did a moment ago, its pour
+/// there has not ended.
 void Referee::on_in_use(const std::string& card, std::int64_t tap) const {
+  const model::CardUid uid = model::CardUid::parse(card).value();
+  for (std::size_t other = 0; other < rigs_.size(); ++other) {
+    if (other + 1 == static_cast<std::size_t>(tap)) continue;
+    const auto seen = rigs_[other]->last_there(uid.bytes());
+    if (seen && agenda_.now() - *seen < longest_absence + longest_end) return;
+  }
   Faults faults = plan_.faults;
   faults.reset(static_cast<std::size_t>(Fault::night_power));
   if (faults.any()) return;

@@ -6,11 +6,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <map>
 
-#include "storage/backup.hpp"
 #include "storage/migrations.hpp"
-#include "storage/page_scan.hpp"
 #include "storage/restoring.hpp"
-#include "storage/upkeep.hpp"
 #include "tests/storage/bar.hpp"
 #include "tests/storage/files.hpp"
 #include "tests/storage/random.hpp"
@@ -97,85 +94,6 @@ std::size_t true_pours(Ledger& ledger) {
 }
 
 }  // namespace
-
-TEST_CASE("a copy made in parts holds what was committed meanwhile", "[restoring]") {
-  Bar bar;
-  for (std::uint64_t number = 1; number <= 30; ++number) pour(bar.ledger(), number, 100);
-  const fs::path copy = bar.file().parent_path() / "copy";
-  const std::string before = *bar.ledger().state_of_books();
-  REQUIRE(outcome(bar.ledger().begin_copy(copy)) == "ok");
-  std::uint64_t number = 31;
-  while (!*bar.ledger().continue_copy(2)) pour(bar.ledger(), number++, 100);
-  CHECK(number > 33);
-  CHECK(*bar.ledger().state_of_books() != before);
-  REQUIRE(outcome(storage::keep_copy(copy, bar.file().parent_path() / "backup")) == "ok");
-  bar.close();
-  fs::rename(bar.file().parent_path() / "backup", bar.file());
-  bar.open();
-  CHECK(bar.ledger().newest_pours(1'000)->size() == number - 1);
-}
-
-TEST_CASE("a backup tells what it holds, so that nothing is copied twice", "[restoring]") {
-  Bar bar;
-  const fs::path backup = bar.file().parent_path() / "backup.db";
-  CHECK(storage::books_of_copy(backup).empty());
-  pour(bar.ledger(), 1, 100);
-  back_up(bar.ledger(), backup);
-  CHECK(storage::books_of_copy(backup) == *bar.ledger().state_of_books());
-  bar.reopen();
-  CHECK(storage::books_of_copy(backup) == *bar.ledger().state_of_books());
-  pour(bar.ledger(), 2, 100);
-  CHECK(storage::books_of_copy(backup) != *bar.ledger().state_of_books());
-}
-
-TEST_CASE("two backups are kept, and a copy that is not good is none", "[restoring]") {
-  Bar bar;
-  const fs::path backup = bar.file().parent_path() / "backup.db";
-  for (std::uint64_t number = 1; number <= 3; ++number) {
-    pour(bar.ledger(), number, 100);
-    back_up(bar.ledger(), backup);
-  }
-  bar.close();
-  for (const fs::path& name : storage::backup_names(backup)) {
-    CHECK_FALSE(storage::fault_of_copy(name));
-  }
-  CHECK(bytes_of(backup) != bytes_of(storage::backup_names(backup).back()));
-  const std::string kept = bytes_of(backup);
-  std::string damaged = kept;
-  // The newest rows stand at the end of their page.
-  const int page = std::stoi(bar.value("SELECT rootpage FROM sqlite_schema WHERE name = 'pours'"));
-  damaged.replace(static_cast<std::size_t>(page) * storage::ledger_page_size - 300, 300, 300,
-                  '\xA5');
-  write_file(storage::unfinished_name(backup), damaged);
-  CHECK(outcome(storage::keep_copy(storage::unfinished_name(backup), backup)) != "ok");
-  CHECK(bytes_of(backup) == kept);
-  CHECK_FALSE(fs::exists(storage::unfinished_name(backup)));
-}
-
-// Found by reading: the check knew no stop, and a reload had to wait for it.
-TEST_CASE("the check of a copy ends as soon as it is given up, and leaves nothing", "[restoring]") {
-  Bar bar;
-  const fs::path backup = bar.file().parent_path() / "backup.db";
-  const fs::path copy = storage::unfinished_name(backup);
-  for (std::uint64_t number = 1; number <= 200; ++number) pour(bar.ledger(), number, 100);
-  back_up(bar.ledger(), backup);
-  const std::string good = bytes_of(backup);
-  fs::remove(backup);
-  const auto asked_until = [&](int patience) {
-    write_file(copy, good);
-    int asked = 0;
-    const auto kept = storage::keep_copy(copy, backup, [&] { return ++asked > patience; });
-    CHECK_FALSE(fs::exists(copy));
-    CHECK(fs::exists(backup) == kept.has_value());
-    if (!kept) CHECK(asked <= patience + 2);
-    if (!kept) CHECK(kept.error().kind == storage::Error::Kind::refused);
-    fs::remove(backup);
-    return kept.has_value() ? 0 : asked;
-  };
-  int times = 0;
-  while (asked_until(times) > 0) ++times;
-  CHECK(times > 10);  // So often it is asked of a copy of so few pours.
-}
 
 TEST_CASE("a good ledger is opened without a word", "[restoring]") {
   TempDir folder;
