@@ -65,6 +65,7 @@ constexpr std::array<Entry, message_count> entries{{
     {Message::server_nonsense, "server_nonsense", "e31c33beeb7a45a8b32e1383f39eb29b", true},
     {Message::ledger_trouble, "ledger_trouble", "980c0a7cd2bc4b589c7e05e0699e22f1", true},
     {Message::ledger_restored, "ledger_restored", "260cf1bc14084b629244e331dd4606ad"},
+    {Message::ledger_changed, "ledger_changed", "42511e25bc9443ef8ef3d36a0d79c2d6"},
     {Message::backup_written, "backup_written", "8c5d77e8128943b78690b9459314e470"},
     {Message::backup_failed, "backup_failed", "9cd669938b14413b9290ca217fdebd59"},
     {Message::book_keeping_failed, "book_keeping_failed", "882e4b1cfe9d40a685a43727ee1877c3", true},

@@ -62,6 +62,7 @@ enum class Message : std::uint8_t {
   server_nonsense,
   ledger_trouble,
   ledger_restored,
+  ledger_changed,
   backup_written,
   backup_failed,
   book_keeping_failed,

@@ -28,6 +28,9 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
   options.file = config.ledger_file();
   options.boot = boot;
   options.medium_blocks = config.storage.medium_blocks;
+  options.tell = [&journal](const std::string& what) {
+    journal.line(Message::ledger_changed, Level::info, "ledger: " + what);
+  };
   std::vector<std::string> told;
   auto ledger =
       storage::open_or_restore({.ledger = options,

@@ -184,6 +184,10 @@ void Connection::keep_before_migration(const LedgerOptions& options) {
   const int version = schema_version(database_);
   if (options.vfs || version < 1 || version >= newest_schema()) return;
   const std::filesystem::path copy = copy_before_migration(file_, version);
+  if (options.tell) {
+    options.tell(fmt::format("schema {} becomes {}; a copy of the ledger as it was is kept as {}",
+                             version, newest_schema(), copy.string()));
+  }
   BackupCopy backup{database_, copy};
   constexpr int all_pages = -1;
   if (!backup.step(all_pages)) {

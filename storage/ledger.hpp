@@ -52,6 +52,8 @@ struct LedgerOptions {
   /// How much a torn write may spoil on the medium, in bytes: 16,384 (SD cards, and safe anywhere)
   /// or 4,096 (40 % less wear).
   int medium_blocks{16'384};
+  /// Is told in words for people, before it is begun, of work that makes the opening long.
+  std::function<void(const std::string&)> tell{};
 };
 
 /// A counter that orders what the server told us against what we asked (see `ask_marker`).

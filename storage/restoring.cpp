@@ -151,6 +151,7 @@ std::vector<std::string> build(const RestoreOptions& options, const fs::path& da
   if (backup) fs::copy_file(*backup, file);
   LedgerOptions building = options.ledger;
   building.file = file;
+  building.tell = {};  // the copy that it would speak of is removed
   std::vector<std::string> lines;
   {
     Connection connection{building};

@@ -122,8 +122,14 @@ TEST_CASE("a ledger of every earlier version is opened with all that is in it, a
     const std::string before = all(bar.file());
     {
       // The system's files: with the VFS of a test no copy is made.
-      const storage::Ledger opened{{bar.file(), std::nullopt, this_boot}};
+      std::vector<std::string> told;
+      storage::LedgerOptions options{bar.file(), std::nullopt, this_boot};
+      options.tell = [&told](const std::string& what) { told.push_back(what); };
+      const storage::Ledger opened{options};
       CHECK(opened.newest_pours(10)->size() == 5);
+      REQUIRE(told.size() == 1);
+      CHECK_THAT(told[0], ContainsSubstring(fmt::format("schema {} becomes", version)) &&
+                              ContainsSubstring(fmt::format("tap.db.version-{}", version)));
     }
     CHECK(all(bar.file()) == before);
     CHECK(bar.value("PRAGMA user_version") == std::to_string(storage::newest_schema()));
