@@ -108,7 +108,9 @@ class Bar {
     try {
       const auto uri = storage::sqlite_uri(crash::ledger_name, "psow=0");
       SQLite::Database ledger{uri, SQLite::OPEN_READWRITE | SQLite::OPEN_URI, 0, site_.disk.vfs()};
-      ledger.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL");
+      ledger.exec(
+          "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
+          " PRAGMA temp_store = MEMORY");
       storage::migrate(ledger, storage::newest_schema() - 1, storage::migrations());
     } catch (const SQLite::Exception&) {
       if (site_.disk.process_ends()) throw ProcessEnds{};

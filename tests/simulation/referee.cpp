@@ -115,14 +115,16 @@ void Referee::on_allow(const std::string& card, std::int64_t tap) {
 }
 
 /// A guest who goes from tap to tap is never turned away for a row that waits here, where nothing
-/// keeps it from being sent. While the card lies on another tap, or did a moment ago, its pour
-/// there has not ended.
+/// keeps it from being sent. While the card lies on another tap, or did a moment ago, or was laid
+/// on there to start a pour, that pour has not ended.
 void Referee::on_in_use(const std::string& card, std::int64_t tap) const {
   const model::CardUid uid = model::CardUid::parse(card).value();
   for (std::size_t other = 0; other < rigs_.size(); ++other) {
     if (other + 1 == static_cast<std::size_t>(tap)) continue;
     const auto seen = rigs_[other]->last_there(uid.bytes());
     if (seen && agenda_.now() - *seen < longest_absence + longest_end) return;
+    const auto& pour = watches_[other].pour;
+    if (pour && book_.at(*pour).begin.card_uid == uid) return;
   }
   Faults faults = plan_.faults;
   faults.reset(static_cast<std::size_t>(Fault::night_power));
