@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <span>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/doctor_files.hpp"
 #include "daemon/kill_check.hpp"
 #include "daemon/server_setup.hpp"
 
@@ -21,18 +21,6 @@ namespace tapd {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// `path` as seen below `root`.
-fs::path below(const fs::path& root, const fs::path& path) {
-  return root / path.relative_path();
-}
-
-std::string first_line(const fs::path& file) {
-  std::ifstream in{file};
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 drivers::LineAddress address(const LineConfig& line) {
   return drivers::LineName{.name = line.name, .chip = line.chip};

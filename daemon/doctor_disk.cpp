@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/doctor.hpp"
+#include "daemon/doctor_files.hpp"
 #include "storage/backup.hpp"
 
 namespace tapd {
@@ -23,11 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t bytes_a_mib = 1 << 20;
 constexpr std::int64_t little_mib = 200;
-
-/// `path` as seen below `root`.
-fs::path below(const fs::path& root, const fs::path& path) {
-  return root / path.relative_path();
-}
 
 /// What may be taken away, and how.
 struct Leftover {
@@ -140,9 +135,7 @@ Findings check_storage(const Config& config, const fs::path& root) {
 }
 
 Findings check_wear(const fs::path& root) {
-  std::ifstream in{root / "sys/block/mmcblk0/device/life_time"};
-  std::string wear;
-  std::getline(in, wear);
+  const std::string wear = first_line(root / "sys/block/mmcblk0/device/life_time");
   if (wear.empty()) return {};
   // JEDEC eMMC 5.0: tenths of the life used up, 0x0b: exceeded.
   const bool worn = wear.find("0x09") != std::string::npos ||

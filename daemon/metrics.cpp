@@ -256,11 +256,10 @@ std::string Metrics::text(const MetricsNow& now) {
 MetricsNow metrics_of(const Controller& controller) {
   MetricsNow seen;
   for (std::size_t i = 0; i < controller.tap_count(); ++i) {
-    const TapView view = controller.session(i).view();
-    seen.taps.push_back({.id = controller.session(i).tap(),
-                         .state = std::string{to_text(view.state)},
-                         .locked_by_storage =
-                             view.state == TapState::locked && view.reason.starts_with("storage")});
+    const TapSession& session = controller.session(i);
+    seen.taps.push_back({.id = session.tap(),
+                         .state = std::string{to_text(session.state())},
+                         .locked_by_storage = session.has_lock(LockReason::storage)});
   }
   seen.server_reachable = controller.server_reachable();
   seen.emergency_stop = controller.world().emergency_stop;

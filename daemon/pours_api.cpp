@@ -7,6 +7,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "storage/model/whole_number.hpp"
+#include "storage/row_words.hpp"
 
 namespace tapd {
 namespace {
@@ -224,7 +225,7 @@ struct Decision {
 /// it has is spent.
 constexpr Decision parking{.of_failed = false,
                            .kind = storage::Verdict::Kind::spend_attempt,
-                           .outcome = "parked",
+                           .outcome = storage::parked,
                            .action = "park",
                            .done = "parked",
                            .unsaid = "parked by hand",
@@ -235,8 +236,8 @@ constexpr Decision parking{.of_failed = false,
 /// Staff have booked it at the venue: the next balance contains it.
 constexpr Decision booking{.of_failed = true,
                            .kind = storage::Verdict::Kind::confirmed,
-                           .outcome = "booked_by_hand",
-                           .action = "booked_by_hand",
+                           .outcome = storage::booked_by_hand,
+                           .action = storage::booked_by_hand,
                            .done = "booked",
                            .unsaid = "booked at the venue",
                            .rows = "failed",

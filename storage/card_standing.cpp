@@ -13,6 +13,9 @@ namespace tapd::storage {
 
 namespace {
 
+// In `meta`: locks at the server whose end is not known.
+const std::string unresolved = "locks_unresolved";
+
 // What cannot be read is no lock that anybody could release.
 LeftBehind::Locks read_locks(const std::string& text) {
   LeftBehind::Locks locks;
@@ -27,8 +30,9 @@ LeftBehind::Locks read_locks(const std::string& text) {
 
 }  // namespace
 
-CardStandings::CardStandings(SQLite::Database& database)
-    : open_{database,
+CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
+    : notes_{notes},
+      open_{database,
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'open'"
             " AND (card_uid = ?1 OR tap_id = ?2) LIMIT 1"},
       unsent_{database,
@@ -47,11 +51,7 @@ CardStandings::CardStandings(SQLite::Database& database)
       given_up_{database,
                 "SELECT card_uid, tap_id FROM pours WHERE status <> 'confirmed'"
                 " AND status = 'failed' AND settled_marker IS NULL"
-                " ORDER BY pour_seq DESC LIMIT ?1"},
-      noted_{database, "SELECT value FROM meta WHERE key = 'locks_unresolved'"},
-      note_{database,
-            "INSERT INTO meta (key, value) VALUES ('locks_unresolved', ?1)"
-            " ON CONFLICT (key) DO UPDATE SET value = ?1"} {}
+                " ORDER BY pour_seq DESC LIMIT ?1"} {}
 
 CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, model::SinceBoot since,
                                const model::BootId& boot) {
@@ -77,14 +77,14 @@ LeftBehind CardStandings::left_behind(std::size_t most) {
     if (!card) throw BadRow{card.error()};
     left.locks.push_back({*card, model::TapId{static_cast<std::int32_t>(rows.integer())}});
   }
-  if (Use noted{noted_}; noted.next()) left.noted = read_locks(noted.text());
+  left.noted = read_locks(notes_.meta(unresolved).value_or(""));
   return left;
 }
 
 void CardStandings::note(const LeftBehind::Locks& locks) {
   std::string text;
   for (const auto& [card, tap] : locks) text += fmt::format("{} {}\n", card.text(), tap.number());
-  Use{note_, text}.run();
+  notes_.set_meta(unresolved, text);
 }
 
 }  // namespace tapd::storage

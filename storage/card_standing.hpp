@@ -7,12 +7,13 @@
 #include <SQLiteCpp/Statement.h>
 
 #include "storage/ledger.hpp"
+#include "storage/notes.hpp"
 
 namespace tapd::storage {
 
 class CardStandings {
  public:
-  explicit CardStandings(SQLite::Database& database);
+  CardStandings(SQLite::Database& database, Notes& notes);
 
   [[nodiscard]] CardStanding of(const model::CardUid& card, model::TapId tap,
                                 model::SinceBoot since, const model::BootId& boot);
@@ -21,13 +22,12 @@ class CardStandings {
   void note(const LeftBehind::Locks& locks);
 
  private:
+  Notes& notes_;
   SQLite::Statement open_;
   SQLite::Statement unsent_;
   SQLite::Statement began_;
   SQLite::Statement sent_;
   SQLite::Statement given_up_;
-  SQLite::Statement noted_;
-  SQLite::Statement note_;
 };
 
 }  // namespace tapd::storage

@@ -5,13 +5,13 @@
 #include <string>
 
 #include "storage/errors.hpp"
+#include "storage/row_words.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
 namespace {
 
 constexpr std::size_t largest_batch = 1'000;
-constexpr std::size_t longest_note = 500;
 
 WaitingFlowEvent read_event(Use& row) {
   WaitingFlowEvent waiting;
@@ -99,14 +99,14 @@ void FlowQueue::settle(const FlowVerdict& verdict, std::int32_t attempt_cap,
     case FlowVerdict::Kind::spend_attempt:
       Use{spend_,
           verdict.row,
-          verdict.reason.substr(0, longest_note),
+          short_note(verdict.reason),
           attempt_cap,
           std::int64_t{retry_at.since_boot.count()},
           boot_}
           .run();
       break;
     case FlowVerdict::Kind::set_aside:
-      Use{set_aside_, verdict.row, verdict.reason.substr(0, longest_note),
+      Use{set_aside_, verdict.row, short_note(verdict.reason),
           std::int64_t{retry_at.since_boot.count()}, boot_}
           .run();
       break;

@@ -39,7 +39,7 @@ struct Ledger::Implementation {
         notes{connection.database()},
         pours{connection.database()},
         queue{connection.database(), commits, marks, options.boot},
-        standings{connection.database()},
+        standings{connection.database(), notes},
         cache{connection.database(), marks, hearings, told},
         offline_risk{connection.database()},
         snapshots{connection.database(), hearings, told},

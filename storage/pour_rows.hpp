@@ -6,6 +6,7 @@
 #include <string>
 
 #include "storage/model/records.hpp"
+#include "storage/row_words.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
@@ -15,12 +16,11 @@ extern const char* const select_pours;
 
 /// SQL for a row that staff send again: it has had its verdict, and begins anew with its attempts.
 /// The word before what the server says keeps that known once the first of these is spent.
-inline constexpr const char* sent_again =
-    "(server_outcome LIKE 'again: %' OR (attempts = 0 AND server_outcome <> ''))";
+inline const std::string sent_again = "(server_outcome LIKE '" + std::string{again_word} +
+                                      "%' OR (attempts = 0 AND server_outcome <> ''))";
 
 /// SQL for a row that the server authorized, and whose authorization nothing has used up since.
-inline const std::string live_leave =
-    "(authorized_by = 'server' AND NOT " + std::string{sent_again} + ")";
+inline const std::string live_leave = "(authorized_by = 'server' AND NOT " + sent_again + ")";
 
 /// Reads the current row of a statement that begins with `select_pours`. Throws BadRow. Wall times
 /// of a pour from before the clock was set are corrected when its boot's clock is known by now.

@@ -15,6 +15,7 @@
 #include "storage/model/ids.hpp"
 #include "storage/model/money.hpp"
 #include "storage/pours.hpp"
+#include "storage/row_words.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
@@ -45,11 +46,6 @@ constexpr std::array<const char*, 9> progressed{"volume_ml", "tail_volume_ml", "
                                                 "end_ts",    "end_mono_ns",    "clock_trusted"};
 constexpr std::array<const char*, 5> sealed{"stop_reason", "duration_ms", "chain_no", "prev_hash",
                                             "hash"};
-
-constexpr std::string_view booked_by_hand = "booked_by_hand";
-const std::string again_word = "again: ";
-// As much as the queue keeps of what is said about a row.
-constexpr std::size_t longest_reason = 500;
 
 // A row keeps its place among the others where that is free and can be true: the order of rows is
 // that of the venue's evening, but no hash proves it.
@@ -153,9 +149,10 @@ PourSalvage::PourSalvage(SQLite::Database& good)
       finish_{good, update(sealed)},
       send_{good, "UPDATE pours SET status = 'sent' WHERE client_tx_id = ?1 AND status = 'new'"},
       park_{good,
-            "UPDATE pours SET status = 'failed', attempts = max(attempts, 1),"
-            " server_outcome = 'parked', last_error = ?2, next_attempt_at = NULL,"
-            " next_attempt_boot = NULL WHERE client_tx_id = ?1 AND status = 'sent'"},
+            fmt::format("UPDATE pours SET status = 'failed', attempts = max(attempts, 1),"
+                        " server_outcome = '{}', last_error = ?2, next_attempt_at = NULL,"
+                        " next_attempt_boot = NULL WHERE client_tx_id = ?1 AND status = 'sent'",
+                        storage::parked)},
       again_{good,
              "UPDATE pours SET server_outcome = ?2 WHERE client_tx_id = ?1"
              " AND status IN ('new', 'sent')"} {
@@ -225,13 +222,14 @@ void PourSalvage::stand(const std::string& id, const NamedRow& row) {
                          text_of(row, "last_error")));
   } else if (status != "confirmed" && is_sent_again(row)) {
     // The authorization that the row was poured with is used up.
-    Use{again_, id, outcome.starts_with(again_word) ? outcome : again_word + outcome}.run();
+    Use{again_, id, outcome.starts_with(again_word) ? outcome : std::string{again_word} + outcome}
+        .run();
   }
 }
 
 void PourSalvage::park(const std::string& id, const std::string& why) {
   Use{send_, id}.run();
-  if (Use{park_, id, why.substr(0, longest_reason)}.run() == 0) return;
+  if (Use{park_, id, short_note(why)}.run() == 0) return;
   parked_.push_back(model::ClientTxId::parse(id).value().short_id());
 }
 

@@ -6,25 +6,13 @@
 
 #include "storage/errors.hpp"
 #include "storage/pour_rows.hpp"
+#include "storage/row_words.hpp"
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
 namespace {
 
 constexpr std::size_t largest_batch = 10'000;
-
-// What the server says about a row is for people; it is not worth more room than this.
-constexpr std::size_t longest_note = 500;
-
-// At most longest_note bytes, without the rest of a UTF-8 character that does not fit.
-std::string note(const std::string& text) {
-  std::size_t end = std::min(text.size(), longest_note);
-  const auto continues = [&text](std::size_t at) {
-    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-  };
-  while (end > 0 && continues(end)) --end;
-  return text.substr(0, end);
-}
 
 // The partial index serves only queries that repeat its condition.
 constexpr const char* waiting = "status <> 'confirmed' AND status IN ('new', 'sent')";
@@ -60,11 +48,11 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
       spend_{database,
              fmt::format(
                  "UPDATE pours SET attempts = attempts + 1,"
-                 " server_outcome = iif({}, 'again: ' || ?2, ?2), last_error = ?3,"
+                 " server_outcome = iif({}, '{}' || ?2, ?2), last_error = ?3,"
                  " status = iif(attempts + 1 >= ?4, 'failed', 'new'),"
                  " next_attempt_at = iif(attempts + 1 >= ?4, NULL, ?5),"
                  " next_attempt_boot = iif(attempts + 1 >= ?4, NULL, ?6) WHERE client_tx_id = ?1",
-                 sent_again)},
+                 sent_again, again_word)},
       put_back_{database,
                 "UPDATE pours SET status = 'new', last_error = ?2 WHERE client_tx_id = ?1"},
       send_again_{database,
@@ -159,14 +147,14 @@ bool Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const mo
     case Verdict::Kind::confirmed:
       return confirm(verdict, now);
     case Verdict::Kind::final_failure:
-      Use{fail_, row.text(), mark_, note(verdict.outcome), note(verdict.reason)}.run();
+      Use{fail_, row.text(), mark_, short_note(verdict.outcome), short_note(verdict.reason)}.run();
       settled_ = true;
       break;
     case Verdict::Kind::spend_attempt:
       spend_attempt(verdict, attempt_cap, retry_at);
       break;
     case Verdict::Kind::not_judged:
-      Use{put_back_, row.text(), note(verdict.reason)}.run();
+      Use{put_back_, row.text(), short_note(verdict.reason)}.run();
       break;
   }
   return false;
@@ -174,7 +162,7 @@ bool Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const mo
 
 bool Queue::confirm(const Verdict& verdict, const model::Moment& now) {
   const bool done = Use{confirm_, verdict.client_tx_id.text(), model::to_iso8601(now.wall),
-                        mark_,    note(verdict.outcome),       note(verdict.reason)}
+                        mark_,    short_note(verdict.outcome), short_note(verdict.reason)}
                         .run() == 1;
   settled_ |= done;
   return done;
@@ -184,8 +172,8 @@ void Queue::spend_attempt(const Verdict& verdict, std::int32_t attempt_cap,
                           const model::Moment& retry_at) {
   Use{spend_,
       verdict.client_tx_id.text(),
-      note(verdict.outcome),
-      note(verdict.reason),
+      short_note(verdict.outcome),
+      short_note(verdict.reason),
       attempt_cap,
       std::int64_t{retry_at.since_boot.count()},
       boot_}

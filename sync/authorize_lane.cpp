@@ -10,7 +10,6 @@
 namespace tapd::sync {
 namespace {
 
-constexpr const char* balance_work = "keeping the balance heard";
 constexpr const char* card_work = "keeping the card's status";
 constexpr const char* marker_work = "marking the request";
 
@@ -191,8 +190,7 @@ void AuthorizeLane::watch_grant(const Asked& asked, const Heard& heard,
 void AuthorizeLane::remember(const Asked& asked, const AuthorizeVerdict& verdict,
                              const model::Moment& now) {
   if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
-    const bool overtaken = context_.balances.is_overtaken(allowed->guest_id, asked.request);
-    if (!overtaken) hear_balance(asked, *allowed, now);
+    context_.hear_balance(asked.request, asked.ask.card, *allowed, asked.marker, now);
     return;
   }
   const auto* const refused = std::get_if<Refused>(&verdict);
@@ -203,19 +201,6 @@ void AuthorizeLane::remember(const Asked& asked, const AuthorizeVerdict& verdict
   } else {
     context_.board.books_trouble(card_work, kept.error().message);
   }
-}
-
-void AuthorizeLane::hear_balance(const Asked& asked, const Allowed& allowed,
-                                 const model::Moment& now) {
-  const auto kept =
-      context_.books.hear_balance({asked.ask.card, allowed.guest_id, allowed.guest_first_name,
-                                   allowed.balance, asked.marker, now});
-  if (!kept) {
-    context_.board.books_trouble(balance_work, kept.error().message);
-    return;
-  }
-  context_.board.books_well(balance_work);
-  context_.balances.heard(allowed.guest_id, asked.ask.card, asked.request);
 }
 
 }  // namespace tapd::sync

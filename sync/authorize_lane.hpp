@@ -50,7 +50,6 @@ class AuthorizeLane {
   void watch_grant(const Asked& asked, const Heard& heard, const AuthorizeVerdict& verdict,
                    const model::Moment& now);
   void remember(const Asked& asked, const AuthorizeVerdict& verdict, const model::Moment& now);
-  void hear_balance(const Asked& asked, const Allowed& allowed, const model::Moment& now);
 
   LaneContext& context_;
   std::vector<Asked> asked_;

@@ -11,13 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The widest delay after `failures` failures: doubled each time, up to `longest`.
-milliseconds ceiling(const BackoffLimits& limits, std::uint32_t failures) {
-  milliseconds widest = limits.first;
-  for (std::uint32_t i = 1; i < failures && widest < limits.longest; ++i) widest *= 2;
-  return std::min(widest, limits.longest);
-}
-
 milliseconds draw(const Random& random, milliseconds widest) {
   const auto bound = static_cast<std::uint64_t>(std::max<std::int64_t>(widest.count(), 0)) + 1;
   return milliseconds{static_cast<std::int64_t>(random(bound))};
@@ -82,10 +75,16 @@ std::optional<model::WallTime> date(std::string_view year, std::string_view mont
 
 }  // namespace
 
+milliseconds doubled(milliseconds first, std::int64_t times, milliseconds longest) {
+  milliseconds delay = first;
+  for (std::int64_t i = 0; i < times && delay < longest; ++i) delay *= 2;
+  return std::min(delay, longest);
+}
+
 milliseconds Backoff::fail(const Random& random, std::optional<milliseconds> told) {
   if (failures_ < std::numeric_limits<std::uint32_t>::max()) ++failures_;
-  const milliseconds drawn =
-      std::max(draw(random, ceiling(limits_, failures_)), limits_.least_spacing);
+  const milliseconds widest = doubled(limits_.first, std::int64_t{failures_} - 1, limits_.longest);
+  const milliseconds drawn = std::max(draw(random, widest), limits_.least_spacing);
   if (!told) return drawn;
   const milliseconds obeyed = std::clamp(*told, milliseconds{0}, limits_.longest_told);
   return std::max(drawn, obeyed + draw(random, limits_.first));

@@ -23,6 +23,10 @@ struct BackoffLimits {
   std::chrono::milliseconds longest_told{900'000};  ///< A Retry-After past this is cut to it.
 };
 
+/// `first`, doubled `times` times, and never past `longest`.
+[[nodiscard]] std::chrono::milliseconds doubled(std::chrono::milliseconds first, std::int64_t times,
+                                                std::chrono::milliseconds longest);
+
 class Backoff {
  public:
   explicit Backoff(BackoffLimits limits) : limits_{limits} {}

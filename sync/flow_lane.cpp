@@ -1,7 +1,5 @@
 #include "sync/flow_lane.hpp"
 
-#include <algorithm>
-
 #include "sync/wire.hpp"
 
 namespace tapd::sync {
@@ -106,11 +104,10 @@ void FlowLane::taken() {
 
 void FlowLane::settle(storage::FlowVerdict::Kind kind, const std::string& why,
                       std::int32_t failures, const model::Moment& now) {
-  std::chrono::milliseconds delay = context_.options.first_row_retry;
-  const auto longest = context_.options.longest_row_retry;
-  for (std::int32_t i = 0; i < failures && delay < longest; ++i) delay *= 2;
+  const auto delay =
+      doubled(context_.options.first_row_retry, failures, context_.options.longest_row_retry);
   const auto settled = context_.books.settle_flow_event(
-      {row_, kind, why}, context_.options.attempt_cap, now, later(now, std::min(delay, longest)));
+      {row_, kind, why}, context_.options.attempt_cap, now, later(now, delay));
   if (!settled) books_failed(settled.error(), now);
 }
 

@@ -148,6 +148,18 @@ void LaneContext::tell_of(const std::vector<storage::Verdict>& verdicts, const K
   if (confirmed.count > 0) board.tell(std::move(confirmed));
 }
 
+void LaneContext::hear_balance(RequestId request, const model::CardUid& card,
+                               const Allowed& allowed, storage::Marker asked,
+                               const model::Moment& now) {
+  constexpr const char* work = "keeping the balance heard";
+  if (balances.is_overtaken(allowed.guest_id, request)) return;
+  const auto kept = books.hear_balance(
+      {card, allowed.guest_id, allowed.guest_first_name, allowed.balance, asked, now});
+  if (!kept) return board.books_trouble(work, kept.error().message);
+  board.books_well(work);
+  balances.heard(allowed.guest_id, card, request);
+}
+
 void LaneContext::made_sense(const std::string& endpoint) {
   board.sense(endpoint);
   board.token_taken(endpoint);

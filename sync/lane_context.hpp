@@ -131,6 +131,10 @@ struct LaneContext {
   /// Tells the daemon what verdicts say.
   void tell_of(const std::vector<storage::Verdict>& verdicts, const Known& known,
                const model::Moment& now);
+  /// Keeps the balance that an authorization brought, unless the ledger has a younger one already.
+  /// `asked` is the ledger's marker of then.
+  void hear_balance(RequestId request, const model::CardUid& card, const Allowed& allowed,
+                    storage::Marker asked, const model::Moment& now);
   void made_sense(const std::string& endpoint);
   /// An answer that this endpoint should not give: told once, the server counts as reachable.
   void made_no_sense(const std::string& endpoint, const std::string& why);

@@ -248,9 +248,7 @@ std::chrono::milliseconds PoursLane::row_delay(
     if (verdict.kind != storage::Verdict::Kind::spend_attempt) continue;
     most = std::max(most, known_of(verdict.client_tx_id).attempts);
   }
-  std::chrono::milliseconds delay = context_.options.first_row_retry;
-  for (std::int32_t i = 0; i < most && delay < context_.options.longest_row_retry; ++i) delay *= 2;
-  return std::min(delay, context_.options.longest_row_retry);
+  return doubled(context_.options.first_row_retry, most, context_.options.longest_row_retry);
 }
 
 }  // namespace tapd::sync

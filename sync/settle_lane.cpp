@@ -163,7 +163,7 @@ bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const mode
 void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment& now) {
   const AuthorizeVerdict verdict = read_leave(context_, heard);
   if (const auto* const allowed = std::get_if<Allowed>(&verdict)) {
-    hear_balance(id, *allowed, now);
+    context_.hear_balance(id, pour_->begin.card_uid, *allowed, marker_, now);
     return on_allowed(*allowed, now);
   }
   if (const auto* const refused = std::get_if<Refused>(&verdict)) {
@@ -181,15 +181,6 @@ void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment&
         culprit_verdict(pour_->begin.client_tx_id, heard.status, decode_error(heard.body)), now);
   }
   later_then(heard, now);
-}
-
-void SettleLane::hear_balance(RequestId id, const Allowed& allowed, const model::Moment& now) {
-  if (context_.balances.is_overtaken(allowed.guest_id, id)) return;
-  const model::CardUid& card = pour_->begin.card_uid;
-  const auto kept = context_.books.hear_balance(
-      {card, allowed.guest_id, allowed.guest_first_name, allowed.balance, marker_, now});
-  if (!kept) return context_.board.books_trouble(verdict_work, kept.error().message);
-  context_.balances.heard(allowed.guest_id, card, id);
 }
 
 void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
@@ -262,10 +253,7 @@ void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment
 }
 
 std::chrono::milliseconds SettleLane::row_delay(std::int32_t failures) const {
-  std::chrono::milliseconds delay = context_.options.first_row_retry;
-  const auto longest = context_.options.longest_row_retry;
-  for (std::int32_t i = 0; i < failures && delay < longest; ++i) delay *= 2;
-  return std::min(delay, longest);
+  return doubled(context_.options.first_row_retry, failures, context_.options.longest_row_retry);
 }
 
 void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment& now) {

@@ -78,7 +78,6 @@ class SettleLane {
   void send_release(std::vector<Outgoing>& outgoing);
 
   void on_leave(RequestId id, const Heard& heard, const model::Moment& now);
-  void hear_balance(RequestId id, const Allowed& allowed, const model::Moment& now);
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
   void on_server_error(const Heard& heard, const model::Moment& now);

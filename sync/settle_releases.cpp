@@ -155,10 +155,8 @@ void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
     context_.grants.forget(grant.card, grant.tap);
     return;
   }
-  std::chrono::milliseconds delay = Grants::until_begun;
-  const auto longest = context_.options.longest_row_retry;
-  for (int i = 1; i < known->server_errors && delay < longest; ++i) delay *= 2;
-  known->look_at = now.since_boot + std::min(delay, longest);
+  known->look_at = now.since_boot + doubled(Grants::until_begun, known->server_errors - 1,
+                                            context_.options.longest_row_retry);
 }
 
 }  // namespace tapd::sync

@@ -35,16 +35,24 @@ void take_line(std::string_view text, OwnClosings& closings) {
 
 }  // namespace
 
-std::string to_text(const OwnClosings& closings) {
-  std::string text;
+OwnClosings own_closings_among(const std::map<LockReason, std::string>& locks,
+                               const std::map<FaultKind, std::string>& faults) {
+  OwnClosings own;
   for (const LockReason reason : own_locks) {
-    const auto found = closings.locks.find(reason);
-    if (found != closings.locks.end()) text += line(to_text(reason), found->second);
+    const auto found = locks.find(reason);
+    if (found != locks.end()) own.locks.insert(*found);
   }
   for (const FaultKind kind : own_faults) {
-    const auto found = closings.faults.find(kind);
-    if (found != closings.faults.end()) text += line(to_text(kind), found->second);
+    const auto found = faults.find(kind);
+    if (found != faults.end()) own.faults.insert(*found);
   }
+  return own;
+}
+
+std::string to_text(const OwnClosings& closings) {
+  std::string text;
+  for (const auto& [reason, why] : closings.locks) text += line(to_text(reason), why);
+  for (const auto& [kind, what] : closings.faults) text += line(to_text(kind), what);
   if (closings.keg && closings.locks.contains(LockReason::keg_empty)) {
     text += line(keg_word, closings.keg->text());
   }

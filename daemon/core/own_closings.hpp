@@ -20,6 +20,10 @@ struct OwnClosings {
   std::optional<model::KegId> keg;
 };
 
+/// Those of what closes a tap that it can have closed by itself.
+[[nodiscard]] OwnClosings own_closings_among(const std::map<LockReason, std::string>& locks,
+                                             const std::map<FaultKind, std::string>& faults);
+
 /// One line each; empty: the tap has closed nothing by itself.
 [[nodiscard]] std::string to_text(const OwnClosings& closings);
 [[nodiscard]] OwnClosings parse_own_closings(std::string_view text);

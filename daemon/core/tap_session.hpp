@@ -115,6 +115,7 @@ class TapSession {
            state_ == TapState::servicing;
   }
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
+  [[nodiscard]] bool has_lock(LockReason reason) const { return locks_.contains(reason); }
   /// What a start must know of, since only somebody who has looked may open it again.
   [[nodiscard]] OwnClosings own_closings() const;
   /// Why staff cannot open the valve now; empty: they can.

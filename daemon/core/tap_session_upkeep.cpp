@@ -228,16 +228,7 @@ void TapSession::enter(TapState state, const Moment& now) {
 }
 
 OwnClosings TapSession::own_closings() const {
-  OwnClosings own;
-  for (const auto& [reason, why] : locks_) {
-    if (reason == LockReason::keg_empty || reason == LockReason::silent) {
-      own.locks.emplace(reason, why);
-    }
-  }
-  for (const auto& [kind, what] : faults_) {
-    if (kind == FaultKind::noise || kind == FaultKind::stuck_valve) own.faults.emplace(kind, what);
-  }
-  return own;
+  return own_closings_among(locks_, faults_);
 }
 
 TapView TapSession::view() const {

@@ -56,6 +56,16 @@ class TestValve final : public drivers::Valve {
   int retaken{0};
 };
 
+/// What the ledger was asked last of this kind.
+template<typename Kind>
+[[nodiscard]] const Kind& newest_of(const std::vector<StorageRequest>& asked) {
+  for (auto request = asked.rbegin(); request != asked.rend(); ++request) {
+    if (const auto* found = std::get_if<Kind>(&*request)) return *found;
+  }
+  FAIL("not asked for");
+  throw std::logic_error{"unreachable"};
+}
+
 /// One tap, authorized from the cache; the test answers for the ledger.
 class ControllerFixture {
  public:
@@ -82,11 +92,7 @@ class ControllerFixture {
 
   template<typename Kind>
   [[nodiscard]] const Kind& newest() const {
-    for (auto request = asked.rbegin(); request != asked.rend(); ++request) {
-      if (const auto* found = std::get_if<Kind>(&*request)) return *found;
-    }
-    FAIL("not asked for");
-    throw std::logic_error{"unreachable"};
+    return newest_of<Kind>(asked);
   }
   void card_arrives(const model::CardUid& card = ann) {
     drivers::Uid uid;

@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "controller_fixture.hpp"
 #include "daemon/journal_lines.hpp"
 #include "daemon/metrics.hpp"
 #include "kept_journal.hpp"
@@ -142,6 +143,24 @@ TEST_CASE("a ledger that cannot be written is told until it can, with the room t
   CHECK_THAT(counted.metrics.text(now), ContainsSubstring("tapd_ledger_writable 1"));
   CHECK(disk_bytes_free("/") > 0);
   CHECK(disk_bytes_free("/nowhere") == 0);
+}
+
+TEST_CASE("a tap that its disk locks counts as such, whatever else bars it", "[metrics]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.flow(300);
+  CHECK_FALSE(metrics_of(tap.controller).taps.at(0).locked_by_storage);
+  tap.controller.on_storage(ProgressRowDone{.tap = model::TapId{1},
+                                            .result = tl::unexpected(storage::Error{
+                                                storage::Error::Kind::io, "disk I/O error"})},
+                            tap.now);
+  World world;
+  world.emergency_stop = true;
+  tap.controller.on_storage(WorldRead{.result = world}, tap.now);
+  CHECK(metrics_of(tap.controller).taps.at(0).locked_by_storage);
+  tap.pass(10s);
+  CHECK(tap.controller.session(0).view().reason.starts_with("emergency_stop"));
+  CHECK(metrics_of(tap.controller).taps.at(0).locked_by_storage);
 }
 
 TEST_CASE("the way to the server is timed: each pour's, and each request's", "[metrics]") {

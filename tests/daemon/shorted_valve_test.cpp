@@ -68,11 +68,7 @@ class TwoTaps {
   }
   template<typename Kind>
   [[nodiscard]] const Kind& newest() const {
-    for (auto request = asked_.rbegin(); request != asked_.rend(); ++request) {
-      if (const auto* found = std::get_if<Kind>(&*request)) return *found;
-    }
-    FAIL("not asked for");
-    throw std::logic_error{"unreachable"};
+    return newest_of<Kind>(asked_);
   }
 
   model::Moment now_;

@@ -204,6 +204,11 @@ void park(Ledger& ledger, std::uint64_t number) {
   decide(ledger, number, Verdict::Kind::spend_attempt, "parked");
 }
 
+void park_and_send_again(Ledger& ledger, std::uint64_t number) {
+  park(ledger, number);
+  REQUIRE(outcome(ledger.send_again(pour_id(number), "ann", at(45))) == "ok");
+}
+
 /// Ledgers of one pour that the backup holds and one that it does not, both as `happened`.
 Opened restored_after(const TempDir& folder,
                       const std::function<void(Ledger&, std::uint64_t)>& happened,
@@ -268,8 +273,7 @@ TEST_CASE("a pour that staff sent again waits in a restored ledger, without a le
   const bool turned_down = GENERATE(true, false);
   TempDir folder;
   const Opened opened = restored_after(folder, [&](Ledger& ledger, std::uint64_t number) {
-    park(ledger, number);
-    REQUIRE(outcome(ledger.send_again(pour_id(number), "ann", at(45))) == "ok");
+    park_and_send_again(ledger, number);
     if (turned_down) decide(ledger, number, Verdict::Kind::spend_attempt, "no", 10);
   });
   REQUIRE(opened.ledger);
@@ -283,8 +287,7 @@ TEST_CASE("a pour that the server has, or has turned down for now, is sent by a 
   TempDir folder;
   const Opened opened = restored_after(folder, [&](Ledger& ledger, std::uint64_t number) {
     // Parked, sent again, and booked at last: only the newest image counts.
-    park(ledger, number);
-    REQUIRE(outcome(ledger.send_again(pour_id(number), "ann", at(45))) == "ok");
+    park_and_send_again(ledger, number);
     if (confirmed) decide(ledger, number, Verdict::Kind::confirmed, "charged");
   });
   REQUIRE(opened.ledger);

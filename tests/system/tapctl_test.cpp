@@ -59,6 +59,20 @@ json backup(const char* stage, const char* file) {
   return {{"stage", stage}, {"file", file}, {"why", ""}};
 }
 
+/// A tap that is calibrated: each service ends at once, with 5,600 edges.
+auto calibrated(std::atomic<int>& services) {
+  return [&services](const ApiRequest& request) -> ApiResponse {
+    json body{{"done", true}};
+    if (request.path == "/service") ++services;
+    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
+    if (request.path == "/meter") {
+      body = {{"state", "idle"}, {"valve_open", false}};
+      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
+    }
+    return {.body = body.dump()};
+  };
+}
+
 /// How `tapctl backup` ends when the backup is under way at first, and then stands like this.
 FinishedChild end_of_backup(const json& then) {
   const PlayedApi api;
@@ -87,16 +101,7 @@ TEST_CASE("a backup of which tapd knows nothing any more has not been made", "[s
 TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
   const PlayedApi api;
   std::atomic<int> services{0};
-  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
-    json body{{"done", true}};
-    if (request.path == "/service") ++services;
-    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
-    if (request.path == "/meter") {
-      body = {{"state", "idle"}, {"valve_open", false}};
-      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
-    }
-    return {.body = body.dump()};
-  });
+  const HttpServer server = api.answers(calibrated(services));
   const FinishedChild end = api.read_of_tapctl({"calibrate", "1"}, "\n\n500\n\n\n500\n\n\n500\n");
   CHECK(end.status.success());
   INFO(end.output);
@@ -109,16 +114,7 @@ TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
 TEST_CASE("calibrate asks again for an amount that a pour cannot be", "[system]") {
   const PlayedApi api;
   std::atomic<int> services{0};
-  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
-    json body{{"done", true}};
-    if (request.path == "/service") ++services;
-    if (request.path == "/calibration") body["milli_pulses_per_litre"] = 5'600'000;
-    if (request.path == "/meter") {
-      body = {{"state", "idle"}, {"valve_open", false}};
-      if (services > 0) body["last_service"] = {{"number", services.load()}, {"edges", 5'600}};
-    }
-    return {.body = body.dump()};
-  });
+  const HttpServer server = api.answers(calibrated(services));
   const FinishedChild end =
       api.typed_into({"calibrate", "1"}, "\n\n500\n\n\n0\n51\n5000\nagain\n\n\n500\n\n\n500\n");
   INFO(end.output);

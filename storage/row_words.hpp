@@ -1,0 +1,21 @@
+// What is said of a row that waits for the server or is done with, in `server_outcome` and
+// `last_error`. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tapd::storage {
+
+/// Staff have taken the row out of the queue: it is owed, and not sent.
+inline constexpr const char* parked = "parked";
+/// Staff have booked the row at the venue by hand: it is paid.
+inline constexpr const char* booked_by_hand = "booked_by_hand";
+/// Before what the server says of a row that staff send again.
+inline constexpr std::string_view again_word = "again: ";
+
+/// At most 500 bytes of it, without the rest of a UTF-8 character that does not fit: what a server
+/// says about a row is for people, and not worth more room than this.
+[[nodiscard]] std::string short_note(const std::string& text);
+
+}  // namespace tapd::storage
