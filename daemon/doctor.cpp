@@ -69,7 +69,10 @@ Findings check_readers(const Config& config, const fs::path& root) {
     if (!fs::exists(below(root, device))) {
       findings.push_back(
           {Health::bad, name + " does not exist",
-           "switch SPI on: dtparam=spi=on in /boot/firmware/config.txt, then reboot"});
+           fs::exists(below(root, "/etc/tapd-image"))
+               ? "this card has switched SPI on, with /dev/spidev0.0 and 0.1 alone: name one of "
+                 "these, or look at journalctl -k --grep spi"
+               : "switch SPI on: dtparam=spi=on in /boot/firmware/config.txt, then reboot"});
     } else if (::access(below(root, device).c_str(), R_OK | W_OK) != 0) {
       findings.push_back({Health::bad, fmt::format("{}: {}", name, std::strerror(errno)),
                           "run this as tapd or root; tapd must be in the group spi"});

@@ -166,6 +166,7 @@ class Card(Board):
                 ("guests-may-not", "short", "wifi_password"),
                 ('"DE"', '"Germany"', "wifi_country"),
                 ('"Europe/Berlin"', '"Europe/Berlin"\nupdates = "weekly"', "updates"),
+                ('timezone = "Europe/Berlin"', 'updates = "security"', "timezone: is missing"),
                 ('"Europe/Berlin"', '"Europe/Berlin"\nupdates_from = "mirror"', "updates_from"),
                 ("ssh-ed25519 AAAAC3Nza anna", "my key", "ssh_key"),
                 ("bar-7", "bar 7", "hostname")):

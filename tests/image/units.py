@@ -105,11 +105,26 @@ class HostKey(unittest.TestCase):
 
 
 class Night(unittest.TestCase):
+    def conditions(self):
+        conditions = unit("tapd-update.service")["ExecCondition"]
+        self.assertEqual(len(conditions), 2)
+        return [shlex.split(condition.replace("%%", "%")) for condition in conditions]
+
+    def test_no_update_begins_while_nothing_has_told_the_time(self):
+        with tempfile.TemporaryDirectory(prefix="tapd-units-") as folder:
+            asked = Path(folder, "timedatectl")
+            for answer, code in (("yes", 0), ("no", 1), ("", 1)):
+                asked.write_text('#!/bin/sh\n[ "$*" = "show -p NTPSynchronized --value" ] && '
+                                 f"echo {answer}\n")
+                asked.chmod(0o755)
+                done = subprocess.run(self.conditions()[0], check=False, timeout=60, env={
+                    "PATH": f"{folder}:{os.environ['PATH']}"})
+                self.assertEqual(done.returncode, code, answer)
+
     def test_no_update_begins_by_day(self):
         # Without a clock of its own a board is at the time it was switched off until the network
         # comes: the clock passes 04:30 in one jump then, and the timer is due at opening time.
-        condition, = unit("tapd-update.service")["ExecCondition"]
-        words = shlex.split(condition.replace("%%", "%"))
+        words = self.conditions()[1]
         with tempfile.TemporaryDirectory(prefix="tapd-units-") as folder:
             for hour in range(24):
                 date = Path(folder, "date")

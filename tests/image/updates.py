@@ -135,16 +135,17 @@ class Card(unittest.TestCase):
         shutil.rmtree(self.run_folder, ignore_errors=True)
         self.run_folder.mkdir()
 
-    def begin(self):
+    def begin(self, *words, **environment):
         places = {"TAPD_DATA": self.data, "TAPD_LOWER": self.lower, "TAPD_RUN": self.run_folder}
         return subprocess.Popen(
-            [IMAGE / "files/tapd-update", "--now"], text=True, start_new_session=True,
-            env=dict(os.environ, **{key: str(value) for key, value in places.items()}),
+            [IMAGE / "files/tapd-update", *words], text=True, start_new_session=True,
+            env=dict(os.environ, **{key: str(value) for key, value in places.items()},
+                     **environment),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def update(self):
         """Until it ends; what it says."""
-        said = self.begin().communicate(timeout=300)[0]
+        said = self.begin("--now").communicate(timeout=300)[0]
         log = self.run_folder / "tapd-update.log"
         return said + (log.read_text() if log.exists() else "")
 
@@ -207,6 +208,31 @@ class Update(Card):
         self.assertFalse((self.data / "updates/layer-1").exists())
         self.assertEqual(self.layers(), ["layer-3", "layer-2"])
 
+    def test_the_board_starts_anew_when_nobody_pours_and_tapd_is_not_starting(self):
+        # Starting, it may be at work on its ledger. What it is said to be, one look after another;
+        # the last one ends it.
+        programs = {"systemctl": f"""
+            case $1 in
+              is-active) sed -n 1p {self.run_folder}/states; sed -i 1d {self.run_folder}/states ;;
+              reboot) echo "reboot, left: $(paste -sd ' ' {self.run_folder}/states)" ;;
+            esac""", "sleep": ":", "tapctl": f"""
+            echo '"state": "'$(sed -n 1p {self.run_folder}/taps)'"'
+            sed -i 1d {self.run_folder}/taps"""}
+        (self.folder / "programs").mkdir(exist_ok=True)
+        for name, script in programs.items():
+            (self.folder / "programs" / name).write_text(f"#!/bin/sh\n{script}\n")
+            (self.folder / "programs" / name).chmod(0o755)
+        path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
+        for number, (states, taps) in enumerate((
+                (["activating", "deactivating", "inactive", "end"], []),
+                (["activating", "failed", "end"], []),
+                (["active", "active", "active", "end"], ["pouring", "settling", "idle"]))):
+            (self.run_folder / "states").write_text("\n".join(states) + "\n")
+            (self.run_folder / "taps").write_text("\n".join(taps) + "\n")
+            self.mirror.offer(f"{number + 2}.0")
+            said = self.begin(PATH=path).communicate(timeout=300)[0]
+            self.assertIn("reboot, left: end\n", said, states)
+
     def test_what_debian_has_not_signed_is_not_installed(self):
         self.mirror.offer("2.0")
         file = self.mirror.folder / "dists" / self.mirror.suite / "InRelease"
@@ -258,7 +284,7 @@ class Update(Card):
             self.mirror.offer(f"{version}.0")
             before, before_layers = self.version(), self.layers()
             began = time.monotonic()
-            making = self.begin()
+            making = self.begin("--now")
             try:
                 making.communicate(timeout=None if whole is None else dice.uniform(0, whole))
             except subprocess.TimeoutExpired:
@@ -316,7 +342,8 @@ class Start(Card):
             (inside / "up/usr/local/bin" / name).chmod(0o755)
         (inside / "cmdline").write_text(words + "\n")
         shutil.copy(IMAGE / "initramfs-overlay", inside / "up/overlay")
-        said = run("unshare", "--mount", "--propagation", "private", "sh", "-ec", f"""
+        apart = ("timeout", "100", "unshare", "--mount", "--propagation", "private")
+        said = run(*apart, "sh", "-ec", f"""
             cd {inside}
             mount -t overlay -o lowerdir=/,upperdir=$PWD/up,workdir=$PWD/work initramfs root
             mount -t tmpfs tmpfs root/run
@@ -390,6 +417,17 @@ class Start(Card):
             left = self.lower / "etc" / name
             self.assertNotIn(files[name], left.read_text() if left.exists() else "", name)
         self.assertEqual(self.start(look="cat tapd/credentials/token"), ("1.0", "none", "s3cret"))
+
+    def test_a_card_that_takes_no_more_starts_without_a_layer(self):
+        self.make("2.0")
+        with self.mounted():
+            (self.data / "updates/layer-1/tries").write_text("3\n")
+            (self.data / "etc/machine-id").write_text("7" * 32 + "\n")
+        run("blockdev", "--setro", self.loop)
+        try:
+            self.assertEqual(self.start(), ("1.0", "none"))
+        finally:
+            run("blockdev", "--setrw", self.loop)
 
     def test_nonsense_is_not_used(self):
         for nonsense in ("", "\n", "../../etc\n", "layer-9\n", "\0\0\0\0"):

@@ -1,7 +1,8 @@
-# Gets the emulated Pi's kernel: Debian 13's own for arm64 with its device tree, and a busybox for
-# that machine, fetched with an apt of their own and unpacked into the cache, nothing installed.
+# Gets the emulated Pi's kernel: Debian 13's own for arm64 with its SPI driver and the boards' device
+# trees, and a busybox for that machine, fetched with an apt of their own and unpacked into the cache,
+# nothing installed.
 # Sourced by run, which sets cache and defines say and die. prepare_pi sets pi_dir and leaves there
-# Image, bcm2837-rpi-3-b.dtb and busybox.
+# Image, busybox, spi-bcm2835.ko, and boards/ with the device trees.
 # shellcheck shell=bash source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # cache is run's
 set -euo pipefail
@@ -27,7 +28,7 @@ fetch_pi() {
 
 prepare_pi() {
   pi_dir=$cache/pi
-  [[ ! -e $pi_dir/ready ]] || return 0
+  [[ ! -e $pi_dir/ready-2 ]] || return 0
   rm -rf "$pi_dir"
   mkdir -p "$pi_dir"
   (
@@ -35,14 +36,17 @@ prepare_pi() {
     fetch_pi
     say "unpacking ..."
     dpkg-deb --fsys-tarfile linux-image-*.deb | tar x --wildcards './boot/vmlinuz-*' \
-      './boot/config-*' '*/broadcom/bcm2837-rpi-3-b.dtb'
+      './boot/config-*' '*/broadcom/bcm*-rpi-*.dtb' '*/drivers/spi/spi-bcm2835.ko.xz'
     dpkg-deb --fsys-tarfile busybox-static*.deb | tar x --wildcards '*bin/busybox'
     mv boot/vmlinuz-* Image
     mv boot/config-* config
-    find usr -name bcm2837-rpi-3-b.dtb -exec mv {} . \;
+    mkdir boards
+    find usr -name '*.dtb' -exec mv {} boards/ \;
+    find . -name spi-bcm2835.ko.xz -exec xz -dc {} \; >spi-bcm2835.ko
     find . -path ./apt -prune -o -name busybox -type f -exec mv {} ./busybox \;
     rm -rf apt boot usr bin ./*.deb
-    [[ -s Image && -s busybox && -s bcm2837-rpi-3-b.dtb ]] || die "$PWD lacks a part of the Pi"
-    : >ready
+    [[ -s Image && -s busybox && -s spi-bcm2835.ko && -s boards/bcm2837-rpi-3-b.dtb ]] ||
+      die "$PWD lacks a part of the Pi"
+    : >ready-2
   )
 }
