@@ -318,6 +318,18 @@ Config read_root(const toml::table& file, Findings& findings) {
   return config;
 }
 
+Config parse(std::string_view text, const std::string& name, Findings& findings) {
+  try {
+    const toml::table file = toml::parse(text, name);
+    Config config = read_root(file, findings);
+    config.text = text;
+    return config;
+  } catch (const toml::parse_error& error) {
+    findings.add(error.source(), fmt::format("is not TOML here: {}", error.description()));
+    throw ConfigError{findings.text()};
+  }
+}
+
 }  // namespace
 
 bool same_line(const LineConfig& one, const LineConfig& other) {
@@ -327,16 +339,14 @@ bool same_line(const LineConfig& one, const LineConfig& other) {
 
 Config parse_config(std::string_view text, const std::string& name) {
   Findings findings{name};
-  try {
-    const toml::table file = toml::parse(text, name);
-    Config config = read_root(file, findings);
-    if (!findings.empty()) throw ConfigError{findings.text()};
-    config.text = text;
-    return config;
-  } catch (const toml::parse_error& error) {
-    findings.add(error.source(), fmt::format("is not TOML here: {}", error.description()));
-    throw ConfigError{findings.text()};
-  }
+  Config config = parse(text, name, findings);
+  if (!findings.empty()) throw ConfigError{findings.text()};
+  return config;
+}
+
+Config parse_config_of_another_version(std::string_view text, const std::string& name) {
+  Findings ignored{name};
+  return parse(text, name, ignored);
 }
 
 Config read_config(const std::filesystem::path& file) {

@@ -118,5 +118,9 @@ struct Config {
 [[nodiscard]] Config read_config(const std::filesystem::path& file);
 /// The same for a text; `name` stands for the file in messages.
 [[nodiscard]] Config parse_config(std::string_view text, const std::string& name);
+/// Reads what another version took for good, as far as this one understands it: no finding is a
+/// reason not to know its lines. Throws ConfigError where it is no TOML at all.
+[[nodiscard]] Config parse_config_of_another_version(std::string_view text,
+                                                     const std::string& name);
 
 }  // namespace tapd

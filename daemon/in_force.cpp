@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config_files.hpp"
+
 namespace tapd {
 
 namespace fs = std::filesystem;
@@ -33,7 +35,8 @@ std::optional<Config> config_in_force() {
   const fs::path file = in_force_file();
   if (!fs::exists(file, error)) return std::nullopt;
   try {
-    return read_config(file);
+    // It was good to the tapd that held these lines, which an upgrade may have replaced since.
+    return parse_config_of_another_version(text_of(file), file.string());
   } catch (const std::exception&) {
     return std::nullopt;
   }

@@ -41,6 +41,10 @@ TEST_CASE("after a kill the valves that were held are shut, though the file is n
   CHECK(end.status.success());
   CHECK_THAT(end.output, ContainsSubstring("the configuration is not good") &&
                              ContainsSubstring("tap 7: simulated, there is no valve to shut"));
+  // What this version would refuse was good to the one that an upgrade has replaced.
+  std::ofstream{run / "tapd.toml", std::ios::app} << "\n[of_an_older_tapd]\nkey = 1\n";
+  CHECK_THAT(run_child(options({"--shut-valves"}), 30s).output,
+             ContainsSubstring("tap 7: simulated, there is no valve to shut"));
   std::filesystem::remove_all(run);
   CHECK(run_child(options({"--shut-valves"}), 30s).status.code == 78);
 }
