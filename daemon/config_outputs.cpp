@@ -14,13 +14,22 @@ constexpr Bounds plausible_keep_alive{2, 200};
 constexpr std::array<std::string_view, drivers::lamp_count> lamp_names{"red", "green", "blue",
                                                                        "buzzer"};
 
+/// A line that there may be.
+std::optional<std::string> line_name(TomlTable& table, std::string_view key) {
+  auto name = table.text(key);
+  if (name && name->empty()) {
+    table.fault(key, "is empty: leave the key out where there is no such line");
+  }
+  return name;
+}
+
 }  // namespace
 
 void read_valve(TomlTable& valve, TapConfig& tap) {
   tap.valve_line.name = valve.required_text("line");
   tap.valve_line.chip = valve.text("chip", "");
   tap.valve_line.active_low = valve.choice("active", {"high", "low"}) == 1;
-  const auto name = valve.text("keep_alive_line");
+  const auto name = line_name(valve, "keep_alive_line");
   const std::int64_t hz = valve.whole("keep_alive_hz", 0, plausible_keep_alive);
   if (name) {
     tap.keep_alive = KeepAliveConfig{};
@@ -36,7 +45,7 @@ void read_indicator(TomlTable& indicator, TapConfig& tap) {
   const std::string chip = indicator.text("chip", "");
   const bool active_low = indicator.choice("active", {"high", "low"}) == 1;
   for (std::size_t lamp = 0; lamp < drivers::lamp_count; ++lamp) {
-    const auto name = indicator.text(lamp_names.at(lamp));
+    const auto name = line_name(indicator, lamp_names.at(lamp));
     if (!name) continue;
     tap.lamps.at(lamp) = LineConfig{};
     tap.lamps.at(lamp)->name = *name;

@@ -50,6 +50,9 @@ void read_serving(TomlTable& policy, PolicyRules& rules) {
     }
   }
   for (std::string& guest : policy.texts("staff_guests")) {
+    if (guest.find_first_of(" \t\r\n") != std::string::npos) {
+      policy.fault("staff_guests", fmt::format("\"{}\" has a blank in it", guest));
+    }
     rules.staff_guests.emplace_back(std::move(guest));
   }
   rules.lift_for = std::chrono::seconds{policy.whole("lift_s", 30, {5, 300})};

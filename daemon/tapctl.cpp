@@ -2,7 +2,9 @@
 //
 // Exit codes: 0 done; 1 tapd answered with a refusal; 2 the command line is wrong; 3 nobody
 // answers.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -193,7 +195,12 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    // What is redirected is written only now, and a list of pours that is not there is not
+    // exported.
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    fmt::print(stderr, "tapctl: the output could not be written: {}\n", std::strerror(errno));
+    return exit_refused;
   } catch (const std::exception& error) {
     fmt::print(stderr, "tapctl: {}\n", error.what());
     return exit_refused;

@@ -91,7 +91,7 @@ std::optional<int> DoctorCommand::run(const std::optional<std::string>& socket,
   if (as_json) {
     json list = json::array();
     for (const Finding& finding : findings) list.push_back(to_json(finding));
-    fmt::print("{}\n", list.dump(2));
+    fmt::print("{}\n", packed(list, 2));
   } else {
     const bool colour = ::isatty(STDOUT_FILENO) == 1;
     for (const Finding& finding : findings) print(finding, colour);

@@ -17,12 +17,16 @@ Interruption::Interruption() {
   for (std::size_t i = 0; i < signals.size(); ++i) {
     ::sigaction(signals.at(i), &action, &before_.at(i));
   }
+  struct sigaction ignored{};
+  ignored.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignored, &pipe_before_);
 }
 
 Interruption::~Interruption() {
   for (std::size_t i = 0; i < signals.size(); ++i) {
     ::sigaction(signals.at(i), &before_.at(i), nullptr);
   }
+  ::sigaction(SIGPIPE, &pipe_before_, nullptr);
 }
 
 bool Interruption::wanted() const {

@@ -7,7 +7,8 @@
 
 namespace tapd {
 
-/// While one lives, SIGINT, SIGHUP and SIGTERM are noted instead of ending tapctl. One at a time.
+/// While one lives, what ends or stops tapctl from a terminal (Ctrl-C, Ctrl-\, Ctrl-Z, its closing)
+/// is noted instead, and output that nobody reads any more ends nothing. One at a time.
 class Interruption {
  public:
   Interruption();
@@ -21,8 +22,9 @@ class Interruption {
   [[nodiscard]] bool wanted() const;
 
  private:
-  static constexpr std::array signals{SIGINT, SIGHUP, SIGTERM};
+  static constexpr std::array signals{SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGTSTP};
   std::array<struct sigaction, signals.size()> before_{};
+  struct sigaction pipe_before_{};
 };
 
 }  // namespace tapd

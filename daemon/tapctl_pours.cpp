@@ -222,7 +222,7 @@ int change_queue(const tl::expected<ApiAnswer, std::string>& answer, bool as_jso
 std::optional<int> PoursCommands::run(const ApiClient& client, bool as_json) const {
   if (pours_->parsed()) return show_pours(client, as_json);
   if (!queue_->parsed()) return std::nullopt;
-  const std::string about_row = json{{"row", values_->row}, {"why", values_->why}}.dump();
+  const std::string about_row = packed({{"row", values_->row}, {"why", values_->why}});
   if (retry_->parsed()) {
     return change_queue(client.post("/queue/retry", values_->row), as_json, [](const json& done) {
       return fmt::format("{} will be sent again", done.at("sent_again").dump());

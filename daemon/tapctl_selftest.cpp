@@ -188,7 +188,7 @@ class Selftest {
   }
   [[nodiscard]] bool done(const char* path, const json& body) const {
     constexpr int ok = 200;
-    const auto answer = client_.post(path, body.dump());
+    const auto answer = client_.post(path, packed(body));
     return answer && answer->status == ok;
   }
 
@@ -200,7 +200,7 @@ class Selftest {
                      {"kind", "valve_test"},
                      {"seconds", std::min<std::int64_t>(patience_.count(), most_seconds)},
                      {"ml", most_ml}};
-    const auto answer = client_.post("/service", asked.dump());
+    const auto answer = client_.post("/service", packed(asked));
     constexpr int ok = 200;
     if (answer && answer->status == ok) return std::nullopt;
     return "tapd does not open it: " + (answer ? answer->body : answer.error());

@@ -54,7 +54,7 @@ tl::expected<json, int> carry_out_service(const ApiClient& client, const Service
   const json asked{
       {"tap", wish.tap}, {"kind", wish.kind}, {"seconds", wish.seconds}, {"ml", wish.ml}};
   const Interruption interruption;
-  if (const auto begun = body_of(client.post("/service", asked.dump())); !begun) {
+  if (const auto begun = body_of(client.post("/service", packed(asked))); !begun) {
     // It may have been heard all the same.
     if (begun.error() == exit_no_answer) static_cast<void>(has_ended(client, wish.tap));
     return tl::unexpected(begun.error());

@@ -54,7 +54,7 @@ int act(const ApiClient& client, const ServiceWish& wish, bool as_json) {
 }
 
 int post(const ApiClient& client, const char* path, const json& asked, bool as_json) {
-  const auto done = body_of(client.post(path, asked.dump()));
+  const auto done = body_of(client.post(path, packed(asked)));
   if (!done) return done.error();
   fmt::print("{}\n", as_json ? done->dump(2) : "done");
   return exit_done;

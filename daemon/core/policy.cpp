@@ -127,6 +127,15 @@ std::optional<Denial> refusal_of_guest(const model::AuthorizationFacts& facts) {
   return std::nullopt;
 }
 
+/// Ids are UUIDs: case does not matter (RFC 9562, section 4).
+bool same_id(std::string_view one, std::string_view other) {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [lower](char a, char b) { return lower(a) == lower(b); });
+}
+
 bool is_service_card(const PolicyRules& rules, const model::CardUid& card) {
   const auto& cards = rules.service_cards;
   return std::find(cards.begin(), cards.end(), card) != cards.end();
@@ -137,7 +146,9 @@ bool is_staff(const PolicyRules& rules, const model::CardUid& card,
   if (is_service_card(rules, card)) return true;
   const auto& guests = rules.staff_guests;
   return facts.card && facts.card->guest_id &&
-         std::find(guests.begin(), guests.end(), *facts.card->guest_id) != guests.end();
+         std::any_of(guests.begin(), guests.end(), [&facts](const model::GuestId& guest) {
+           return same_id(guest.text(), facts.card->guest_id->text());
+         });
 }
 
 Decision decide_offline(const PolicyRules& rules, const model::AuthorizationFacts& facts,

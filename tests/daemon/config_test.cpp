@@ -153,6 +153,7 @@ TEST_CASE("what a tap drives is refused with what would be right", "[config]") {
     std::string valve_extra, says;
   };
   const Bad bad = GENERATE(values<Bad>({
+      {", keep_alive_line = \"\" }", "keep_alive_line: is empty: leave the key out"},
       {", keep_alive_hz = 50 }", "keep_alive_hz: is of no use without keep_alive_line"},
       {", keep_alive_line = \"GPIO23\", keep_alive_hz = 1 }", "is 1, but must be 2 to 200"},
       {", keep_alive_line = \"GPIO23\", keep_alive_hz = 201 }", "is 201, but must be 2 to 200"},
@@ -161,6 +162,7 @@ TEST_CASE("what a tap drives is refused with what would be right", "[config]") {
       {" }\nindicator = { red = \"GPIO17\" }", "as the lamp (red) of tap 1"},
       {" }\nindicator = { red = \"GPIO5\", blue = \"GPIO5\" }", "line GPIO5 is used twice"},
       {" }\nindicator = { yellow = \"GPIO5\" }", "tap 1.indicator.yellow: unknown key"},
+      {" }\nindicator = { red = \"\" }", "indicator.red: is empty: leave the key out"},
       {" }\nindicator = { red = 5 }", "indicator.red: must be a text in quotes"},
       {" }\nindicator = { red = \"GPIO5\", active = \"lo\" }", "must be one of: high, low"},
   }));
@@ -312,6 +314,7 @@ TEST_CASE("serving limits that limit nothing are refused", "[config][serving]") 
       {"service_cards = [\"no card\"]", "service_cards"},
       {"service_cards = \"04ab7815cd6b80\"", "must be a list of texts"},
       {"staff_guests = \"a-guest\"", "must be a list of texts"},
+      {"staff_guests = [\"a-guest \"]", "staff_guests: \"a-guest \" has a blank in it"},
       {"staff_guests = [\"\"]", "staff_guests: must be a list of texts"},
       {"lift_s = 4", "lift_s: is 4, but must be 5 to 300"},
       {"late_refusal_ml = 1001", "late_refusal_ml: is 1001, but must be 0 to 1000"},

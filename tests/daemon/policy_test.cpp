@@ -326,4 +326,17 @@ TEST_CASE("no grant ever costs more than the balance, nor exceeds any bound", "[
   }
 }
 
+TEST_CASE("staff's card is known by its guest, however the id's letters were written", "[policy]") {
+  PolicyRules rules;
+  rules.staff_guests = {model::GuestId{"A0000000-0000-4000-8000-00000000000F"}};
+  const auto card = *model::CardUid::parse("04ab7815cd6b80");
+  model::AuthorizationFacts facts;
+  facts.card = model::Card{.uid = card, .guest_id = {}};
+  CHECK_FALSE(is_staff(rules, card, facts));
+  facts.card->guest_id = model::GuestId{"a0000000-0000-4000-8000-00000000000f"};
+  CHECK(is_staff(rules, card, facts));
+  facts.card->guest_id = model::GuestId{"a0000000-0000-4000-8000-000000000000"};
+  CHECK_FALSE(is_staff(rules, card, facts));
+}
+
 }  // namespace tapd::test

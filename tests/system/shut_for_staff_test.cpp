@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "tests/support/deadline.hpp"
@@ -53,12 +54,14 @@ struct StaffBar {
 
 TEST_CASE("a terminal that is gone, and a disk that stands still, leave no valve open",
           "[system][disk]") {
+  // Closed, Ctrl-\, Ctrl-Z.
+  const int gone = GENERATE(SIGHUP, SIGQUIT, SIGTSTP);
   const StaffBar bar;
   ChildProcess clean = bar.clean_tap_1();
   // Somebody else waits for the disk meanwhile.
   bar.disk.say("very slow");
   ChildProcess other = bar.tapctl({"lock", "2", "lye"});
-  clean.signal(SIGHUP);
+  clean.signal(gone);
   CHECK(VenueProcesses::eventually([&] { return !bar.valve_is_open(1); }, 30s));
   bar.disk.say("none");
   CHECK(clean.wait(30s).has_value());

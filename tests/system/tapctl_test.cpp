@@ -110,6 +110,38 @@ TEST_CASE("calibrate answers a program with JSON alone", "[system]") {
   CHECK(answer.at("milli_pulses_per_litre") == 5'600'000);
 }
 
+// A list of pours to be booked by hand is wanted most when the disk is full.
+TEST_CASE("what could not be written was not exported", "[system]") {
+  const PlayedApi api;
+  const HttpServer server =
+      api.answers([](const ApiRequest&) -> ApiResponse { return {.body = R"({"pours":[]})"}; });
+  const FinishedChild end =
+      run_child({.program = "sh",
+                 .arguments = {"-c", R"("$@" 2>&1 >/dev/full)", "sh", TAPCTL_PROGRAM, "--socket",
+                               (api.folder / "tapd.sock").string(), "--json", "queue", "list"}},
+                30s);
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("the output could not be written: No space left"));
+}
+
+// A terminal of another age sends Latin-1.
+TEST_CASE("words that are no UTF-8 reach tapd, and no exception the person", "[system]") {
+  const auto asked_by = [](const std::vector<std::string>& words) {
+    const PlayedApi api;
+    std::string heard;
+    {
+      const HttpServer server = api.answers([&heard](const ApiRequest& request) -> ApiResponse {
+        heard = request.body;
+        return {.body = R"({"done":true,"parked":1})"};
+      });
+      CHECK(api.tapctl(words).status.success());
+    }
+    return json::parse(heard, nullptr, false);
+  };
+  CHECK(asked_by({"lock", "1", "sch\xF6n"}).value("why", "") == "sch\uFFFDn");
+  CHECK(asked_by({"queue", "park", "3F2A-9C01", "sch\xF6n"}).value("why", "") == "sch\uFFFDn");
+}
+
 // A slip of the finger at the last pour must not throw all of them away.
 TEST_CASE("calibrate asks again for an amount that a pour cannot be", "[system]") {
   const PlayedApi api;
