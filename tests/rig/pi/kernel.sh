@@ -1,6 +1,6 @@
-# Gets the emulated Pi's kernel: Debian 13's own for arm64 with its SPI driver and the boards' device
-# trees, and a busybox for that machine, fetched with an apt of their own and unpacked into the cache,
-# nothing installed.
+# Gets the emulated Pi's kernel: Debian 13's own for arm64 with its SPI driver and the boards'
+# device trees, and a busybox for that machine, fetched with an apt of their own and unpacked into
+# the cache, nothing installed.
 # Sourced by run, which sets cache and defines say and die. prepare_pi sets pi_dir and leaves there
 # Image, busybox, spi-bcm2835.ko, and boards/ with the device trees.
 # shellcheck shell=bash source-path=SCRIPTDIR
