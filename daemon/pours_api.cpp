@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_answers.hpp"
+#include "storage/model/cut.hpp"
 #include "storage/model/whole_number.hpp"
 #include "storage/row_words.hpp"
 
@@ -259,7 +260,7 @@ std::optional<AboutRow> about_row(const ApiRequest& request, const char* unsaid)
     return found != body->end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
   if (!body || text("row").empty()) return std::nullopt;
-  std::string why = text("why").substr(0, longest_words);
+  std::string why = model::cut_to(longest_words, text("why"));
   return AboutRow{.row = text("row"), .why = why.empty() ? unsaid : std::move(why)};
 }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "storage/model/cut.hpp"
 #include "storage/model/whole_number.hpp"
 #include "storage/notes.hpp"
 
@@ -41,7 +42,7 @@ tl::expected<std::int64_t, std::string> whole(const json& body, const char* key,
 std::string words(const json& body, const char* key) {
   const auto found = body.find(key);
   if (found == body.end() || !found->is_string()) return {};
-  return found->get<std::string>().substr(0, longest_words);
+  return model::cut_to(longest_words, found->get<std::string>());
 }
 
 std::optional<ServiceKind> kind_of(const std::string& word) {

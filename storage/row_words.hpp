@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/model/cut.hpp"
+
 namespace tapd::storage {
 
 /// Staff have taken the row out of the queue: it is owed, and not sent.
@@ -14,8 +16,10 @@ inline constexpr const char* booked_by_hand = "booked_by_hand";
 /// Before what the server says of a row that staff send again.
 inline constexpr std::string_view again_word = "again: ";
 
-/// At most 500 bytes of it, without the rest of a UTF-8 character that does not fit: what a server
-/// says about a row is for people, and not worth more room than this.
-[[nodiscard]] std::string short_note(const std::string& text);
+/// What a server says about a row is for people, and not worth more room than this.
+[[nodiscard]] inline std::string short_note(std::string_view text) {
+  constexpr std::size_t longest = 500;
+  return model::cut_to(longest, text);
+}
 
 }  // namespace tapd::storage

@@ -130,6 +130,16 @@ TEST_CASE("a parked row gives up its lock, wherever it stands in the queue", "[p
   CHECK(till.given_up == std::vector{model::TapId{1}});
 }
 
+TEST_CASE("a long reason is cut between two letters", "[pours_api]") {
+  Till till{1};
+  REQUIRE(till.post("/queue/retry", "all").at("sent_again") == 1);
+  const std::string why = std::string(199, 'x') + "\u00FC, and more";
+  till.post("/queue/park", json{{"row", pour_id(1).text()}, {"why", why}}.dump());
+  const json rows = till.get("/pours", {{"status", "failed"}});
+  const auto kept = rows.at("pours").at(0).at("last_error").get<std::string>();
+  CHECK(kept.ends_with(": " + std::string(199, 'x')));
+}
+
 // Found by reading: staff booked by hand what the server had booked already.
 TEST_CASE("who parks a pour is told when the server may have it", "[pours_api]") {
   Till till{2};
