@@ -14,6 +14,7 @@
 #include "storage/chain.hpp"
 #include "storage/model/ids.hpp"
 #include "storage/model/money.hpp"
+#include "storage/model/time.hpp"
 #include "storage/pours.hpp"
 #include "storage/row_words.hpp"
 #include "storage/statement.hpp"
@@ -95,6 +96,17 @@ bool finished_and_proven(const NamedRow& row) {
   return prices_agree(row) && chain_hash(content) == text_of(row, "hash");
 }
 
+bool is_time(const NamedRow& row, const char* column) {
+  return model::parse_iso8601(text_of(row, column)).has_value();
+}
+
+/// A row that every start can read.
+bool open_and_readable(const NamedRow& row) {
+  return is_time(row, "start_ts") && is_time(row, "end_ts") && is_time(row, "created_at") &&
+         model::CardUid::parse(text_of(row, "card_uid")).has_value() &&
+         !text_of(row, "boot_id").empty();
+}
+
 /// An open row has no hash yet, but its numbers follow from each other.
 bool open_and_plausible(const NamedRow& row) {
   const std::int64_t volume = number_of(row, "volume_ml");
@@ -102,7 +114,7 @@ bool open_and_plausible(const NamedRow& row) {
   constexpr std::int64_t largest = 1'000'000;
   if (!id || !prices_agree(row) || volume < 0 || volume > largest) return false;
   const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
-  return id->short_id() == text_of(row, "short_id") &&
+  return open_and_readable(row) && id->short_id() == text_of(row, "short_id") &&
          model::price_of(model::Volume::millilitres(volume), price).minor_units() ==
              number_of(row, "price_cents");
 }

@@ -91,6 +91,11 @@ TEST_CASE("the chain is asked through its index", "[schema]") {
                      "SELECT client_tx_id FROM pours WHERE pour_seq BETWEEN 1 AND 2"
                      " AND chain_no IS NULL AND status <> 'open' LIMIT 1"),
              ContainsSubstring("rowid>? AND rowid<?"));
+  // What every start asks.
+  CHECK_THAT(plan_of(database,
+                     "SELECT client_tx_id FROM pours WHERE status <> 'confirmed'"
+                     " AND status = 'open' ORDER BY pour_seq"),
+             ContainsSubstring("pours_unconfirmed"));
 }
 
 // Laid down as the program of that version would have left it, with what this one writes too.
