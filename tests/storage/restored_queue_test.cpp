@@ -115,3 +115,80 @@ TEST_CASE("a pour that the server has, or has turned down for now, is sent by a 
   CHECK(opened.ledger->due_pours(10, at(200))->size() == 3);
   CHECK(opened.words().find("set aside for staff") == std::string::npos);
 }
+
+// Found by reading: a guest who paid at the bar for what the server had noted was charged as well.
+TEST_CASE("a pour that the server has noted for staff is not sent by a restored ledger",
+          "[restoring]") {
+  TempDir folder;
+  const Opened opened = restored_after(folder, [](Ledger& ledger, std::uint64_t number) {
+    decide(ledger, number, Verdict::Kind::confirmed, "audit_only");
+  });
+  REQUIRE(opened.ledger);
+  const auto due = *opened.ledger->due_pours(10, at(200));
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].begin.client_tx_id == pour_id(3));
+  CHECK_THAT(opened.words(), ContainsSubstring("set aside for staff"));
+  for (const std::uint64_t number : {1U, 2U}) {
+    CHECK_THAT(opened.words(), ContainsSubstring(pour_id(number).short_id()));
+  }
+  CHECK_THAT(opened.ledger->unconfirmed_pours(1)->front().last_error,
+             ContainsSubstring("audit_only"));
+}
+
+// Found by reading: it said "parked" without a word of what had become of it, and was booked twice.
+TEST_CASE("a pour that was parked before the backup is told as what staff made of it since",
+          "[restoring]") {
+  const bool booked = GENERATE(true, false);
+  TempDir folder;
+  const auto then = [booked](Ledger& ledger, std::uint64_t number) {
+    if (number == 2) park(ledger, number);
+    if (booked) decide(ledger, number, Verdict::Kind::confirmed, "booked_by_hand");
+  };
+  const Opened opened = restored_after(folder, then, park);
+  REQUIRE(opened.ledger);
+  REQUIRE(opened.ledger->due_pours(10, at(200))->size() == 1);
+  const auto first = opened.ledger->unconfirmed_pours(1)->front();
+  REQUIRE(first.begin.client_tx_id == pour_id(1));
+  CHECK(first.status == model::PourStatus::failed);
+  CHECK_THAT(first.last_error, ContainsSubstring(booked ? "booked_by_hand" : "by ann"));
+  CHECK_THAT(opened.words(), ContainsSubstring("set aside for staff"));
+  CHECK_THAT(opened.words(), ContainsSubstring(pour_id(1).short_id()));
+}
+
+// Found by reading: it was owed for ever, or never sent, and nobody was told.
+TEST_CASE("a pour that was parked before the backup and sent again since is sent", "[restoring]") {
+  const bool charged = GENERATE(true, false);
+  TempDir folder;
+  const auto then = [charged](Ledger& ledger, std::uint64_t number) {
+    if (number == 2) park(ledger, number);
+    REQUIRE(outcome(ledger.send_again(pour_id(number), "ann", at(45))) == "ok");
+    if (charged) decide(ledger, number, Verdict::Kind::confirmed, "charged");
+  };
+  const Opened opened = restored_after(folder, then, park);
+  REQUIRE(opened.ledger);
+  const auto due = *opened.ledger->due_pours(10, at(200));
+  REQUIRE(due.size() == 3);
+  // Nothing at the server pays for it any more, should it not know it.
+  const auto settled = *opened.ledger->due_pours(10, at(200), storage::DueRows::to_settle);
+  REQUIRE_FALSE(settled.empty());
+  CHECK(settled[0].begin.client_tx_id == pour_id(1));
+  CHECK(opened.words().find("set aside for staff") == std::string::npos);
+}
+
+// Found by reading: what nobody will charge was taken off the guest's balance all the same.
+TEST_CASE("a final failure counts against nobody in a restored ledger either", "[restoring]") {
+  const bool final = GENERATE(true, false);
+  TempDir folder;
+  const Opened opened = restored_after(folder, [final](Ledger& ledger, std::uint64_t number) {
+    if (final) {
+      decide(ledger, number, Verdict::Kind::final_failure, "guest_changed");
+    } else {
+      park(ledger, number);
+    }
+  });
+  REQUIRE(opened.ledger);
+  hear(*opened.ledger, small_snapshot(5000), *opened.ledger->ask_marker());
+  const model::Money each = progress(1, 200).price;
+  const std::int64_t counted = final ? 1 : 3;
+  CHECK(facts(*opened.ledger).available.minor_units() == 5000 - counted * each.minor_units());
+}
