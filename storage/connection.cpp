@@ -79,7 +79,7 @@ Connection::Connection(const LedgerOptions& options)
     settle();
     keep_before_migration(options);
     bound_the_log(options.medium_blocks);
-    migrate(database_, newest_schema(), migrations());
+    bring_up_to_date();
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
     throw OpenError{error.kind, "cannot open the ledger " + error.message};
@@ -204,6 +204,19 @@ void Connection::keep_before_migration(const LedgerOptions& options) {
                     fmt::format("cannot open the ledger {}: the copy before its schema is changed "
                                 "is not safe: {}",
                                 file_, error.what())};
+  }
+}
+
+// No row broke a rule when it was written: one that the new form refuses is damaged.
+void Connection::bring_up_to_date() {
+  try {
+    migrate(database_, newest_schema(), migrations());
+  } catch (const SQLite::Exception& exception) {
+    if (exception.getErrorCode() != SQLITE_CONSTRAINT) throw;
+    throw OpenError{Error::Kind::corrupt,
+                    fmt::format("cannot open the ledger {}: it is damaged: its schema cannot be "
+                                "changed ({}); keep it for examination and restore a backup",
+                                file_, exception.what())};
   }
 }
 
