@@ -27,14 +27,15 @@ struct Setting {
 
 // journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE
 // slip past the triggers that guard deletion.
-// The log is bounded by ourselves (`bound_the_log`).
+// The log is bounded by ourselves (`bound_the_log`). With secure_delete nothing is left of a table
+// that was made anew: an old image of a row could be salvaged in the place of the live one.
 constexpr std::array settings{
     Setting{"journal_mode", "WAL", "wal"},   Setting{"synchronous", "FULL", "2"},
     Setting{"foreign_keys", "ON", "1"},      Setting{"recursive_triggers", "ON", "1"},
     Setting{"trusted_schema", "OFF", "0"},   Setting{"cell_size_check", "ON", "1"},
     Setting{"mmap_size", "0", "0"},          Setting{"journal_size_limit", "4194304", "4194304"},
     Setting{"temp_store", "MEMORY", "2"},    Setting{"busy_timeout", "0", "0"},
-    Setting{"wal_autocheckpoint", "0", "0"},
+    Setting{"wal_autocheckpoint", "0", "0"}, Setting{"secure_delete", "ON", "1"},
 };
 
 SQLite::Database open(const LedgerOptions& options, MediumBlocks& blocks) {
