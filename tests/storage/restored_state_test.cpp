@@ -70,6 +70,7 @@ TEST_CASE("what was served since the backup still counts", "[restoring]") {
   write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
   const Opened opened = open(folder);
   REQUIRE(opened.ledger);
+  CHECK(opened.ledger->left_behind(1)->had_snapshots);
   hear(*opened.ledger, small_snapshot());  // Balances are heard anew.
   const auto heard = facts(*opened.ledger);
   REQUIRE(heard.servings.size() == 2);
