@@ -1,5 +1,7 @@
 #include "daemon/storage_requests.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "storage/notes.hpp"
@@ -98,38 +100,49 @@ struct CarryOut {
   storage::Ledger& ledger;
   const model::BootId& boot;
 
-  StorageAnswer operator()(const BeginRow& row) const {
-    return BeginRowDone{.tap = row.begin.tap_id,
-                        .client_tx_id = row.begin.client_tx_id,
-                        .result = begin_row(ledger, boot, row)};
+  auto operator()(const BeginRow& row) const { return begin_row(ledger, boot, row); }
+  auto operator()(const ProgressRow& row) const { return ledger.record_progress(row.progress); }
+  auto operator()(const EndRow& row) const { return end_row(ledger, row); }
+  auto operator()(const ReadFacts& ask) const { return ledger.facts(ask.card, ask.tap); }
+  auto operator()(const ReadWorld&) const { return read_world(ledger); }
+  auto operator()(const WriteFlowEvent& write) const {
+    return ledger.record_flow_event(write.event);
   }
-  StorageAnswer operator()(const ProgressRow& row) const {
-    return ProgressRowDone{.tap = row.tap, .result = ledger.record_progress(row.progress)};
-  }
-  StorageAnswer operator()(const EndRow& row) const {
-    return EndRowDone{
-        .tap = row.tap, .client_tx_id = row.end.last.client_tx_id, .result = end_row(ledger, row)};
-  }
-  StorageAnswer operator()(const ReadFacts& ask) const {
-    return FactsRead{.ticket = ask.ticket, .result = ledger.facts(ask.card, ask.tap)};
-  }
-  StorageAnswer operator()(const ReadWorld&) const { return WorldRead{read_world(ledger)}; }
-  StorageAnswer operator()(const WriteFlowEvent& write) const {
-    return FlowEventDone{.event = write.event, .result = ledger.record_flow_event(write.event)};
-  }
-  StorageAnswer operator()(const NoteAct& note) const {
-    return ActNoted{
-        .tap = note.tap, .card = note.card, .act = note.act, .result = note_act(ledger, note)};
-  }
-  StorageAnswer operator()(const NoteClock& note) const {
-    return ClockNoted{ledger.note_clock(note.at, boot)};
-  }
-  StorageAnswer operator()(const KeepClosings& keep) const {
-    return ClosingsKept{.tap = keep.tap,
-                        .closings = keep.closings,
-                        .result = ledger.set_meta(closings_key(keep.tap), keep.closings)};
+  auto operator()(const NoteAct& note) const { return note_act(ledger, note); }
+  auto operator()(const NoteClock& note) const { return ledger.note_clock(note.at, boot); }
+  auto operator()(const KeepClosings& keep) const {
+    return ledger.set_meta(closings_key(keep.tap), keep.closings);
   }
 };
+
+// The answer to each request, whether or not it was carried out: who asked waits for it.
+BeginRowDone answer_to(const BeginRow& row, storage::Result<> result) {
+  return {row.begin.tap_id, row.begin.client_tx_id, std::move(result)};
+}
+ProgressRowDone answer_to(const ProgressRow& row, storage::Result<> result) {
+  return {row.tap, std::move(result)};
+}
+EndRowDone answer_to(const EndRow& row, storage::Result<model::Pour> result) {
+  return {row.tap, row.end.last.client_tx_id, std::move(result)};
+}
+FactsRead answer_to(const ReadFacts& ask, storage::Result<model::AuthorizationFacts> result) {
+  return {ask.ticket, std::move(result)};
+}
+WorldRead answer_to(const ReadWorld& /*ask*/, storage::Result<World> result) {
+  return {std::move(result)};
+}
+FlowEventDone answer_to(const WriteFlowEvent& write, storage::Result<> result) {
+  return {write.event, std::move(result)};
+}
+ActNoted answer_to(const NoteAct& note, storage::Result<> result) {
+  return {note.tap, note.card, note.act, std::move(result)};
+}
+ClockNoted answer_to(const NoteClock& /*note*/, storage::Result<> result) {
+  return {std::move(result)};
+}
+ClosingsKept answer_to(const KeepClosings& keep, storage::Result<> result) {
+  return {keep.tap, keep.closings, std::move(result)};
+}
 
 }  // namespace
 
@@ -143,19 +156,19 @@ std::string closings_key(model::TapId tap) {
 
 StorageAnswer carry_out(storage::Ledger& ledger, const model::BootId& boot,
                         const StorageRequest& request) {
-  return std::visit(CarryOut{ledger, boot}, request);
+  return std::visit(
+      [&](const auto& asked) -> StorageAnswer {
+        return answer_to(asked, CarryOut{ledger, boot}(asked));
+      },
+      request);
 }
 
 namespace {
 
-/// The same answer, failed.
-StorageAnswer as_failed(const StorageAnswer& answer, const storage::Error& error) {
+StorageAnswer failed(const StorageRequest& request, const storage::Error& error) {
   return std::visit(
-      [&](auto failed) -> StorageAnswer {
-        failed.result = tl::unexpected(error);
-        return failed;
-      },
-      answer);
+      [&](const auto& asked) -> StorageAnswer { return answer_to(asked, tl::unexpected(error)); },
+      request);
 }
 
 }  // namespace
@@ -186,7 +199,11 @@ std::vector<StorageAnswer> carry_out_together(storage::Ledger& ledger, const mod
     return {};
   });
   if (committed) return answers;
-  for (StorageAnswer& answer : answers) answer = as_failed(answer, committed.error());
+  // Of all requests: when not even the transaction could be begun, none was carried out.
+  answers.clear();
+  for (const StorageRequest& request : requests) {
+    answers.push_back(failed(request, committed.error()));
+  }
   return answers;
 }
 

@@ -13,6 +13,7 @@
 #include "storage/errors.hpp"
 #include "storage/migrations.hpp"
 #include "storage/page_scan.hpp"
+#include "storage/pour_rows.hpp"
 
 namespace tapd::storage {
 namespace {
@@ -63,6 +64,14 @@ std::optional<std::string> fault_of_chain(SQLite::Database& database, const Give
   }
 }
 
+/// A start ends them before it sells, and must read them for that. Throws BadRow.
+void read_open_rows(SQLite::Database& database) {
+  SQLite::Statement statement{
+      database, std::string{select_pours} + "WHERE status <> 'confirmed' AND status = 'open'"};
+  Use rows{statement};
+  while (rows.next()) static_cast<void>(read_pour(rows));
+}
+
 std::optional<std::string> fault_of(SQLite::Database& database, const GivenUp& given_up) {
   const std::string state = database.execAndGet("PRAGMA integrity_check(1)").getString();
   if (state != "ok") return "it is damaged: " + state;
@@ -72,6 +81,7 @@ std::optional<std::string> fault_of(SQLite::Database& database, const GivenUp& g
   if (const int version = schema_version(database); version < 1 || version > newest_schema()) {
     return fmt::format("its schema version is {}, this program knows {}", version, newest_schema());
   }
+  read_open_rows(database);
   return fault_of_chain(database, given_up);
 }
 

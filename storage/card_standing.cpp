@@ -51,7 +51,11 @@ CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
       given_up_{database,
                 "SELECT card_uid, tap_id FROM pours WHERE status <> 'confirmed'"
                 " AND status = 'failed' AND settled_marker IS NULL"
-                " ORDER BY pour_seq DESC LIMIT ?1"} {}
+                " ORDER BY pour_seq DESC LIMIT ?1"},
+      // A restored ledger has forgotten when that was; what is on tap only a snapshot tells.
+      snapshots_{database,
+                 "SELECT snapshot_asked IS NOT NULL OR EXISTS (SELECT 1 FROM taps)"
+                 " FROM server_knowledge"} {}
 
 CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, model::SinceBoot since,
                                const model::BootId& boot) {
@@ -71,6 +75,7 @@ CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, mod
 LeftBehind CardStandings::left_behind(std::size_t most) {
   LeftBehind left;
   left.sent = Use{sent_}.next();
+  if (Use known{snapshots_}; known.next()) left.had_snapshots = known.flag();
   Use rows{given_up_, static_cast<std::int64_t>(most)};
   while (rows.next()) {
     const auto card = model::CardUid::parse(rows.text());

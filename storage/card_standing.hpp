@@ -28,6 +28,7 @@ class CardStandings {
   SQLite::Statement began_;
   SQLite::Statement sent_;
   SQLite::Statement given_up_;
+  SQLite::Statement snapshots_;
 };
 
 }  // namespace tapd::storage

@@ -27,14 +27,15 @@ struct Setting {
 
 // journal_size_limit cuts the log back after a large snapshot; recursive_triggers lets no REPLACE
 // slip past the triggers that guard deletion.
-// The log is bounded by ourselves (`bound_the_log`).
+// The log is bounded by ourselves (`bound_the_log`). With secure_delete nothing is left of a table
+// that was made anew: an old image of a row could be salvaged in the place of the live one.
 constexpr std::array settings{
     Setting{"journal_mode", "WAL", "wal"},   Setting{"synchronous", "FULL", "2"},
     Setting{"foreign_keys", "ON", "1"},      Setting{"recursive_triggers", "ON", "1"},
     Setting{"trusted_schema", "OFF", "0"},   Setting{"cell_size_check", "ON", "1"},
     Setting{"mmap_size", "0", "0"},          Setting{"journal_size_limit", "4194304", "4194304"},
     Setting{"temp_store", "MEMORY", "2"},    Setting{"busy_timeout", "0", "0"},
-    Setting{"wal_autocheckpoint", "0", "0"},
+    Setting{"wal_autocheckpoint", "0", "0"}, Setting{"secure_delete", "ON", "1"},
 };
 
 SQLite::Database open(const LedgerOptions& options, MediumBlocks& blocks) {
@@ -79,7 +80,7 @@ Connection::Connection(const LedgerOptions& options)
     settle();
     keep_before_migration(options);
     bound_the_log(options.medium_blocks);
-    migrate(database_, newest_schema(), migrations());
+    bring_up_to_date();
   } catch (const SQLite::Exception& exception) {
     const Error error = to_error(exception, database_, file_);
     throw OpenError{error.kind, "cannot open the ledger " + error.message};
@@ -204,6 +205,19 @@ void Connection::keep_before_migration(const LedgerOptions& options) {
                     fmt::format("cannot open the ledger {}: the copy before its schema is changed "
                                 "is not safe: {}",
                                 file_, error.what())};
+  }
+}
+
+// No row broke a rule when it was written: one that the new form refuses is damaged.
+void Connection::bring_up_to_date() {
+  try {
+    migrate(database_, newest_schema(), migrations());
+  } catch (const SQLite::Exception& exception) {
+    if (exception.getErrorCode() != SQLITE_CONSTRAINT) throw;
+    throw OpenError{Error::Kind::corrupt,
+                    fmt::format("cannot open the ledger {}: it is damaged: its schema cannot be "
+                                "changed ({}); keep it for examination and restore a backup",
+                                file_, exception.what())};
   }
 }
 

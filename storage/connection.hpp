@@ -36,6 +36,7 @@ class Connection {
   void settle();
   void bound_the_log(int medium_blocks);
   void keep_before_migration(const LedgerOptions& options);
+  void bring_up_to_date();
 
   std::string file_;
   bool suspected_{false};

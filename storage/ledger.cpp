@@ -48,7 +48,8 @@ struct Ledger::Implementation {
         chain{connection.database()},
         upkeep{connection.database()},
         servings{connection.database()} {
-    refuse_broken_rows(options);
+    refuse_broken_rows(chain, pours, commits, connection.suspected(), options.file.string());
+    if (on_system_files) clear_suspicion(options.file);
   }
   /// A clean end keeps how fresh the balances are; an end that fails has nothing to tell.
   ~Implementation() {
@@ -58,18 +59,6 @@ struct Ledger::Implementation {
   Implementation& operator=(const Implementation&) = delete;
   Implementation(Implementation&&) = delete;
   Implementation& operator=(Implementation&&) = delete;
-
-  void refuse_broken_rows(const LedgerOptions& options) {
-    const auto broken = chain.broken_at_start(connection.suspected());
-    if (!broken && on_system_files) clear_suspicion(options.file);
-    if (!broken) return;
-    throw OpenError{
-        Error::Kind::corrupt,
-        fmt::format(
-            "cannot open the ledger {}: pour {} ({}): {}; keep the file for examination and "
-            "restore a backup",
-            options.file.string(), broken->chain_no, broken->client_tx_id, broken->what)};
-  }
 
   /// Runs `work` in a transaction (or in the one that is open) and answers what it answers.
   template<typename Work>

@@ -140,8 +140,9 @@ struct LeftBehind {
     friend bool operator==(const Lock&, const Lock&) = default;
   };
   using Locks = std::vector<Lock>;
-  Locks locks;  ///< Of rows that are not sent any more, the newest first.
-  Locks noted;  ///< See note_locks.
+  Locks locks;                ///< Of rows that are not sent any more, the newest first.
+  Locks noted;                ///< See note_locks.
+  bool had_snapshots{false};  ///< A server with snapshots was heard, however long ago.
 };
 
 /// How the queue stands.

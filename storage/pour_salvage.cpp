@@ -14,6 +14,7 @@
 #include "storage/chain.hpp"
 #include "storage/model/ids.hpp"
 #include "storage/model/money.hpp"
+#include "storage/model/time.hpp"
 #include "storage/pours.hpp"
 #include "storage/row_words.hpp"
 #include "storage/statement.hpp"
@@ -95,6 +96,17 @@ bool finished_and_proven(const NamedRow& row) {
   return prices_agree(row) && chain_hash(content) == text_of(row, "hash");
 }
 
+bool is_time(const NamedRow& row, const char* column) {
+  return model::parse_iso8601(text_of(row, column)).has_value();
+}
+
+/// A row that every start can read.
+bool open_and_readable(const NamedRow& row) {
+  return is_time(row, "start_ts") && is_time(row, "end_ts") && is_time(row, "created_at") &&
+         model::CardUid::parse(text_of(row, "card_uid")).has_value() &&
+         !text_of(row, "boot_id").empty();
+}
+
 /// An open row has no hash yet, but its numbers follow from each other.
 bool open_and_plausible(const NamedRow& row) {
   const std::int64_t volume = number_of(row, "volume_ml");
@@ -102,7 +114,7 @@ bool open_and_plausible(const NamedRow& row) {
   constexpr std::int64_t largest = 1'000'000;
   if (!id || !prices_agree(row) || volume < 0 || volume > largest) return false;
   const model::LitrePrice price{number_of(row, "price_cents_per_litre")};
-  return id->short_id() == text_of(row, "short_id") &&
+  return open_and_readable(row) && id->short_id() == text_of(row, "short_id") &&
          model::price_of(model::Volume::millilitres(volume), price).minor_units() ==
              number_of(row, "price_cents");
 }
@@ -151,8 +163,14 @@ PourSalvage::PourSalvage(SQLite::Database& good)
       park_{good,
             fmt::format("UPDATE pours SET status = 'failed', attempts = max(attempts, 1),"
                         " server_outcome = '{}', last_error = ?2, next_attempt_at = NULL,"
-                        " next_attempt_boot = NULL WHERE client_tx_id = ?1 AND status = 'sent'",
+                        " next_attempt_boot = NULL,"
+                        " settled_marker = iif(?4, (SELECT max(marker, 1) FROM server_knowledge),"
+                        " NULL) WHERE client_tx_id = ?1"
+                        " AND (status = 'sent' OR (status = 'failed' AND server_outcome <> ?3))",
                         storage::parked)},
+      unpark_{good,
+              "UPDATE pours SET status = 'new', attempts = 0, settled_marker = NULL"
+              " WHERE client_tx_id = ?1 AND status = 'failed'"},
       again_{good,
              "UPDATE pours SET server_outcome = ?2 WHERE client_tx_id = ?1"
              " AND status IN ('new', 'sent')"} {
@@ -169,9 +187,14 @@ void PourSalvage::note_newest(std::int64_t tap, std::int64_t seq) {
   newest = std::max(newest, seq);
 }
 
-bool PourSalvage::known_finished(const std::string& id) {
+std::string PourSalvage::status_of(const std::string& id) {
   Use known{known_, id};
-  return known.next() && known.text() != "open";
+  return known.next() ? known.text() : std::string{};
+}
+
+bool PourSalvage::known_finished(const std::string& id) {
+  const std::string status = status_of(id);
+  return !status.empty() && status != "open";
 }
 
 void PourSalvage::take(StoredRecord record) {
@@ -217,20 +240,31 @@ void PourSalvage::stand(const std::string& id, const NamedRow& row) {
   stood_[place] = true;
   const std::string status = text_of(row, "status");
   const std::string outcome = text_of(row, "server_outcome");
-  if (status == "failed" || (status == "confirmed" && outcome == booked_by_hand)) {
-    park(id, fmt::format("the damaged ledger had it as {}: {}: {}", status, outcome,
-                         text_of(row, "last_error")));
-  } else if (status != "confirmed" && is_sent_again(row)) {
-    // The authorization that the row was poured with is used up.
-    Use{again_, id, outcome.starts_with(again_word) ? outcome : std::string{again_word} + outcome}
-        .run();
+  const bool confirmed = status == "confirmed";
+  if (status == "failed" || (confirmed && (outcome == booked_by_hand || outcome == audit_only))) {
+    return park(id, row);
   }
+  // Later than a parking that the backup knows of: an older image would not say so.
+  const bool again = is_sent_again(row);
+  const bool unparked = (confirmed || again) && Use{unpark_, id}.run() == 1;
+  if (!unparked && (confirmed || !again)) return;
+  // The authorization that the row was poured with is used up.
+  Use{again_, id, outcome.starts_with(again_word) ? outcome : std::string{again_word} + outcome}
+      .run();
 }
 
-void PourSalvage::park(const std::string& id, const std::string& why) {
+// Staff are told of a row that the backup had as failed, too: what became of it since, nobody knows
+// for certain.
+void PourSalvage::park(const std::string& id, const NamedRow& row) {
+  const std::string outcome = text_of(row, "server_outcome");
+  const std::string why = fmt::format("the damaged ledger had it as {}: {}: {}",
+                                      text_of(row, "status"), outcome, text_of(row, "last_error"));
+  const bool settled = number_of(row, "settled_marker") != 0;
   Use{send_, id}.run();
-  if (Use{park_, id, short_note(why)}.run() == 0) return;
-  parked_.push_back(model::ClientTxId::parse(id).value().short_id());
+  Use{park_, id, short_note(why), outcome, settled}.run();
+  if (status_of(id) == "failed") {
+    parked_.push_back(model::ClientTxId::parse(id).value().short_id());
+  }
 }
 
 void PourSalvage::take_open(const std::string& id, NamedRow row) {

@@ -31,10 +31,13 @@ class PourSalvage {
   [[nodiscard]] std::int64_t open() const { return opened_; }
   /// Receipts of the rows that did not prove themselves, and that nothing else made up for.
   [[nodiscard]] std::vector<std::string> unreadable();
-  /// Receipts of the rows that staff had taken out of the queue: nobody sends them by itself.
+  /// Receipts of the rows that staff must look at: they had taken them out of the queue, or the
+  /// server had noted or refused them. Nobody sends them by itself.
   [[nodiscard]] const std::vector<std::string>& parked() const { return parked_; }
 
  private:
+  /// Empty: the good ledger lacks it.
+  [[nodiscard]] std::string status_of(const std::string& id);
   [[nodiscard]] bool known_finished(const std::string& id);
   void take_open(const std::string& id, NamedRow row);
   void note_newest(std::int64_t tap, std::int64_t seq);
@@ -42,7 +45,7 @@ class PourSalvage {
   bool put(const NamedRow& row, bool finished);
   [[nodiscard]] bool has_stood(std::int64_t chain_no) const;
   void stand(const std::string& id, const NamedRow& row);
-  void park(const std::string& id, const std::string& why);
+  void park(const std::string& id, const NamedRow& row);
   void put_open(const std::string& id, const NamedRow& row);
 
   SQLite::Database& good_;
@@ -55,6 +58,7 @@ class PourSalvage {
   SQLite::Statement finish_;
   SQLite::Statement send_;
   SQLite::Statement park_;
+  SQLite::Statement unpark_;
   SQLite::Statement again_;
   std::map<std::int64_t, std::int64_t> newest_;  ///< pour_seq by tap.
   std::map<std::string, NamedRow> open_;

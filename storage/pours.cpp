@@ -51,7 +51,9 @@ Pours::Pours(SQLite::Database& database)
                 " AND tail_volume_ml <= ?3 AND price_cents <= ?4 AND pulses <= ?5"
                 " AND edges_lost <= ?6 AND end_mono_ns <= ?7"},
       state_{database, "SELECT status, volume_ml, pulses FROM pours WHERE client_tx_id = ?1"},
-      open_ids_{database, "SELECT client_tx_id FROM pours WHERE status = 'open' ORDER BY pour_seq"},
+      open_ids_{database,
+                "SELECT client_tx_id FROM pours WHERE status <> 'confirmed' AND status = 'open'"
+                " ORDER BY pour_seq"},
       chain_end_{database,
                  "SELECT chain_no, hash FROM pours WHERE chain_no IS NOT NULL"
                  " ORDER BY chain_no DESC LIMIT 1"},

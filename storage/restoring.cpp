@@ -107,7 +107,8 @@ std::optional<fs::path> newest_good_backup(const fs::path& backup, std::vector<s
 void forget_balances(SQLite::Database& database) {
   database.exec(
       "DELETE FROM guests;"
-      "UPDATE server_knowledge SET snapshot_revision = 0, snapshot_asked = NULL,"
+      "UPDATE server_knowledge SET marker = max(marker, 1), snapshot_revision = 0,"
+      " snapshot_asked = NULL,"
       " snapshot_heard_at = NULL, snapshot_heard_mono_ns = NULL, snapshot_heard_boot = NULL,"
       " snapshot_clock_trusted = NULL");
 }
@@ -119,11 +120,11 @@ std::vector<std::string> in_words(const Salvage& salvaged, const std::vector<std
       "its hash; {} pours that were running; {} rows of the other books",
       salvaged.finished, salvaged.open, salvaged.others));
   if (!salvaged.parked.empty()) {
-    lines.push_back(
-        fmt::format("set aside for staff, because they had parked or booked these pours or nobody "
-                    "could book them: receipts {}; compare with the venue server, then `tapctl "
-                    "queue booked` or `tapctl queue retry`",
-                    fmt::join(salvaged.parked, ", ")));
+    lines.push_back(fmt::format(
+        "set aside for staff, because they had parked or booked these pours or the "
+        "server had not charged them: receipts {}; compare with the venue server, then `tapctl "
+        "queue booked` or `tapctl queue retry`",
+        fmt::join(salvaged.parked, ", ")));
   }
   if (!salvaged.unreadable.empty()) {
     lines.push_back(fmt::format("NOT recovered: pours whose rows were spoilt: receipts {}",

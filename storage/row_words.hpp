@@ -13,6 +13,8 @@ namespace tapd::storage {
 inline constexpr const char* parked = "parked";
 /// Staff have booked the row at the venue by hand: it is paid.
 inline constexpr const char* booked_by_hand = "booked_by_hand";
+/// The server has noted the row for staff, and charges nobody: they settle it with the guest.
+inline constexpr const char* audit_only = "audit_only";
 /// Before what the server says of a row that staff send again.
 inline constexpr std::string_view again_word = "again: ";
 

@@ -35,6 +35,21 @@ bool has_table(SQLite::Database& database, const char* name) {
   return statement.executeStep() && statement.getColumn(0).getInt() == 1;
 }
 
+/// Why the pours that were running cannot be ended: they are, and it is taken back.
+std::optional<Error> fault_of_running(Pours& pours, Commits& commits) {
+  bool ended = false;
+  const Result<> taken_back = commits.run([&]() -> Result<> {
+    static_cast<void>(pours.finish_open());
+    ended = true;
+    return tl::make_unexpected(Error{Error::Kind::refused, "it was only tried"});
+  });
+  if (ended) return std::nullopt;
+  Error fault = taken_back.error();
+  // What a rule of the table refuses now was let in when it was written.
+  if (fault.kind == Error::Kind::refused) fault.kind = Error::Kind::corrupt;
+  return fault;
+}
+
 }  // namespace
 
 std::optional<std::string> fault_at_start(SQLite::Database& database, const fs::path& file) {
@@ -47,6 +62,24 @@ std::optional<std::string> fault_at_start(SQLite::Database& database, const fs::
     if (auto fault = quick_check(database, table)) return fault;
   }
   return std::nullopt;
+}
+
+void refuse_broken_rows(ChainWalk& chain, Pours& pours, Commits& commits, bool suspected,
+                        const std::string& file) {
+  if (const auto broken = chain.broken_at_start(suspected)) {
+    throw OpenError{
+        Error::Kind::corrupt,
+        fmt::format(
+            "cannot open the ledger {}: pour {} ({}): {}; keep the file for examination and "
+            "restore a backup",
+            file, broken->chain_no, broken->client_tx_id, broken->what)};
+  }
+  if (const auto fault = fault_of_running(pours, commits)) {
+    throw OpenError{
+        fault->kind,
+        fmt::format("cannot open the ledger: a pour that was running cannot be ended: {}",
+                    fault->message)};
+  }
 }
 
 void suspect(const fs::path& ledger) noexcept {

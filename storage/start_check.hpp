@@ -13,6 +13,10 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include "storage/chain_walk.hpp"
+#include "storage/commits.hpp"
+#include "storage/pours.hpp"
+
 namespace tapd::storage {
 
 /// A file of more pages is not read whole at every start (4 MB, some 6,000 pours).
@@ -22,6 +26,12 @@ inline constexpr std::int64_t most_pages_read_whole = 1'024;
 /// for a database that is not in the system's files.
 [[nodiscard]] std::optional<std::string> fault_at_start(SQLite::Database& database,
                                                         const std::filesystem::path& file);
+
+/// Throws OpenError for rows that no start can do with: one that is still to be charged and does
+/// not prove itself, and one that was running and cannot be ended, which comes before the first
+/// guest. Changes nothing.
+void refuse_broken_rows(ChainWalk& chain, Pours& pours, Commits& commits, bool suspected,
+                        const std::string& file);
 
 /// Something contradicted the file while it was in use: the next start reads all of it. Best
 /// effort: a medium that takes no mark is in trouble that shows by itself.

@@ -1,5 +1,6 @@
 #include "storage/upkeep.hpp"
 
+#include <map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -9,11 +10,24 @@
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
+namespace {
+
+/// SQL for the end of a pour as its own clock or that of its boot has it; null: nobody knows.
+constexpr const char* dated_end =
+    "iif(clock_trusted, end_ts, (SELECT strftime('%Y-%m-%dT%H:%M:%fZ',"
+    " (boot_wall_ms + pours.end_mono_ns / 1000000) / 1000.0, 'unixepoch')"
+    " FROM clock_marks WHERE clock_marks.boot_id = pours.boot_id))";
+
+/// Later than any time.
+constexpr const char* not_yet = "9999";
+
+}  // namespace
 
 // A confirmed pour goes only when the cached balance of its guest contains it: removed earlier, it
 // would give the guest the money back. `deletable` is worked out per row, in the order of the
 // chain. A clock that was far behind until after the server had confirmed must not make this
-// evening's pours look old: no pour is confirmed before it ends, so its corrected end counts too.
+// evening's pours look old: no pour is confirmed before it ends, so its corrected end counts too,
+// and where nobody knows that, the end of the next pour of which it is known.
 Upkeep::Upkeep(SQLite::Database& database)
     : database_{database},
       old_guests_{database,
@@ -26,18 +40,21 @@ Upkeep::Upkeep(SQLite::Database& database)
                  "DELETE FROM cards WHERE heard_asked IS NOT NULL AND status = 'active'"
                  " AND guest_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM guests"
                  " WHERE guests.guest_id = cards.guest_id)"},
-      candidates_{database,
-                  "SELECT chain_no, end_ts < ?3, status = 'confirmed' AND confirmed_at < ?3"
-                  " AND coalesce(iif(clock_trusted, end_ts, (SELECT"
-                  " strftime('%Y-%m-%dT%H:%M:%fZ',"
-                  " (boot_wall_ms + pours.end_mono_ns / 1000000) / 1000.0, 'unixepoch')"
-                  " FROM clock_marks WHERE clock_marks.boot_id = pours.boot_id)), '') < ?3"
-                  " AND chain_no <"
-                  " (SELECT max(chain_no) FROM pours WHERE chain_no IS NOT NULL)"
-                  " AND settled_marker <= coalesce((SELECT coalesce(balance_asked,"
-                  " (SELECT snapshot_asked FROM server_knowledge), -1) FROM guests"
-                  " WHERE guests.guest_id = pours.guest_id), settled_marker)"
-                  " FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2"},
+      candidates_{
+          database,
+          fmt::format("SELECT chain_no, end_ts < ?3, status = 'confirmed' AND confirmed_at < ?3"
+                      " AND chain_no <"
+                      " (SELECT max(chain_no) FROM pours WHERE chain_no IS NOT NULL)"
+                      " AND settled_marker <= coalesce((SELECT coalesce(balance_asked,"
+                      " (SELECT snapshot_asked FROM server_knowledge), -1) FROM guests"
+                      " WHERE guests.guest_id = pours.guest_id), settled_marker),"
+                      " coalesce({}, ''), boot_id"
+                      " FROM pours WHERE chain_no > ?1 ORDER BY chain_no LIMIT ?2",
+                      dated_end)},
+      next_dated_{database,
+                  fmt::format("SELECT {0} FROM pours WHERE chain_no > ?1 AND {0} IS NOT NULL"
+                              " ORDER BY chain_no LIMIT 1",
+                              dated_end)},
       remove_{database, "DELETE FROM pours WHERE chain_no = ?1"},
       remove_serving_{database,
                       "DELETE FROM servings"
@@ -68,15 +85,20 @@ Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, s
     forgotten.more = true;
     return forgotten;
   }
+  const std::string limit = model::to_iso8601(before);
   std::vector<std::int64_t> rows;
+  std::map<std::string, std::string> ends;  // By boot: looked up once, however much it poured.
   std::size_t looked = 0;
   bool last_is_old = false;
   {
-    Use candidates{candidates_, after, static_cast<std::int64_t>(most), model::to_iso8601(before)};
+    Use candidates{candidates_, after, static_cast<std::int64_t>(most), limit};
     while (candidates.next()) {
       forgotten.reached = candidates.integer();
       last_is_old = candidates.flag();
-      if (candidates.flag()) rows.push_back(forgotten.reached);
+      const bool done_with = candidates.flag();
+      std::string end = candidates.text();
+      if (done_with && end.empty()) end = end_after(forgotten.reached, candidates.text(), ends);
+      if (done_with && end < limit) rows.push_back(forgotten.reached);
       ++looked;
     }
   }
@@ -89,6 +111,14 @@ Forgotten Upkeep::forget_confirmed(model::WallTime before, std::int64_t after, s
   forgotten.pours = static_cast<std::int64_t>(rows.size());
   forgotten.more = looked == most && last_is_old;
   return forgotten;
+}
+
+std::string Upkeep::end_after(std::int64_t chain_no, const std::string& boot,
+                              std::map<std::string, std::string>& known) {
+  const auto [end, is_new] = known.try_emplace(boot, not_yet);
+  if (!is_new) return end->second;
+  if (Use next{next_dated_, chain_no}; next.next()) end->second = next.text();
+  return end->second;
 }
 
 // A balance that was heard alone is older than the last pour that it paid for, and without

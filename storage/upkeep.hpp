@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -33,12 +34,17 @@ class Upkeep {
  private:
   /// False when there may be more of them.
   bool forget_heard_alone(model::WallTime before, std::size_t most);
+  /// The end of the next pour after this one that is known. `known`: by boots that never knew the
+  /// time.
+  [[nodiscard]] std::string end_after(std::int64_t chain_no, const std::string& boot,
+                                      std::map<std::string, std::string>& known);
 
   SQLite::Database& database_;
   std::unique_ptr<BackupCopy> copy_;
   SQLite::Statement old_guests_;
   SQLite::Statement old_cards_;
   SQLite::Statement candidates_;
+  SQLite::Statement next_dated_;
   SQLite::Statement remove_;
   SQLite::Statement remove_serving_;
   SQLite::Statement before_;

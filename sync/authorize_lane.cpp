@@ -20,6 +20,7 @@ AuthorizeVerdict leave_in_body(LaneContext& context, const Heard& heard) {
     return NoAnswer{"the server's answer makes no sense: " + answer.error().why};
   }
   context.made_sense(endpoint::authorize);
+  ++context.leaves_answered;
   return std::visit([](auto& said) -> AuthorizeVerdict { return std::move(said); }, *answer);
 }
 
@@ -35,6 +36,7 @@ AuthorizeVerdict read_leave(LaneContext& context, const Heard& heard) {
       const ErrorBody said = decode_error(heard.body);
       if (!said.reason.empty()) {
         context.made_sense(endpoint::authorize);
+        ++context.leaves_answered;
         return Refused{said.reason, said.message};
       }
       if (heard.kind == Kind::token) {

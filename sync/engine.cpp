@@ -102,13 +102,14 @@ struct Engine::Implementation {
     if (left->sent) context.be_quiet(now);
     locks_left = left->locks;
     settle.take_over(left->noted);
+    snapshot.take_over(left->had_snapshots);
   }
 
   // A server with snapshots charges offline pours as they are. As long as that is not sure they are
   // settled one by one, which every server understands.
   void decide_offline_rows(const model::Moment& now) {
     const OfflineRows before = context.offline_rows;
-    context.without_snapshots = snapshot.is_missing() && snapshot.applied() == 0;
+    context.without_snapshots = snapshot.has_none();
     if (snapshot.applied() != 0 && !snapshot.is_missing() && !snapshot.is_in_doubt()) {
       context.offline_rows = OfflineRows::batched;
     } else if (snapshot.was_tried()) {

@@ -35,7 +35,7 @@ class Grants {
     bool locked{false};                        ///< Perhaps, by a request before.
     bool sure{false};                          ///< The lock was heard of and not used since.
     std::optional<model::ClientTxId> release;  ///< Of the row that releases it, once sent.
-    int server_errors{0};                      ///< Answers to that row.
+    int server_errors{0};                      ///< When it was to be released.
   };
 
   void asked(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
@@ -98,10 +98,10 @@ class Grants {
     });
     return found == all_.end() ? nullptr : &*found;
   }
-  /// A session with this card or on this tap may be about to begin: nothing was released yet.
+  /// A session with this card or on this tap may be about to begin: nothing was to be released yet.
   [[nodiscard]] bool concern(const model::CardUid& card, model::TapId tap) const {
     return std::any_of(all_.begin(), all_.end(), [&](const Grant& each) {
-      return !each.release && (each.card == card || each.tap == tap);
+      return !each.release && each.server_errors == 0 && (each.card == card || each.tap == tap);
     });
   }
   /// In the order in which they were asked for.

@@ -63,6 +63,8 @@ struct LaneContext {
   std::uint64_t troubles{0};
   /// How many requests the server answered with a verdict on a pour.
   std::uint64_t went_through{0};
+  /// And how many with a verdict on an authorization.
+  std::uint64_t leaves_answered{0};
   Grants grants;
   HeardBalances balances;
   OfflineRows offline_rows{OfflineRows::undecided};

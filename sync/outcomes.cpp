@@ -7,11 +7,14 @@
 
 #include <fmt/format.h>
 
+#include "storage/row_words.hpp"
+
 namespace tapd::sync {
 namespace {
 
 using Kind = storage::Verdict::Kind;
 using namespace std::string_view_literals;
+using storage::audit_only;
 
 struct Rule {
   std::string_view status;
@@ -19,7 +22,6 @@ struct Rule {
   Kind kind;
 };
 
-constexpr std::string_view audit_only = "audit_only";
 constexpr std::string_view known = "duplicate_existing";
 constexpr std::string_view known_and_refused = "duplicate_existing_rejected";
 

@@ -176,6 +176,7 @@ void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment&
                       refused->message},
                      now);
   }
+  if (heard.kind == Heard::Kind::server_error) return on_server_error(Step::asking, heard, now);
   if (heard.kind == Heard::Kind::refused) {
     return judge_row(
         culprit_verdict(pour_->begin.client_tx_id, heard.status, decode_error(heard.body)), now);
@@ -212,25 +213,32 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
     context_.made_no_sense(endpoint::pours, answer.error().why);
     return later_then(heard, now);
   }
-  if (heard.kind == Heard::Kind::server_error) return on_server_error(heard, now);
+  if (heard.kind == Heard::Kind::server_error) {
+    return on_server_error(Step::sending_row, heard, now);
+  }
   if (heard.kind == Heard::Kind::refused) {
     return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
   }
   later_then(heard, now);
 }
 
-// The server is there, for it has just authorized the row; but pours may be what it cannot do. It
-// is the row's own fault only when another one went through since it failed first.
-void SettleLane::on_server_error(const Heard& heard, const model::Moment& now) {
+// The server is there; but authorizations or pours may be what it cannot do. It is the row's own
+// fault only when it could do the same for another since the row failed first. Only one that was
+// authorized leaves a lock behind.
+void SettleLane::on_server_error(Step step, const Heard& heard, const model::Moment& now) {
   const model::ClientTxId row = pour_->begin.client_tx_id;
-  Doubt& doubt = doubts_.try_emplace(row, Doubt{context_.went_through}).first->second;
-  if (doubt.went_through != context_.went_through) {
-    return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
+  const bool locked = step == Step::sending_row;
+  Doubt& doubt = doubts_.try_emplace(row, Doubt{step, gone_through(step)}).first->second;
+  if (std::exchange(doubt.step, step) != step) doubt.went_through = gone_through(step);
+  if (doubt.went_through != gone_through(step)) {
+    const auto verdict = culprit_verdict(row, heard.status, decode_error(heard.body));
+    return locked ? judge_sent(verdict, now) : judge_row(verdict, now);
   }
-  context_.made_no_sense(endpoint::pours, fmt::format("pour {}: {}", row.short_id(), heard.why));
+  context_.made_no_sense(locked ? endpoint::pours : endpoint::authorize,
+                         fmt::format("pour {}: {}", row.short_id(), heard.why));
   doubt.look_at = now.since_boot + row_delay(doubt.failures);
   // It is not tried again soon, and its card must not be locked for so long.
-  if (++doubt.failures > 1) release_soon(now);
+  if (++doubt.failures > 1 && locked) release_soon(now);
   const auto noted =
       context_.books.apply_verdicts({{row, storage::Verdict::Kind::not_judged, "", heard.why}},
                                     context_.options.attempt_cap, now, now);
@@ -243,7 +251,11 @@ void SettleLane::on_server_error(const Heard& heard, const model::Moment& now) {
 bool SettleLane::waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const {
   const auto doubt = doubts_.find(row);
   return doubt != doubts_.end() && now.since_boot < doubt->second.look_at &&
-         doubt->second.went_through == context_.went_through;
+         doubt->second.went_through == gone_through(doubt->second.step);
+}
+
+std::uint64_t SettleLane::gone_through(Step step) const {
+  return step == Step::asking ? context_.leaves_answered : context_.went_through;
 }
 
 // What the row did not use of the authorization that was asked for it is released next.
@@ -277,6 +289,10 @@ void SettleLane::later_then(const Heard& heard, const model::Moment& now) {
   if (pour_) passed_over_.insert(pour_->begin.client_tx_id);
   if (grant_) {
     context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
+  }
+  // What others had a verdict since is trouble of this one alone, and slows nobody else down.
+  if (std::exchange(went_through_, context_.went_through) != context_.went_through) {
+    backoff_.succeed();
   }
   not_before_ = now.since_boot + backoff_.fail(context_.random, heard.retry_after);
   const auto held = context_.held;

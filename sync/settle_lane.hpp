@@ -8,7 +8,7 @@
 //   asking --another guest---------> row parked for staff, the lock is released next
 //   asking --staff park the row----> it is not sent, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
-//   sending ---------500-----------> the row waits, ever longer; an attempt is spent only when
+//   asking, sending ----500--------> the row waits, ever longer; an attempt is spent only when
 //                                    another went through since the first: else all may fare so
 //
 //   asking again --any verdict--> releasing
@@ -80,13 +80,16 @@ class SettleLane {
   void on_leave(RequestId id, const Heard& heard, const model::Moment& now);
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
-  void on_server_error(const Heard& heard, const model::Moment& now);
+  void on_server_error(Step step, const Heard& heard, const model::Moment& now);
+  /// How often the server could do what this step asks for.
+  [[nodiscard]] std::uint64_t gone_through(Step step) const;
   [[nodiscard]] bool waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const;
   [[nodiscard]] std::chrono::milliseconds row_delay(std::int32_t failures) const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
   void release_soon(const model::Moment& now);
   void judge_sent(const storage::Verdict& verdict, const model::Moment& now);
+  void not_released(const Heard& heard, const model::Moment& now);
   void release_failed(const Grants::Grant& grant, const Heard& heard, const model::Moment& now);
   void judge_row(const storage::Verdict& verdict, const model::Moment& now);
   void later_then(const Heard& heard, const model::Moment& now);
@@ -104,7 +107,8 @@ class SettleLane {
   std::set<model::ClientTxId> passed_over_;  ///< Failed without a verdict; the others go first.
   /// A row that the server answered with an error of its own.
   struct Doubt {
-    std::uint64_t went_through{0};  ///< LaneContext::went_through when it failed first.
+    Step step{Step::none};          ///< What the server could not do.
+    std::uint64_t went_through{0};  ///< How often it could, when it failed first.
     std::int32_t failures{0};
     model::SinceBoot look_at{};
   };
@@ -114,6 +118,7 @@ class SettleLane {
   model::SinceBoot next_note_{};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
+  std::uint64_t went_through_{0};  ///< LaneContext::went_through at the last trouble.
 };
 
 }  // namespace tapd::sync

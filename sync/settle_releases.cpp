@@ -121,7 +121,7 @@ void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
     context_.grants.forget(grant_->card, grant_->tap);
     return end(now);
   }
-  if (std::holds_alternative<NoAnswer>(verdict)) return later_then(heard, now);
+  if (std::holds_alternative<NoAnswer>(verdict)) return not_released(heard, now);
   next_step_ = Step::releasing;
 }
 
@@ -136,13 +136,19 @@ void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now)
       context_.made_no_sense(endpoint::pours, answer.error().why);
     }
   }
-  const Grants::Grant grant = *grant_;
   if (released) {
-    context_.grants.forget(grant.card, grant.tap);
+    context_.grants.forget(grant_->card, grant_->tap);
     return end(now);
   }
+  not_released(heard, now);
+}
+
+void SettleLane::not_released(const Heard& heard, const model::Moment& now) {
+  const Grants::Grant grant = *grant_;
+  const bool own_error =
+      heard.kind == Heard::Kind::server_error || heard.kind == Heard::Kind::refused;
   later_then(heard, now);
-  if (heard.kind == Heard::Kind::server_error) release_failed(grant, heard, now);
+  if (own_error) release_failed(grant, heard, now);
 }
 
 // The row or the server may be at fault: tried ever more seldom.

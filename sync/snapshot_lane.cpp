@@ -168,7 +168,8 @@ void SnapshotLane::on_body(const Heard& heard, const HttpOutcome& outcome,
   etag_ = std::string{header(*outcome, "etag").value_or("")};
   revision_ = kept->revision;
   applied_ = in_flight_;
-  missing_ = in_doubt_ = false;
+  missing_ = believed_ = in_doubt_ = false;
+  missing_since_.reset();
   status_wanted_ = false;
   backoff_.succeed();
   next_at_ = now.since_boot + context_.options.snapshot_interval;
@@ -231,10 +232,15 @@ void SnapshotLane::on_unchanged(const model::Moment& now) {
 
 void SnapshotLane::on_missing(const model::Moment& now) {
   if (!missing_) context_.board.tell(NoSnapshotHere{});
+  if (!missing_since_) missing_since_ = now.since_boot;
   missing_ = true;
   status_wanted_ = true;
   etag_.clear();
-  next_at_ = now.since_boot + ask_again;
+  const bool had = had_ || applied_ != 0;
+  believed_ = !had || now.since_boot - *missing_since_ >= believed_after;
+  next_at_ = now.since_boot + (believed_ ? ask_again
+                                         : std::max(backoff_.fail(context_.random),
+                                                    context_.options.snapshot_interval));
 }
 
 void SnapshotLane::on_status(RequestId id, const Heard& heard, const model::Moment& now) {
@@ -274,6 +280,7 @@ void SnapshotLane::keep_stop(bool on, const model::Moment& now) {
 // arrive sooner than the whole, and a guest who has paid in waits for them.
 void SnapshotLane::not_now(const model::Moment& now, const Heard& heard) {
   status_wanted_ = true;
+  missing_since_.reset();
   const auto delay = std::max(backoff_.fail(context_.random, heard.retry_after),
                               context_.options.snapshot_interval);
   next_at_ = now.since_boot + delay;

@@ -18,6 +18,9 @@ class SnapshotLane {
  public:
   /// A server without a snapshot is asked for one again this rarely.
   static constexpr std::chrono::milliseconds ask_again{600'000};
+  /// One that had snapshots before is asked more often, and not believed to have none for so long:
+  /// it may be about to start, behind a proxy that is up already.
+  static constexpr std::chrono::milliseconds believed_after{3'600'000};
   /// After changes that could not be had or used, only the whole is asked for so long.
   static constexpr std::chrono::milliseconds whole_only{600'000};
 
@@ -33,8 +36,12 @@ class SnapshotLane {
   bool on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now);
   /// The request whose snapshot was applied last; 0: none yet.
   [[nodiscard]] RequestId applied() const { return applied_; }
+  /// What the ledger says of the runs before this one.
+  void take_over(bool had_snapshots) { had_ = had_snapshots; }
   /// The server said that it has no snapshot.
   [[nodiscard]] bool is_missing() const { return missing_; }
+  /// And that is believed: it is no server with snapshots.
+  [[nodiscard]] bool has_none() const { return missing_ && believed_ && applied_ == 0; }
   /// It refused the token for one: it may be another server by now.
   [[nodiscard]] bool is_in_doubt() const { return in_doubt_; }
   /// Something was heard or not heard in answer to a request for one.
@@ -72,7 +79,10 @@ class SnapshotLane {
   model::SinceBoot next_at_{};
   model::SinceBoot full_at_{};
   RequestId applied_{0};
+  bool had_{true};  ///< Until the ledger has said.
   bool missing_{false};
+  std::optional<model::SinceBoot> missing_since_;  ///< Without another answer since.
+  bool believed_{false};
   bool in_doubt_{false};
   bool tried_{false};
 

@@ -4,6 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/crash/crash_disk.hpp"
+#include "tests/storage/faulty_disk.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace tapd::test {
 namespace {
@@ -77,6 +79,84 @@ TEST_CASE("an overdraft is not spent by two taps that decide at the same moment 
   guest.overdraft = model::Money{1'100};
   CHECK(guest.begin(2, enough, enough));
   CHECK(guest.ledger.facts(anns_card, model::TapId{1})->available == model::Money{-1'100});
+}
+
+/// One of each kind, at tap 2. The details of the act want pages that the file does not have yet.
+std::vector<StorageRequest> one_of_each() {
+  const model::TapId tap{2};
+  const model::ClientTxId pour = model::ClientTxId::from_random({7});
+  BeginRow begin;
+  begin.begin.client_tx_id = pour;
+  begin.begin.tap_id = tap;
+  ProgressRow progress{.tap = tap, .progress = {}};
+  EndRow end{.tap = tap, .end = {}, .close_time = {}};
+  progress.progress.client_tx_id = end.end.last.client_tx_id = pour;
+  model::FlowEvent event;
+  event.event_id = "leak";
+  const std::string details(50'000, 'x');
+  return {
+      begin,
+      progress,
+      end,
+      ReadFacts{.ticket = 7, .card = anns_card, .tap = tap},
+      ReadWorld{},
+      WriteFlowEvent{event},
+      NoteAct{.tap = tap, .card = anns_card, .act = ServiceAct::stop, .detail = details, .at = {}},
+      NoteClock{},
+      KeepClosings{.tap = tap, .closings = "silent"}};
+}
+
+/// Failed, and to the question that was asked.
+void check_failed(const std::vector<StorageAnswer>& answers) {
+  const std::vector<StorageRequest> asked = one_of_each();
+  REQUIRE(answers.size() == asked.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    CHECK(answers[i].index() == asked[i].index());
+    CHECK_FALSE(std::visit([](const auto& done) { return done.result.has_value(); }, answers[i]));
+  }
+  const model::TapId tap{2};
+  const model::ClientTxId pour = model::ClientTxId::from_random({7});
+  CHECK(std::get<BeginRowDone>(answers[0]).tap == tap);
+  CHECK(std::get<BeginRowDone>(answers[0]).client_tx_id == pour);
+  CHECK(std::get<ProgressRowDone>(answers[1]).tap == tap);
+  CHECK(std::get<EndRowDone>(answers[2]).client_tx_id == pour);
+  CHECK(std::get<FactsRead>(answers[3]).ticket == 7);
+  CHECK(std::get<FlowEventDone>(answers[5]).event.event_id == "leak");
+  CHECK(std::get<ActNoted>(answers[6]).card == anns_card);
+  CHECK(std::get<ClosingsKept>(answers[8]).closings == "silent");
+}
+
+// Found by reading: nobody was answered, the taps waited for ever and denied every guest.
+TEST_CASE("when not even a commit can be begun, each request is told that it failed", "[storage]") {
+  FaultyDisk disk;
+  const TempDir folder;
+  storage::Ledger ledger{{.file = folder / "tap.db", .vfs = disk.name(), .boot = boot}};
+  const std::vector<StorageRequest> requests = one_of_each();
+  std::size_t not_begun = 0;
+  bool reached = true;
+  for (std::size_t nth = 1; reached; ++nth) {
+    CAPTURE(nth);
+    // SQLite forgets what it had read when it cannot even take a transaction back.
+    disk.fail(1, SQLITE_IOERR_WRITE, true);
+    disk.fail_read(nth);
+    check_failed(carry_out_together(ledger, boot, requests));
+    reached = disk.is_read_fault_over();
+    disk.heal();
+    disk.fail_read(1);
+    bool begun = false;
+    static_cast<void>(ledger.in_one_commit([&begun]() -> storage::Result<> {
+      begun = true;
+      return {};
+    }));
+    if (!begun) {
+      ++not_begun;
+      disk.fail_read(1);
+      check_failed(carry_out_together(ledger, boot, requests));
+    }
+    disk.fail_read(0);
+    REQUIRE(ledger.set_meta("it works", "again"));
+  }
+  CHECK(not_begun > 0);
 }
 
 }  // namespace

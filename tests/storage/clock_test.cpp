@@ -84,6 +84,42 @@ TEST_CASE("what was poured and confirmed in 1970 is as old as its corrected end"
   CHECK(bar.ledger().forget_confirmed(at(16).wall, 0, 10)->pours == 1);
 }
 
+// Found by reading: the evening of a board without network was forgotten the next morning, and what
+// its guests had been served with it.
+TEST_CASE("what was poured in a boot whose clock was never set is as old as what came after it",
+          "[clock]") {
+  constexpr std::chrono::milliseconds behind = -100 * 24h;
+  const auto then = [](std::int64_t second) { return wrong_by(second, behind, false); };
+  Bar bar;
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    model::PourBegin begin = beginning(number);
+    begin.start = then(10);
+    model::PourEnd end = ending(number, 100);
+    end.last.at = then(15);
+    REQUIRE(outcome(bar.ledger().begin_pour(begin, this_boot)) == "ok");
+    REQUIRE(outcome(bar.ledger().note_serving(
+                {pour_id(number), "Lager", model::Volume::millilitres(300), {}})) == "ok");
+    REQUIRE(outcome(bar.ledger().end_pour(end)) == "ok");
+    REQUIRE(outcome(bar.ledger().mark_sent({pour_id(number)}, then(20))) == "ok");
+    REQUIRE(outcome(bar.ledger().apply_verdicts(
+                {verdict(number, storage::Verdict::Kind::confirmed)}, 10, then(21), then(30))) ==
+            "ok");
+  }
+  bar.reopen(next_boot);
+  const auto forget = [&bar](model::WallTime before) {
+    const auto gone = bar.ledger().forget_confirmed(before, 0, 10);
+    REQUIRE(outcome(gone) == "ok");
+    return gone->pours;
+  };
+  CHECK(forget(at(100).wall - 90 * 24h) == 0);
+  pour(bar.ledger(), 3, 100);
+  CHECK(forget(at(100).wall - 90 * 24h) == 0);
+  CHECK(forget(at(15).wall) == 0);
+  CHECK(forget(at(16).wall) == 2);
+  bar.close();
+  CHECK(bar.value("SELECT count(*) FROM servings") == "0");
+}
+
 TEST_CASE("rows that wait keep their times and their turn when the clock jumps", "[clock]") {
   Bar bar;
   pour(bar.ledger(), 1, 100);

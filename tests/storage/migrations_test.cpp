@@ -8,6 +8,8 @@
 #include "storage/migrations.hpp"
 #include "storage/sha256.hpp"
 #include "tests/storage/bar.hpp"
+#include "tests/storage/files.hpp"
+#include "tests/storage/restored.hpp"
 #include "tests/storage/told.hpp"
 #include "tests/support/peak_memory.hpp"
 
@@ -91,6 +93,11 @@ TEST_CASE("the chain is asked through its index", "[schema]") {
                      "SELECT client_tx_id FROM pours WHERE pour_seq BETWEEN 1 AND 2"
                      " AND chain_no IS NULL AND status <> 'open' LIMIT 1"),
              ContainsSubstring("rowid>? AND rowid<?"));
+  // What every start asks.
+  CHECK_THAT(plan_of(database,
+                     "SELECT client_tx_id FROM pours WHERE status <> 'confirmed'"
+                     " AND status = 'open' ORDER BY pour_seq"),
+             ContainsSubstring("pours_unconfirmed"));
 }
 
 // Laid down as the program of that version would have left it, with what this one writes too.
@@ -140,6 +147,38 @@ TEST_CASE("a ledger of every earlier version is opened with all that is in it, a
     CHECK(storage::schema_version(kept) == version);
     CHECK(kept.execAndGet("PRAGMA integrity_check").getString() == "ok");
   }
+}
+
+// Found by reading: after the upgrade tapd did not start any more, with a good backup beside it.
+TEST_CASE("a row that the new schema refuses is a damage, and the ledger restored",
+          "[schema][migrations]") {
+  const TempDir folder;
+  const std::filesystem::path file = folder / "tapd.db";
+  {
+    storage::Ledger ledger{{file, std::nullopt, this_boot}};
+    for (std::uint64_t number = 1; number <= 3; ++number) {
+      pour(ledger, number, 100);
+      confirm(ledger, number);
+    }
+    back_up(ledger, folder / "backup.db");
+  }
+  std::string second;
+  {
+    SQLite::Database database{file.string(), SQLite::OPEN_READWRITE};
+    storage::migrate(database, 2, storage::migrations());
+    second = database.execAndGet("SELECT hash FROM pours WHERE chain_no = 2").getString();
+  }
+  // In a row the number in the chain stands before the hash of the row before.
+  std::string bytes = bytes_of(file);
+  const auto third = bytes.find('\3' + second);
+  REQUIRE(third != std::string::npos);
+  bytes[third] = '\2';
+  write_file(file, bytes);
+  const Opened opened = open(folder);
+  CHECK(opened.refusal.empty());
+  REQUIRE(opened.ledger);
+  CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
+  CHECK(opened.ledger->newest_pours(10)->size() == 3);
 }
 
 // The unit allows tapd 128 MB; a Pi has little more to give.

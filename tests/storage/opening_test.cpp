@@ -105,6 +105,7 @@ TEST_CASE("every setting holds once the file is open", "[opening]") {
   CHECK(pragma("journal_size_limit") == "4194304");
   CHECK(pragma("temp_store") == "2");
   CHECK(pragma("busy_timeout") == "0");
+  CHECK(pragma("secure_delete") == "1");
   CHECK(pragma("recursive_triggers") == "1");
   CHECK(pragma("user_version") == "3");
   CHECK(pragma("application_id") == std::to_string(0x74617064));

@@ -70,6 +70,7 @@ TEST_CASE("what was served since the backup still counts", "[restoring]") {
   write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
   const Opened opened = open(folder);
   REQUIRE(opened.ledger);
+  CHECK(opened.ledger->left_behind(1)->had_snapshots);
   hear(*opened.ledger, small_snapshot());  // Balances are heard anew.
   const auto heard = facts(*opened.ledger);
   REQUIRE(heard.servings.size() == 2);
@@ -166,133 +167,65 @@ TEST_CASE("a flow event that was told to its end is not told again, and another 
   CHECK(*opened.ledger->stop_open_flow_events(at(100)) == 1);
 }
 
-TEST_CASE("no spoilt byte of the pour that was running keeps the ledger shut", "[restoring]") {
-  TempDir folder;
+namespace {
+
+/// Where the row of the pour that was running stands in the ledger's file.
+std::size_t lay_out_running(const TempDir& folder) {
   {
     Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
     pour(ledger, 1, 100);
     back_up(ledger, folder / "backup.db");
     REQUIRE(outcome(ledger.begin_pour(beginning(2), this_boot)) == "ok");
   }
-  const std::string whole = bytes_of(folder / "tapd.db");
-  const std::string spoilt = std::string(20, 'x') + whole.substr(20);
-  const auto row = whole.find(pour_id(2).text());
+  const auto row = bytes_of(folder / "tapd.db").find(pour_id(2).text());
   REQUIRE(row != std::string::npos);
-  for (std::size_t at = row - 80; at < row + 360; at += 1) {
-    CAPTURE(at - row);
-    std::string bytes = spoilt;
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x01);
-    fs::remove(folder / "tapd.db-wal");
-    write_file(folder / "tapd.db", bytes);
-    const Opened opened = open(folder);
-    REQUIRE(opened.ledger);
-    CHECK(opened.ledger->newest_pours(10)->size() == 1);
+  return row;
+}
+
+void write_ledger(const TempDir& folder, const std::string& bytes) {
+  for (const char* beside : {"-wal", "-guard", ".suspect"}) {
+    fs::remove(folder / (std::string{"tapd.db"} + beside));
   }
-}
-
-namespace {
-
-using storage::Verdict;
-
-void decide(Ledger& ledger, std::uint64_t number, Verdict::Kind kind, const std::string& outcome,
-            std::int32_t attempt_cap = 1) {
-  REQUIRE(test::outcome(ledger.apply_verdicts({{pour_id(number), kind, outcome, "by ann"}},
-                                              attempt_cap, at(40), at(40))) == "ok");
-}
-
-void park(Ledger& ledger, std::uint64_t number) {
-  decide(ledger, number, Verdict::Kind::spend_attempt, "parked");
-}
-
-void park_and_send_again(Ledger& ledger, std::uint64_t number) {
-  park(ledger, number);
-  REQUIRE(outcome(ledger.send_again(pour_id(number), "ann", at(45))) == "ok");
-}
-
-/// Ledgers of one pour that the backup holds and one that it does not, both as `happened`.
-Opened restored_after(const TempDir& folder,
-                      const std::function<void(Ledger&, std::uint64_t)>& happened,
-                      model::AuthorizedBy by = model::AuthorizedBy::server) {
-  const auto pour_by = [by](Ledger& ledger, std::uint64_t number) {
-    auto begin = beginning(number);
-    begin.authorized_by = by;
-    REQUIRE(outcome(ledger.begin_pour(begin, this_boot)) == "ok");
-    REQUIRE(outcome(ledger.end_pour(ending(number, 200))) == "ok");
-  };
-  {
-    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
-    hear(ledger, small_snapshot());
-    pour_by(ledger, 1);
-    back_up(ledger, folder / "backup.db");
-    pour_by(ledger, 2);
-    for (const std::uint64_t number : {1U, 2U}) happened(ledger, number);
-    pour_by(ledger, 3);
-    write_file(folder / "log", bytes_of(folder / "tapd.db-wal"));
-  }
-  const std::string whole = bytes_of(folder / "tapd.db");
-  write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
-  // Older images of each row may stand in a log that SQLite no longer knows as one.
-  if (GENERATE(true, false)) {
-    write_file(folder / "tapd.db-wal", std::string(32, 'x') + bytes_of(folder / "log").substr(32));
-  }
-  return open(folder);
+  write_file(folder / "tapd.db", bytes);
 }
 
 }  // namespace
 
-// Found by reading: the server never saw their ids, and the guest paid at the bar and once more.
-TEST_CASE("a pour that staff took out of the queue is not sent by a restored ledger",
-          "[restoring]") {
-  const bool booked = GENERATE(true, false);
+TEST_CASE("no spoilt byte of the pour that was running keeps the ledger shut", "[restoring]") {
+  const bool damaged_elsewhere = GENERATE(true, false);
   TempDir folder;
-  const Opened opened = restored_after(folder, [booked](Ledger& ledger, std::uint64_t number) {
-    park(ledger, number);
-    if (booked) decide(ledger, number, Verdict::Kind::confirmed, "booked_by_hand");
-  });
-  REQUIRE(opened.ledger);
-  const auto due = *opened.ledger->due_pours(10, at(200));
-  REQUIRE(due.size() == 1);
-  CHECK(due[0].begin.client_tx_id == pour_id(3));
-  const auto rows = *opened.ledger->unconfirmed_pours(10);
-  REQUIRE(rows.size() == 3);
-  for (std::size_t i = 0; i < 2; ++i) {
-    CHECK(rows[i].status == model::PourStatus::failed);
-    CHECK(rows[i].server_outcome == "parked");
-    CHECK_THAT(rows[i].last_error, ContainsSubstring(booked ? "booked_by_hand" : "by ann"));
-    CHECK_THAT(opened.words(), ContainsSubstring(rows[i].begin.client_tx_id.short_id()));
+  const std::size_t row = lay_out_running(folder);
+  std::string whole = bytes_of(folder / "tapd.db");
+  if (damaged_elsewhere) whole.replace(0, 20, std::string(20, 'x'));
+  for (std::size_t byte = row - 80; byte < row + 360; byte += 1) {
+    CAPTURE(byte - row);
+    std::string bytes = whole;
+    bytes[byte] = static_cast<char>(bytes[byte] ^ 0x01);
+    write_ledger(folder, bytes);
+    const Opened opened = open(folder);
+    REQUIRE(opened.ledger);
+    CHECK(opened.ledger->newest_pours(10)->size() == 1);
+    // What every start does next.
+    CHECK(outcome(opened.ledger->finish_open_pours(at(100))) == "ok");
   }
-  CHECK_THAT(opened.words(), ContainsSubstring("set aside for staff"));
-  CHECK_FALSE(opened.ledger->verify_chain({}, 100)->broken);
-  // Whoever sends it again has it settled: nothing at the server pays for it any more.
-  REQUIRE(outcome(opened.ledger->send_again(pour_id(1), "ann", at(210))) == "ok");
-  CHECK(opened.ledger->due_pours(10, at(220), storage::DueRows::to_settle)->size() == 1);
 }
 
-TEST_CASE("a pour that staff sent again waits in a restored ledger, without a leave of its own",
-          "[restoring]") {
-  const bool turned_down = GENERATE(true, false);
+// Found by reading: tapd did not start any more, with a good backup beside the ledger.
+TEST_CASE("a running pour whose time is spoilt is told, and the ledger restored", "[restoring]") {
+  const std::string spoilt = GENERATE("2026-11-21X10:00:10.000Z", "2026-13-21T10:00:10.000Z");
   TempDir folder;
-  const Opened opened = restored_after(folder, [&](Ledger& ledger, std::uint64_t number) {
-    park_and_send_again(ledger, number);
-    if (turned_down) decide(ledger, number, Verdict::Kind::spend_attempt, "no", 10);
-  });
+  const std::size_t row = lay_out_running(folder);
+  std::string bytes = bytes_of(folder / "tapd.db");
+  const auto time = bytes.find("2026-11-21T10:00:10.000Z", row);
+  REQUIRE(time < row + 360);
+  bytes.replace(time, spoilt.size(), spoilt);
+  write_ledger(folder, bytes);
+  const Opened opened = open(folder);
   REQUIRE(opened.ledger);
-  CHECK(opened.ledger->due_pours(10, at(200))->size() == 3);
-  CHECK(opened.ledger->due_pours(10, at(200), storage::DueRows::to_settle)->size() == 2);
-}
-
-TEST_CASE("a pour that the server has, or has turned down for now, is sent by a restored ledger",
-          "[restoring]") {
-  const bool confirmed = GENERATE(true, false);
-  TempDir folder;
-  const Opened opened = restored_after(folder, [&](Ledger& ledger, std::uint64_t number) {
-    // Parked, sent again, and booked at last: only the newest image counts.
-    park_and_send_again(ledger, number);
-    if (confirmed) decide(ledger, number, Verdict::Kind::confirmed, "charged");
-  });
-  REQUIRE(opened.ledger);
-  CHECK(opened.ledger->due_pours(10, at(200))->size() == 3);
-  CHECK(opened.words().find("set aside for staff") == std::string::npos);
+  CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
+  CHECK_THAT(opened.words(), ContainsSubstring("receipts " + pour_id(2).short_id()));
+  REQUIRE(outcome(opened.ledger->finish_open_pours(at(100))) == "ok");
+  CHECK(opened.ledger->newest_pours(10)->size() == 1);
 }
 
 // The unit allows tapd 128 MB; a Pi has little more to give.

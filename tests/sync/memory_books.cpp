@@ -125,6 +125,7 @@ Result<storage::LeftBehind> MemoryBooks::left_behind(std::size_t most) {
   if (broken) return tl::make_unexpected(*broken);
   storage::LeftBehind left;
   left.noted = noted_;
+  left.had_snapshots = !snapshots.empty();
   for (const Row& row : rows_) {
     const model::PourBegin& begin = row.pour.begin;
     left.sent |= row.pour.status == PourStatus::sent;

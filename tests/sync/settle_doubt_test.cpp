@@ -65,6 +65,61 @@ TEST_CASE("an offline pour that alone gets a 500 while others go through is park
   CHECK(told.back().final);
 }
 
+// Offline pours of cards 2 to 9, one every five minutes, of which card 1 has none: how many of them
+// were not booked within a minute.
+std::size_t late_beside_card_one(StrictBar& bar, std::chrono::milliseconds until) {
+  std::size_t late = 0;
+  for (std::uint64_t i = 0; 10min + std::chrono::minutes{5 * i} + 1min <= until; ++i) {
+    const auto when = 10min + std::chrono::minutes{5 * i};
+    bar.play.pour_at(when, pour(100 + i, 2 + i % 8));
+    bar.play.at_time(when + 1min, [&bar, &late, i] {
+      if (bar.row(100 + i).status != PourStatus::confirmed) ++late;
+    });
+  }
+  bar.play.run_until(until);
+  return late;
+}
+
+// Found by reading: it waited for ever, and with each try the others waited longer.
+TEST_CASE("an offline pour whose authorization alone gets a 500 is parked, and slows nobody down",
+          "[settle]") {
+  StrictBar bar;
+  bar.venue.no_leave[card(1).text()] = 500;
+  bar.books.add(pour(1, 1));
+  CHECK(late_beside_card_one(bar, 24h) == 0);
+  CHECK(bar.row(1).status == PourStatus::failed);
+  CHECK(bar.attempts() == 10);
+  CHECK(bar.venue.locks.empty());
+}
+
+TEST_CASE("an authorize endpoint that is broken for hours parks no offline pour", "[settle]") {
+  StrictBar bar;
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    bar.books.add(pour(n, n));
+    bar.venue.no_leave[card(n).text()] = 500;
+  }
+  bar.play.run_until(3h);
+  CHECK(bar.attempts() == 0);
+  CHECK(bar.play.started(endpoint::authorize) < 5 * 20 + 50);
+  bar.venue.no_leave.clear();
+  bar.play.run_until(4h + 10min);
+  CHECK(bar.confirmed() == 5);
+  CHECK(bar.attempts() == 0);
+}
+
+// Found by reading: it was asked for anew every ten seconds, for ever, before any offline pour.
+TEST_CASE("a lock whose card gets errors only is given up, and slows nobody down", "[settle]") {
+  const int status = GENERATE(500, 422);
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.venue.no_leave[card(1).text()] = status;
+  bar.play.ask_at(5s, 1);
+  CHECK(late_beside_card_one(bar, 24h) == 0);
+  const int before = bar.play.started(endpoint::authorize);
+  bar.play.run_until(30h);
+  CHECK(bar.play.started(endpoint::authorize) == before);
+}
+
 // With nothing else to compare it with, nobody can say whose fault it is.
 TEST_CASE("an offline pour that gets a 500 with nothing else there waits, seldom tried and seen",
           "[settle]") {

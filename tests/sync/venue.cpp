@@ -184,6 +184,9 @@ HttpResponse Venue::flow_event(const HttpRequest& request) {
 
 HttpResponse Venue::authorize(const HttpRequest& request) {
   const std::string uid = json::parse(request.body).at("card_uid");
+  if (const auto found = no_leave.find(uid); found != no_leave.end()) {
+    return {found->second, {}, "Internal Server Error"};
+  }
   if (const auto found = denied.find(uid); found != denied.end()) {
     return reply(403, {{"detail", {{"reason", found->second}, {"message", "no"}}}});
   }

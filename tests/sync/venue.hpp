@@ -59,6 +59,7 @@ class Venue {
   std::string token{"secret"};
   std::map<std::string, Poison> poison;       ///< By client_tx_id.
   std::map<std::string, std::string> denied;  ///< Card UID to reason of a 403.
+  std::map<std::string, int> no_leave;        ///< Card UID to the status its authorizations get.
 
   struct Booking {
     std::int64_t price{0};
