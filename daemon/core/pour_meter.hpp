@@ -71,6 +71,8 @@ class PourMeter {
 
   /// Something ran that is no knock of the valve.
   [[nodiscard]] bool has_flowed() const { return believed_ > FineVolume{}; }
+  /// Everything that counts as flow so far, with the line's filling and the run-on.
+  [[nodiscard]] model::Volume believed() const { return believed_.volume(); }
   /// What the guest pays: without the line's filling, and without what the turbine ran on.
   [[nodiscard]] model::Volume charged() const;
   /// Of that, what ran before the valve was told to shut.

@@ -210,6 +210,81 @@ TEST_CASE("a dead meter is known by guests who go before it has been silent for 
              ContainsSubstring("the meter is dead") && ContainsSubstring("tapctl clear 1"));
 }
 
+namespace {
+
+/// One who pulls the handle at a tap whose impeller is held by dirt: of each second's beer come
+/// only so many edges. Goes by himself after so long.
+void pour_past_jam(MeteredTap& tap, std::int64_t edges, std::chrono::seconds every,
+                   std::chrono::seconds stays) {
+  tap.physics.set_meter({.silent = true});
+  tap.begin_pour(1'000, 60);
+  for (auto stood = 0s; stood < stays && tap.session.valve_open(); stood += every) {
+    tap.run(every, 20ms);
+    if (tap.session.valve_open()) tap.give(Flow{.edges = edges});
+  }
+  tap.end_pour();
+}
+
+}  // namespace
+
+// Found by reading: each twitch counted as flow, so that beer ran for three minutes for nearly
+// nothing, card after card.
+TEST_CASE("an impeller that is jammed and twitches is as silent as one that is dead",
+          "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  pour_past_jam(tap, 1, 4s, 60s);
+  CHECK(tap.newest<EndPour>()->end.reason == StopReason::no_flow);
+  CHECK(tap.passed_ml() < 60 * 16);
+  CHECK_THAT(tap.journal(), ContainsSubstring("next to nothing ran for 15 s"));
+  int guests = 1;
+  for (; tap.session.state() == TapState::idle && guests < 50; ++guests) {
+    pour_past_jam(tap, 1, 4s, 8s);
+  }
+  CHECK(guests == 7);  // 15 s, and six times eight: the first minute is full
+  CHECK(tap.session.state() == TapState::locked);
+  CHECK(tap.session.has_lock(LockReason::silent));
+  CHECK_THAT(tap.journal(),
+             ContainsSubstring("the meter is dead") && ContainsSubstring("tapctl clear 1"));
+
+  SECTION("and a twitch while staff bleed the line does not open it again") {
+    tap.give(ServiceBegun{
+        .kind = ServiceKind::bleed, .longest = 2s, .most = model::Volume::millilitres(500)});
+    tap.give(Flow{.edges = 1});
+    tap.run(4s);
+    CHECK(tap.session.has_lock(LockReason::silent));
+  }
+}
+
+TEST_CASE("who lets the foam trickle, or takes one sip, pours", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  SECTION("a trickle far below what any meter counts well") {
+    pour_past_jam(tap, 12, 1s, 120s);  // 1 ml a second
+    CHECK(tap.newest<EndPour>()->end.reason == StopReason::card_removed);
+  }
+  SECTION("one sip each, and then only looks at the glass") {
+    for (int guest = 0; guest < 20; ++guest) {
+      tap.begin_pour(1'000, 60);
+      tap.run(400ms);
+      tap.physics.pull(0);
+      tap.run(16s, 20ms);
+      tap.end_pour();
+      CHECK(tap.newest<EndPour>()->end.reason == StopReason::no_flow);
+    }
+  }
+  SECTION("one who sips and waits, for longer than a silence lasts") {
+    tap.begin_pour(1'000, 0);
+    for (int sip = 0; sip < 5; ++sip) {
+      tap.run(12s, 20ms);
+      tap.physics.pull(60);
+      tap.run(400ms);
+      tap.physics.pull(0);
+    }
+    CHECK(tap.session.valve_open());
+    tap.end_pour();
+  }
+  CHECK(tap.session.state() == TapState::idle);
+}
+
 TEST_CASE("cards that are taken straight off again close no tap where beer is poured",
           "[signatures]") {
   MeteredTap tap{MeteredTap::rules()};
