@@ -51,7 +51,7 @@ json controller_json(const Controller& controller) {
   }
   return {{"taps", taps},
           {"server_reachable", controller.server_reachable()},
-          {"emergency_stop", controller.world().emergency_stop}};
+          {"emergency_stop", controller.emergency_stop()}};
 }
 
 }  // namespace

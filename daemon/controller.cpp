@@ -231,8 +231,7 @@ void Controller::on_world(const World& world, const Moment& now) {
     const auto set = [&](LockReason reason, bool on, const std::string& why) {
       deliver(tap, on ? Event{Locked{reason, why}} : Event{Unlocked{reason}}, now);
     };
-    set(LockReason::emergency_stop, server_stop_.value_or(world.emergency_stop),
-        "the venue's emergency stop is on");
+    set(LockReason::emergency_stop, emergency_stop(), "the venue's emergency stop is on");
     set(LockReason::tap_status, inactive,
         known ? "the venue has set it to " + std::string{to_text(told->status)} : "");
     set(LockReason::no_keg, known && !told->keg_id, "no keg is connected at the venue");
