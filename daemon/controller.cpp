@@ -35,6 +35,8 @@ void Controller::start(const Moment& now) {
     close_as_before(tap, now);
     deliver(tap, Started{}, now);
   }
+  // A meter that is not there is told before a guest is served by it.
+  for (std::size_t tap = 0; tap < taps_.size(); ++tap) on_meter(tap, now);
   ports_.storage(ReadWorld{});
 }
 
