@@ -51,7 +51,7 @@ json controller_json(const Controller& controller) {
   }
   return {{"taps", taps},
           {"server_reachable", controller.server_reachable()},
-          {"emergency_stop", controller.world().emergency_stop}};
+          {"emergency_stop", controller.emergency_stop()}};
 }
 
 }  // namespace
@@ -70,7 +70,6 @@ ApiResponse Api::operator()(const ApiRequest& request) const {
     return begin_backup(ports_.books, request);
   }
   if (request.path == "/sim" && request.method == "POST") return simulate(request);
-  if (request.path == "/clear" && request.method == "POST") return clear(request);
   if (request.path == "/explain" && request.method == "GET") {
     return explain(ports_.explain, request);
   }
@@ -110,18 +109,6 @@ ApiResponse Api::status() const {
   (*body)["controller_id"] = ports_.controller_id;
   (*body)["version"] = ports_.version;
   return json_answer(*body);
-}
-
-ApiResponse Api::clear(const ApiRequest& request) const {
-  const auto tap = tap_named(request.body);
-  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", request.body));
-  using Outcome = tl::expected<void, std::string>;
-  const auto cleared = order<Outcome>(
-      *ports_.control,
-      [tap = *tap](Controller& controller, const auto& now) { return controller.clear(tap, now); });
-  if (!cleared) return control_is_silent();
-  if (!*cleared) return problem(409, cleared->error());
-  return json_answer({{"done", true}});
 }
 
 ApiResponse Api::simulate(const ApiRequest& request) const {

@@ -4,9 +4,9 @@
 //   GET  /status          taps, sessions, queue, owed, server, clock, disk
 //   GET  /stream          each change of a tap's state as a line, see state_stream.hpp
 //   GET  /pours, GET /queue, POST /queue/retry, POST /queue/park   see pours_api.hpp
-//   POST /clear           a tap's number as text: somebody has looked after it
 //   GET  /verify, /owed, /backup   the books, see books_api.hpp
-//   POST /service, /service/end, /lock, /unlock, /calibration, /selftest/kill   see staff_api.hpp
+//   POST /service, /service/end, /clear, /lock, /unlock, /calibration, /selftest/kill   see
+//                         staff_api.hpp
 //   GET  /cards, /meter   what readers and meters give, see watch_api.hpp
 //   GET  /explain         see explain_api.hpp
 //   GET  /metrics         counts for Prometheus, as text
@@ -65,7 +65,6 @@ class Api {
 
  private:
   [[nodiscard]] ApiResponse status() const;
-  [[nodiscard]] ApiResponse clear(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse simulate(const ApiRequest& request) const;
 
   ApiPorts ports_;

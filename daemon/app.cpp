@@ -36,47 +36,51 @@
 namespace tapd {
 namespace {
 
+/// Why a tap must not sell on this machine; `unsafe` is what was found of all valves.
+std::string unsafe_at(const Config& config, const TapHardware& tap, const std::string& unsafe) {
+  const bool unseen = std::any_of(tap.missing.begin(), tap.missing.end(),
+                                  [](const MissingPart& part) { return part.is_valve; });
+  if (!unsafe.empty() || !unseen || !config.require_safe_kill) return unsafe;
+  return "its valve's line was not there when tapd started, so whether a kill shuts it is not "
+         "known: start tapd again";
+}
+
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
                                   const std::string& unsafe, const model::Moment& now) {
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
     const KnownTap known = know_tap(ledger, tap.id, tap.meter.calibration, now);
-    setups.push_back({.id = tap.id,
-                      .rules = tap.rules,
-                      .calibration = known.calibration,
-                      .configured = tap.meter.calibration,
-                      .known_close_time = known.close_time,
-                      .own_price = tap.own_price,
-                      .meter = hardware.taps[i].meter.get(),
-                      .valve = hardware.taps[i].valve.get(),
-                      .indicator = hardware.taps[i].indicator.get(),
-                      .keep_alive = hardware.taps[i].keep_alive.get(),
-                      .unsafe = tap.simulated ? std::string{} : unsafe,
-                      .locked_by_staff = known.locked_by_staff,
-                      .closed_by_itself = known.closed_by_itself,
-                      .last_look = {}});
+    setups.push_back(
+        {.id = tap.id,
+         .rules = tap.rules,
+         .calibration = known.calibration,
+         .configured = tap.meter.calibration,
+         .known_close_time = known.close_time,
+         .own_price = tap.own_price,
+         .meter = hardware.taps[i].meter.get(),
+         .valve = hardware.taps[i].valve.get(),
+         .indicator = hardware.taps[i].indicator.get(),
+         .keep_alive = hardware.taps[i].keep_alive.get(),
+         .unsafe = tap.simulated ? std::string{} : unsafe_at(config, hardware.taps[i], unsafe),
+         .locked_by_staff = known.locked_by_staff,
+         .closed_by_itself = known.closed_by_itself,
+         .last_look = {}});
   }
   return setups;
 }
 
-/// What may be wrong when everything is opened.
-enum class Begin : std::uint8_t {
-  /// A bar must not stay dry because a file of the server's is gone: its pours wait.
-  at_any_rate,
-  /// There is an older configuration that works.
-  as_written,
-};
-
 /// Everything that runs, in the order in which it is made; taken down in reverse.
 class Running {
  public:
-  Running(const Config& config, Begin begin, Metrics& metrics)
+  /// `before`: an older configuration that works, so this one must as it is written. Null: a bar
+  /// must not stay dry because a file of the server's is gone, or one tap's reader.
+  Running(const Config& config, const Config* before, Metrics& metrics)
       : config_{config},
         metrics_{metrics},
-        server_trouble_{server_trouble_for(config, begin)},
+        server_trouble_{server_trouble_for(config, before)},
         boot_{drivers::boot_id()},
-        hardware_{take_hardware()},
+        hardware_{take_hardware(before)},
         ledger_{open_ledger(config, boot_, moment(clock_), metrics)},
         controller_{
             options(),
@@ -159,20 +163,20 @@ class Running {
   }
 
  private:
-  static std::string server_trouble_for(const Config& config, Begin begin) {
+  static std::string server_trouble_for(const Config& config, const Config* before) {
     std::string trouble = server_trouble(config);
-    if (begin == Begin::as_written && !trouble.empty()) throw std::runtime_error{trouble};
+    if (before != nullptr && !trouble.empty()) throw std::runtime_error{trouble};
     return trouble;
   }
   /// Says what is held, for who must shut it after a kill, and takes it.
-  Hardware take_hardware() {
+  Hardware take_hardware(const Config* before) {
     if (const auto kept = keep_in_force(config_); !kept) {
       metrics_.line(Message::kill_is_unsafe, Level::warning,
                     fmt::format("after a kill only the valves of tapd.toml as it is then are shut: "
                                 "{}",
                                 kept.error()));
     }
-    return open_hardware(config_, clock_);
+    return open_hardware(config_, clock_, before);
   }
 
   [[nodiscard]] bool asks_server() const { return no_server().empty(); }
@@ -355,7 +359,7 @@ std::optional<Config> next_config(const std::filesystem::path& file, Journal& jo
 std::unique_ptr<Running> reopen(Config& config, Config next, Metrics& journal) {
   Config old = std::exchange(config, std::move(next));
   try {
-    auto running = std::make_unique<Running>(config, Begin::as_written, journal);
+    auto running = std::make_unique<Running>(config, &old, journal);
     journal.line(Message::config_reloaded, Level::info, "the new configuration is in force");
     return running;
   } catch (const std::exception& error) {
@@ -364,7 +368,7 @@ std::unique_ptr<Running> reopen(Config& config, Config next, Metrics& journal) {
                              error.what()));
   }
   config = std::move(old);
-  return std::make_unique<Running>(config, Begin::at_any_rate, journal);
+  return std::make_unique<Running>(config, nullptr, journal);
 }
 
 }  // namespace
@@ -375,7 +379,7 @@ int run_tapd(Config config, const std::filesystem::path& file, JournalThread& jo
   ServiceNotify service{std::getenv("NOTIFY_SOCKET"), std::getenv("WATCHDOG_USEC"),
                         std::getenv("WATCHDOG_PID")};
   Metrics metrics{journal, drivers::since_boot_now};
-  auto running = std::make_unique<Running>(config, Begin::at_any_rate, metrics);
+  auto running = std::make_unique<Running>(config, nullptr, metrics);
   for (;;) {
     std::optional<Config> next;
     const LoopEnd end = running->run(service, [&] {

@@ -32,6 +32,7 @@ struct LineConfig {
   std::string chip;  ///< Empty: any chip; the name must be unique.
   bool active_low{false};
   drivers::LineBias bias{drivers::LineBias::as_is};
+  bool operator==(const LineConfig&) const = default;
 };
 /// A line without a chip is that of any chip: it cannot be one of the same name beside it.
 [[nodiscard]] bool same_line(const LineConfig& one, const LineConfig& other);
@@ -69,6 +70,7 @@ struct TapConfig {
 struct LineInUse {
   std::string part;
   LineConfig line;
+  bool operator==(const LineInUse&) const = default;
 };
 /// Every line that tapd opens for a tap.
 [[nodiscard]] std::vector<LineInUse> lines_of(const TapConfig& tap);

@@ -35,6 +35,8 @@ void Controller::start(const Moment& now) {
     close_as_before(tap, now);
     deliver(tap, Started{}, now);
   }
+  // A meter that is not there is told before a guest is served by it.
+  for (std::size_t tap = 0; tap < taps_.size(); ++tap) on_meter(tap, now);
   ports_.storage(ReadWorld{});
 }
 
@@ -231,8 +233,7 @@ void Controller::on_world(const World& world, const Moment& now) {
     const auto set = [&](LockReason reason, bool on, const std::string& why) {
       deliver(tap, on ? Event{Locked{reason, why}} : Event{Unlocked{reason}}, now);
     };
-    set(LockReason::emergency_stop, server_stop_.value_or(world.emergency_stop),
-        "the venue's emergency stop is on");
+    set(LockReason::emergency_stop, emergency_stop(), "the venue's emergency stop is on");
     set(LockReason::tap_status, inactive,
         known ? "the venue has set it to " + std::string{to_text(told->status)} : "");
     set(LockReason::no_keg, known && !told->keg_id, "no keg is connected at the venue");

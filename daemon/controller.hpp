@@ -151,7 +151,8 @@ class Controller {
   [[nodiscard]] std::size_t tap_count() const { return taps_.size(); }
   [[nodiscard]] const TapSession& session(std::size_t tap) const { return taps_[tap].session; }
   [[nodiscard]] bool server_reachable() const { return server_reachable_; }
-  [[nodiscard]] const World& world() const { return world_; }
+  /// In force: what the server said last; the ledger's word until it has said something.
+  [[nodiscard]] bool emergency_stop() const { return server_stop_.value_or(world_.emergency_stop); }
 
  private:
   struct TapSlot {

@@ -23,6 +23,7 @@ tl::expected<void, std::string> Controller::clear(model::TapId id, const Moment&
   ports_.journal->line(Message::tap_cleared, Level::info,
                        fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
   deliver(*tap, Cleared{}, now);
+  tap->outputs.retake_lamps(now.since_boot);
   auto done = retake_lines(*tap, now);
   if (!done) {
     done =

@@ -59,17 +59,45 @@ TapHardware simulated_tap(drivers::sim::SimBar& bar, std::size_t place) {
           .meter = bar.meter(place),
           .indicator = bar.indicator(place),
           .keep_alive = nullptr,
-          .reader = bar.reader(place)};
+          .reader = bar.reader(place),
+          .missing = {}};
+}
+
+bool ran_with(const Config& before, const TapConfig& tap) {
+  return std::any_of(before.taps.begin(), before.taps.end(), [&tap](const TapConfig& other) {
+    return other.id == tap.id && !other.simulated && lines_of(other) == lines_of(tap) &&
+           other.reader.device == tap.reader.device && other.reader.speed_hz == tap.reader.speed_hz;
+  });
+}
+
+/// What a bar may not begin with; empty: it may.
+std::string missing_too_much(const Config& config, const Hardware& hardware, const Config* before) {
+  std::string first;
+  bool one_is_whole = false;
+  for (std::size_t i = 0; i < hardware.taps.size(); ++i) {
+    const std::vector<MissingPart>& missing = hardware.taps[i].missing;
+    // A slip in the file, as it seems: the older one serves better.
+    const bool is_new = before != nullptr && !ran_with(*before, config.taps[i]);
+    if (is_new && !missing.empty()) return missing.front().what;
+    const auto needed = std::find_if(missing.begin(), missing.end(),
+                                     [](const MissingPart& part) { return part.needed; });
+    if (needed == missing.end()) {
+      one_is_whole = true;
+    } else if (first.empty()) {
+      first = needed->what;
+    }
+  }
+  return one_is_whole ? std::string{} : first;
 }
 
 }  // namespace
 
-Hardware open_hardware(const Config& config, const drivers::Clock& clock) {
+Hardware open_hardware(const Config& config, const drivers::Clock& clock, const Config* before) {
   Hardware hardware;
   // Every real valve is taken, shut, before anything else is opened that could fail.
-  std::vector<std::unique_ptr<drivers::Valve>> valves;
+  std::vector<TapHardware> valves;
   for (const TapConfig& tap : config.taps) {
-    valves.push_back(tap.simulated ? nullptr : open_gpio_valve(tap));
+    valves.push_back(tap.simulated ? TapHardware{} : begin_gpio_tap(tap));
   }
   hardware.bar = make_bar(config, clock);
   std::size_t simulated = 0;
@@ -77,6 +105,9 @@ Hardware open_hardware(const Config& config, const drivers::Clock& clock) {
     const TapConfig& tap = config.taps[i];
     hardware.taps.push_back(tap.simulated ? simulated_tap(*hardware.bar, simulated++)
                                           : open_gpio_tap(tap, std::move(valves[i])));
+  }
+  if (const std::string why = missing_too_much(config, hardware, before); !why.empty()) {
+    throw std::runtime_error{why};
   }
   if (hardware.bar) {
     hardware.simulate = [bar = hardware.bar](const std::string& line) {

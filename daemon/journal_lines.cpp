@@ -82,7 +82,8 @@ Words words_for(const Say& say, const TapContext& context) {
     case Topic::gas:
       return {Message::gas, Level::warning,
               fmt::format("gas or foam instead of beer: the valve is shut and {} are not charged; "
-                          "look at the keg, its pressure and the line's temperature",
+                          "look at the keg, its pressure and the line's temperature; if beer "
+                          "came, at the meter's cable",
                           say.detail)};
     case Topic::silence:
       return {Message::silence, Level::warning,

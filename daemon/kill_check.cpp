@@ -79,7 +79,9 @@ std::string check_kill(const Config& config, Journal& journal, const std::filesy
   std::vector<ValveFate> valves;
   for (const TapConfig& tap : config.taps) {
     if (tap.simulated) continue;
-    valves.push_back(fate_of(tap, drivers::find_line(valve_address(tap)), root));
+    // One that is not there is not held either; what that means for its tap, app.cpp says.
+    const auto line = drivers::choose_line(drivers::list_chips(), valve_address(tap));
+    if (line) valves.push_back(fate_of(tap, *line, root));
   }
   const KillVerdict verdict = judge_kill(valves, config.require_safe_kill);
   if (!verdict.line.empty())

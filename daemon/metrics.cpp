@@ -262,7 +262,7 @@ MetricsNow metrics_of(const Controller& controller) {
                          .locked_by_storage = session.has_lock(LockReason::storage)});
   }
   seen.server_reachable = controller.server_reachable();
-  seen.emergency_stop = controller.world().emergency_stop;
+  seen.emergency_stop = controller.emergency_stop();
   return seen;
 }
 

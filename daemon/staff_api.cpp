@@ -186,6 +186,29 @@ ApiResponse kill_for_test(const StaffApiPorts& ports, const ApiRequest& request,
   return problem(500, "tapd lives on although it was told to die");
 }
 
+/// What the tap found wrong has been looked after. At once: it is also how lines are taken anew, a
+/// valve's first and shut.
+ApiResponse clear(const StaffApiPorts& ports, const ApiRequest& request) {
+  const auto tap = tap_named(request.body);
+  if (!tap) return problem(400, fmt::format("\"{}\" is not a tap's number", request.body));
+  struct Cleared {
+    bool there{false};
+    Outcome outcome;
+  };
+  const auto cleared =
+      order<Cleared>(*ports.control, [tap = *tap](Controller& controller, const auto& now) {
+        return Cleared{.there = controller.has(tap), .outcome = controller.clear(tap, now)};
+      });
+  if (!cleared) return control_is_silent();
+  if (!cleared->there) return told(cleared->outcome);
+  const std::string left = cleared->outcome ? std::string{} : cleared->outcome.error();
+  if (auto refusal =
+          unnoted(ports, request, "clear", *tap, left, "cleared, but not in the audit log")) {
+    return *std::move(refusal);
+  }
+  return told(cleared->outcome);
+}
+
 /// Closes a tap: at once, whatever the disk does, and then so that a restart keeps it closed.
 ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                  const std::string& why) {
@@ -288,6 +311,7 @@ std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequ
     return calibration_in_force(ports, request);
   }
   if (request.method != "POST") return std::nullopt;
+  if (request.path == "/clear") return clear(ports, request);
   if (request.path == "/service") {
     return with_tap(request, [&](model::TapId tap, const json& body) {
       return begin_service(ports, request, tap, body);

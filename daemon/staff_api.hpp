@@ -1,9 +1,11 @@
-// The part of the local API with which staff act at a tap. Every act is in the audit log before it
-// is done, with the name of who asked. Answers like the rest of the API (see api.hpp).
+// The part of the local API with which staff act at a tap. Every act is in the audit log, with the
+// name of who asked: before it is done, but for a lock and a clearing, which wait for no disk.
+// Answers like the rest of the API (see api.hpp).
 //
 //   POST /service      {"tap", "kind": "valve_test"|"clean"|"keg_change"|"calibrate", "seconds",
 //                      "ml"}: opens the valve; what runs is non-sale
 //   POST /service/end  {"tap"}: shuts it
+//   POST /clear        a tap's number as text: somebody has looked after it
 //   POST /lock         {"tap", "why"}: closed by staff, also after a restart
 //   POST /unlock       {"tap"}
 //   GET  /calibration?tap=N   the pulses per litre in force

@@ -101,6 +101,10 @@ tl::expected<void, std::string> TapOutputs::retake(model::SinceBoot now) {
   return done;
 }
 
+void TapOutputs::retake_lamps(model::SinceBoot now) {
+  if (with_.indicator != nullptr) with_.indicator->retake(now);
+}
+
 void TapOutputs::show(Display display, model::SinceBoot now) {
   if (with_.indicator != nullptr) with_.indicator->show(signal_for(display), now);
 }

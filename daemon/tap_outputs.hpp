@@ -39,6 +39,8 @@ class TapOutputs {
   /// Takes the lines of a shut valve and its keep-alive anew after they were lost. An error is told
   /// by the one that is not back; the valve is tried to be shut again and again then.
   [[nodiscard]] tl::expected<void, std::string> retake(model::SinceBoot now);
+  /// The same for lamps that have failed; what is still broken is told by `take_trouble`.
+  void retake_lamps(model::SinceBoot now);
   void show(Display display, model::SinceBoot now);
 
   /// Goes on with pulses and lamps, and guards the valve. An error is a fault of the valve, which

@@ -46,6 +46,8 @@ class Indicator {
   virtual void tick(SinceBoot /*now*/) noexcept {}
   /// None: what is shown does not change by itself.
   [[nodiscard]] virtual std::optional<SinceBoot> wake_at() const noexcept { return std::nullopt; }
+  /// Takes anew what has broken: it may be back. What is well stays as it is.
+  virtual void retake(SinceBoot /*now*/) noexcept {}
   /// What has broken since the last call; mostly nothing.
   [[nodiscard]] virtual std::string take_trouble() noexcept { return {}; }
 };

@@ -59,6 +59,13 @@ LinuxSpi::LinuxSpi(std::string path, std::uint32_t speed_hz)
   configure();
 }
 
+LinuxSpi::LinuxSpi(Unopened, std::string path, std::uint32_t speed_hz)
+    : path_(std::move(path)), speed_hz_(speed_hz), why_closed_(path_ + " is not opened yet") {}
+
+LinuxSpi LinuxSpi::unopened(std::string path, std::uint32_t speed_hz) {
+  return LinuxSpi{Unopened{}, std::move(path), speed_hz};
+}
+
 void LinuxSpi::configure() {
   std::uint8_t mode = SPI_MODE_0;
   std::uint8_t bits = bits_per_word;
@@ -75,6 +82,7 @@ tl::expected<void, std::string> LinuxSpi::transfer(std::span<const std::uint8_t>
     return tl::unexpected(
         fmt::format("{}: {} bytes to send but room for {}", path_, tx.size(), rx.size()));
   }
+  if (fd_.get() < 0) return tl::unexpected(why_closed_);
   spi_ioc_transfer frame{};
   frame.tx_buf = address_of(tx.data());
   frame.rx_buf = address_of(rx.data());
@@ -97,7 +105,8 @@ tl::expected<void, std::string> LinuxSpi::reopen() {
     configure();
   } catch (const std::runtime_error& error) {
     fd_ = UniqueFd{};
-    return tl::unexpected(std::string(error.what()));
+    why_closed_ = error.what();
+    return tl::unexpected(why_closed_);
   }
   return {};
 }

@@ -100,12 +100,18 @@ Mfrc522Chip::Status Mfrc522Chip::command_reset() {
   });
 }
 
+// A line that was lost with its chip may be back, and is then another one to the kernel. Whether it
+// is or not: a chip that only needs its reset command must not wait for it.
+bool Mfrc522Chip::pull_reset() {
+  const auto low = [this] { return line_->drive(true); };
+  if (!low() && !line_->retake().and_then(low)) return false;
+  pacing_.wait(reset_line_low);
+  return line_->drive(false) || line_->retake();
+}
+
 // A chip without power on its crystal reads as no chip, so the version waits until it is awake.
 Mfrc522Chip::Status Mfrc522Chip::hard_reset() {
-  if (line_ == nullptr) return soft_reset();
-  if (auto low = line_->drive(true); !low) return low;
-  pacing_.wait(reset_line_low);
-  if (auto high = line_->drive(false); !high) return high;
+  if (line_ == nullptr || !pull_reset()) return soft_reset();
   return await_awake().and_then([this] { return soft_reset(); });
 }
 

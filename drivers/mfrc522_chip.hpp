@@ -91,6 +91,8 @@ class Mfrc522Chip {
   [[nodiscard]] Status check_version();
   [[nodiscard]] Status check_untouched(std::size_t which);
   [[nodiscard]] Status command_reset();
+  /// False: the line cannot be driven.
+  [[nodiscard]] bool pull_reset();
   [[nodiscard]] Status learn_untouched();
   [[nodiscard]] tl::expected<UntouchedValues, std::string> read_untouched();
   [[nodiscard]] Status restore_untouched();

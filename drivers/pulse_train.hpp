@@ -53,7 +53,7 @@ class KeepAlive {
   std::unique_ptr<OutputLine> line_;
   std::int64_t hz_;
   PulseTrain train_;
-  bool driven_{false};
+  std::optional<bool> driven_;  // nullopt: not driven yet, so the first step tells whether it can
 };
 
 }  // namespace tapd::drivers

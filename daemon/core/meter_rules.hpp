@@ -11,7 +11,8 @@ namespace tapd {
 
 /// Zero switches a rule off, everywhere.
 struct MeterRules {
-  /// The meter's highest frequency, thousandths of a hertz: what is far above it is noise.
+  /// The meter's highest frequency with liquid, thousandths of a hertz: what is above it is gas,
+  /// and what is far above it noise.
   std::int64_t most_millihertz{0};
   /// The most this tap pours, microlitres per second: liquid half as fast again is gas.
   std::int64_t most_flow{0};

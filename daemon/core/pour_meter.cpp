@@ -85,8 +85,10 @@ PourMeter::Verdict PourMeter::judge(FineVolume worth,
   if (pulse_interval) {
     const std::int64_t rate =
         flow_of(calibration_.nanolitres_per_pulse(pulse_interval), *pulse_interval);
-    gas = above(rate, rules_.most_flow, gas_per_cent);
-    noise = above(millihertz_of(*pulse_interval), rules_.most_millihertz, noise_per_cent);
+    const std::int64_t millihertz = millihertz_of(*pulse_interval);
+    noise = above(millihertz, rules_.most_millihertz, noise_per_cent);
+    gas = above(rate, rules_.most_flow, gas_per_cent) ||
+          above(millihertz, rules_.most_millihertz, above_range_per_cent);
     follow_flow(rate, at);
   }
   if (!gas && !noise) {

@@ -11,6 +11,7 @@
 #include "daemon/core/calibration.hpp"
 #include "daemon/core/flow_rate.hpp"
 #include "daemon/core/meter_rules.hpp"
+#include "daemon/core/noise_watch.hpp"
 #include "daemon/core/pulse_pace.hpp"
 #include "storage/model/time.hpp"
 #include "storage/model/volume.hpp"
@@ -45,8 +46,11 @@ class PourMeter {
  public:
   /// Faster than the calibrated most by this ratio, for so long, is no liquid.
   static constexpr std::int64_t gas_per_cent = 150;
-  /// Above the meter's own highest frequency by this ratio, for so long, is no flow at all.
-  static constexpr std::int64_t noise_per_cent = 125;
+  /// Above the meter's own highest frequency by this ratio, for so long, is no liquid either: data
+  /// sheets give the most for liquid, and gas turns the same impeller much faster.
+  static constexpr std::int64_t above_range_per_cent = 125;
+  /// By this ratio not even gas turns it: that is no flow at all.
+  static constexpr std::int64_t noise_per_cent = 100 * NoiseWatch::factor;
   static constexpr std::chrono::milliseconds implausible_for{100};
   /// Faster than the pour has been by this ratio: gas is in the line, the keg may be at its end.
   static constexpr std::int64_t sputter_per_cent = 130;
@@ -71,6 +75,8 @@ class PourMeter {
 
   /// Something ran that is no knock of the valve.
   [[nodiscard]] bool has_flowed() const { return believed_ > FineVolume{}; }
+  /// Everything that counts as flow so far, with the line's filling and the run-on.
+  [[nodiscard]] model::Volume believed() const { return believed_.volume(); }
   /// What the guest pays: without the line's filling, and without what the turbine ran on.
   [[nodiscard]] model::Volume charged() const;
   /// Of that, what ran before the valve was told to shut.

@@ -25,7 +25,7 @@ enum class LockReason : std::uint8_t {
   unsafe_kill,  ///< A kill would leave the valve open, and the configuration forbids to sell then.
   keg_empty,
   service,  ///< Staff have closed the tap.
-  silent,   ///< Pour after pour without a pulse: a dead meter, or no beer.
+  silent,   ///< Pour after pour hardly a pulse: a dead meter, or no beer.
 };
 /// What is broken. Several may hold at once. `noise` (more edges than the meter can make) and
 /// `stuck_valve` (flow goes on after the shut) stay until somebody has looked and says so.

@@ -198,6 +198,7 @@ void TapSession::on_event(const Granted& event, const Moment& now) {
                .id = event.client_tx_id,
                .card = *asking_,
                .meter = new_meter(now),
+               .silent_from = {},
                .progress_volume = {}};
   enter(TapState::preparing, now);
   out_.emplace_back(BeginPour{.begin = {.client_tx_id = event.client_tx_id,
@@ -241,6 +242,7 @@ void TapSession::on_event(const BeginWritten&, const Moment& now) {
   sale_->meter = new_meter(now);
   sale_->opened_at = now.since_boot;
   sale_->last_flow = now.since_boot;
+  sale_->silent_since = now.since_boot;
   sale_->progress_at = now.since_boot;
   nearly_out_shown_ = false;
   enter(TapState::ready, now);

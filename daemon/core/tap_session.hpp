@@ -67,7 +67,7 @@ struct SessionRules {
   std::chrono::milliseconds authorize_timeout{3'000};
   std::chrono::milliseconds prepare_timeout{1'500};
   std::chrono::milliseconds no_flow_timeout{15'000};  ///< Valve open, nothing runs.
-  /// The valve was open so many times that long, over any number of pours, and no pulse came: the
+  /// The valve was open so many times that long, over any number of pours, and nothing came: the
   /// meter counts as dead or the keg as gone, since beer would run that nobody pays. 0: never.
   int silent_pours{4};
   std::chrono::milliseconds longest_open{180'000};  ///< Nothing extends it.
@@ -101,6 +101,9 @@ struct TapView {
 class TapSession {
  public:
   TapSession(model::TapId tap, SessionRules rules, Calibration calibration, TailEstimate tail);
+
+  /// With less through an open valve nothing has come: dirt that holds an impeller lets it twitch.
+  static constexpr model::Volume some_beer = model::Volume::microlitres(10'000);
 
   /// One step. `now` never goes backwards in time since boot.
   [[nodiscard]] Actions on(const Event& event, const model::Moment& now);
@@ -139,6 +142,8 @@ class TapSession {
     PourMeter meter;
     model::SinceBoot opened_at{};
     model::SinceBoot last_flow{};
+    model::SinceBoot silent_since{};  // since when `some_beer` has not come, ...
+    model::Volume silent_from;        // ... after so much
     model::SinceBoot shut_at{};
     model::SinceBoot progress_at{};
     model::Volume progress_volume;
@@ -192,6 +197,7 @@ class TapSession {
   [[nodiscard]] bool keg_at_its_end() const;
   [[nodiscard]] std::optional<model::SinceBoot> keg_silent_at() const;
   void stop_for_empty_keg(const model::Moment& now);
+  void heed_silence(const model::Moment& now);
   void beer_came();
   void count_silence(const model::Moment& now);
   [[nodiscard]] std::chrono::milliseconds longest_silence() const;
@@ -228,7 +234,7 @@ class TapSession {
   std::optional<model::CardUid> card_;       // lies on the reader now, ...
   bool lay_there_{false};                    // ... and nobody has laid it on
   bool keg_in_doubt_{false};                 // the last pour ended as one from an empty keg may
-  std::chrono::milliseconds silent_for_{0};  // open since the last pulse, over all pours
+  std::chrono::milliseconds silent_for_{0};  // open since beer came, over all pours
   std::optional<model::CardUid> asking_;     // is being asked for, while `authorizing`
   std::optional<Sale> sale_;
   std::optional<Service> service_;

@@ -79,6 +79,7 @@ void TapSession::pour_flow(const Flow& flow, const Moment& now) {
       break;
   }
   if (flow.edges > 0) sale.last_flow = now.since_boot;
+  heed_silence(now);
   if (sale.meter.charged() >= surely_beer) beer_came();
   if (state_ == TapState::ready && sale.meter.has_flowed()) {
     enter(TapState::pouring, now);
@@ -161,15 +162,25 @@ void TapSession::stop_for_sudden_silence(const Moment& now) {
 void TapSession::stop_for_silence(const Moment& now) {
   const Sale& sale = *sale_;
   if (keg_in_doubt_ && !sale.meter.has_flowed()) return stop_for_empty_keg(now);
-  const Volume charged = sale.meter.charged();
+  const bool twitched = sale.meter.believed() != sale.silent_from;
   out_.emplace_back(ReportFlow{.sign = FlowSign::silence,
                                .volume = {},
-                               .duration = between(sale.last_flow, now.since_boot),
+                               .duration = between(sale.silent_since, now.since_boot),
                                .valve_open = true});
   out_.emplace_back(Say{.topic = Topic::silence,
-                        .detail = "nothing ran for " + seconds(rules_.no_flow_timeout) + " after " +
-                                  model::to_text(charged) + ", with the valve open"});
+                        .detail = (twitched ? "next to nothing ran for " : "nothing ran for ") +
+                                  seconds(rules_.no_flow_timeout) + " after " +
+                                  model::to_text(sale.meter.charged()) + ", with the valve open"});
   stop(StopReason::no_flow, now);
+}
+
+/// The silence begins anew with each little beer, not with each pulse.
+void TapSession::heed_silence(const Moment& now) {
+  Sale& sale = *sale_;
+  const Volume ran = sale.meter.believed();
+  if (ran - sale.silent_from < some_beer) return;
+  sale.silent_since = now.since_boot;
+  sale.silent_from = ran;
 }
 
 void TapSession::beer_came() {
@@ -182,7 +193,7 @@ void TapSession::beer_came() {
 /// however the pour ended: most guests go before the silence itself ends it.
 void TapSession::count_silence(const Moment& now) {
   const Sale& sale = *sale_;
-  if (sale.meter.has_flowed()) {
+  if (sale.meter.believed() >= some_beer) {
     silent_for_ = {};
     return;
   }
@@ -195,9 +206,9 @@ void TapSession::count_silence(const Moment& now) {
   }
   on_event(Locked{.reason = LockReason::silent,
                   .why = "the valve was open for " + seconds(silent_for_) +
-                         " in all, pour after pour, and no pulse came: look whether beer comes; if "
-                         "it does, the meter is dead (its cable, its supply), otherwise the keg is "
-                         "empty; then say \"tapctl clear " +
+                         " in all, pour after pour, and hardly a pulse came: look whether beer "
+                         "comes; if it does, the meter is dead or jammed (its cable, its supply, "
+                         "dirt), otherwise the keg is empty; then say \"tapctl clear " +
                          std::to_string(tap_.number()) + "\""},
            now);
 }

@@ -132,8 +132,8 @@ void TapSession::finish_service(const Moment& now) {
                                 .edges = done.edges,
                                 .open_for = open_for});
   // The line is full again, and what was there before is forgotten.
-  if (done.edges > 0) {
-    last_poured_ = now.since_boot;
+  if (done.edges > 0) last_poured_ = now.since_boot;
+  if (done.volume.volume() >= some_beer) {
     beer_came();
     locks_.erase(LockReason::silent);
   }

@@ -33,7 +33,7 @@ void TapSession::on_event(const Tick&, const Moment& now) {
       if (const auto at = keg_silent_at(); at && now.since_boot >= *at) {
         return stop_for_sudden_silence(now);
       }
-      if (now.since_boot - sale_->last_flow >= rules_.no_flow_timeout) {
+      if (now.since_boot - sale_->silent_since >= rules_.no_flow_timeout) {
         return stop_for_silence(now);
       }
       record_progress_if_due(now);
@@ -79,7 +79,7 @@ std::optional<model::SinceBoot> TapSession::state_wakes_at() const {
       const auto progress_due =
           nothing_due ? model::SinceBoot::max() : sale_->progress_at + rules_.progress_every;
       return std::min({sale_->opened_at + rules_.longest_open,
-                       sale_->last_flow + rules_.no_flow_timeout, progress_due,
+                       sale_->silent_since + rules_.no_flow_timeout, progress_due,
                        keg_silent_at().value_or(model::SinceBoot::max())});
     }
     case TapState::settling:

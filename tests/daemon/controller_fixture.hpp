@@ -56,6 +56,13 @@ class TestValve final : public drivers::Valve {
   int retaken{0};
 };
 
+class TestIndicator final : public drivers::Indicator {
+ public:
+  void show(drivers::Signal, SinceBoot) noexcept override {}
+  void retake(SinceBoot) noexcept override { ++retaken; }
+  int retaken{0};
+};
+
 /// What the ledger was asked last of this kind.
 template<typename Kind>
 [[nodiscard]] const Kind& newest_of(const std::vector<StorageRequest>& asked) {
@@ -79,7 +86,7 @@ class ControllerFixture {
                              .own_price = model::LitrePrice{1'000},
                              .meter = &meter,
                              .valve = &valve,
-                             .indicator = nullptr,
+                             .indicator = &lamps,
                              .closed_by_itself = closed,
                              .last_look = [this] { return looked; }}},
                    {.storage = [this](const StorageRequest& request) { asked.push_back(request); },
@@ -158,6 +165,7 @@ class ControllerFixture {
   model::SinceBoot looked{std::chrono::seconds{100}};
   TestMeter meter;
   TestValve valve;
+  TestIndicator lamps;
   KeptJournal journal;
   std::vector<StorageRequest> asked;
   int told_sync{0};

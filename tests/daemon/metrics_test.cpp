@@ -163,6 +163,27 @@ TEST_CASE("a tap that its disk locks counts as such, whatever else bars it", "[m
   CHECK(metrics_of(tap.controller).taps.at(0).locked_by_storage);
 }
 
+// Found by reading: on a server without snapshots nobody asks the ledger again after the stop.
+TEST_CASE("an emergency stop is told as the server told it last, whatever the ledger holds",
+          "[metrics]") {
+  ControllerFixture tap;
+  const auto told = [&tap] { return metrics_of(tap.controller).emergency_stop; };
+  CHECK_FALSE(told());
+  tap.controller.on_sync(sync::EmergencyStop{true}, tap.now);
+  CHECK(tap.state() == TapState::locked);
+  CHECK(told());
+  World older;
+  SECTION("a look at the ledger in between found it, too") {
+    older.emergency_stop = true;
+  }
+  SECTION("a look at the ledger in between did not find it") {}
+  tap.controller.on_storage(WorldRead{.result = older}, tap.now);
+  CHECK(told());
+  tap.controller.on_sync(sync::EmergencyStop{false}, tap.now);
+  CHECK(tap.state() == TapState::idle);
+  CHECK_FALSE(told());
+}
+
 TEST_CASE("the way to the server is timed: each pour's, and each request's", "[metrics]") {
   Counted counted;
   counted.metrics.write(line_for(sync::PoursConfirmed{3, {80ms, 40min}}));

@@ -114,4 +114,13 @@ TEST_CASE("one valve whose pin reads open at the start bars its own tap, and no 
   CHECK_FALSE(well->on);
 }
 
+// Found by reading: a lamp that had failed once was dark until tapd was started again.
+TEST_CASE("who clears a tap has its lamps taken anew, whatever else is well", "[controller]") {
+  ControllerFixture tap;
+  CHECK(tap.lamps.retaken == 0);
+  CHECK(tap.controller.clear(model::TapId{1}, tap.now));
+  CHECK(tap.lamps.retaken == 1);
+  CHECK(tap.valve.retaken == 0);
+}
+
 }  // namespace tapd::test

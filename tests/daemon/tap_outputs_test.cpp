@@ -143,7 +143,7 @@ TEST_CASE("a valve that does not open is told to shut and counts as shut", "[out
   CHECK_THAT(opened.error(), ContainsSubstring("pin reads shut"));
   CHECK(tap.valve.shuts == 1);
   CHECK_FALSE(tap.outputs.wake_at());
-  CHECK(tap.pulses.levels.empty());
+  CHECK(tap.pulses.levels == std::vector{false});
 }
 
 TEST_CASE("pulses come while the valve is open, at their time, and end with it", "[outputs]") {
@@ -158,6 +158,15 @@ TEST_CASE("pulses come while the valve is open, at their time, and end with it",
   REQUIRE(tap.outputs.shut(10'060ms));
   CHECK_FALSE(tap.pulses.levels.back());
   CHECK_FALSE(tap.outputs.wake_at());
+}
+
+TEST_CASE("a keep-alive line that was never there is told by the first shut, and not by a guest",
+          "[outputs]") {
+  Fixture tap;
+  tap.pulses.gone = true;
+  const auto shut = tap.outputs.shut(10s);
+  REQUIRE_FALSE(shut);
+  CHECK_THAT(shut.error(), ContainsSubstring("its keep-alive: No such device"));
 }
 
 TEST_CASE("a keep-alive line that is gone shuts the valve by hand, and says so", "[outputs]") {

@@ -262,6 +262,29 @@ TEST_CASE("a wedged SPI is cured by the reset line, within the card's grace",
   CHECK(bench.told<CardLeft>() == 0);
 }
 
+// Found by reading: with a reset wire that could not be driven nothing else was tried any more.
+TEST_CASE("a reset wire that is lost with its chip keeps no good reader out of service",
+          "[mfrc522][recovery]") {
+  Bench bench;
+  bench.model.set_bus(BusFault::all_zero);
+  while (!bench.reader.health().out_of_service) static_cast<void>(bench.look());
+  bench.line.lost = true;
+  bench.line.gone = GENERATE(true, false);  // whether it is found again
+  bench.model.brown_out();
+  bench.model.set_bus(BusFault::none);
+  CHECK(bench.back_after(11s) < 11s);
+  CHECK(bench.line.lost == bench.line.gone);
+}
+
+TEST_CASE("a reset wire that was lost is taken anew when nothing else cures the chip",
+          "[mfrc522][recovery]") {
+  Bench bench;
+  bench.line.lost = true;
+  bench.model.wedge_bus(BusFault::all_zero);
+  bench.back_after(1s);
+  CHECK(bench.told<CardLeft>() == 0);
+}
+
 TEST_CASE("a device that errs until it is opened again is opened again", "[mfrc522][recovery]") {
   const bool wired = GENERATE(true, false);
   Bench bench{wired};

@@ -71,12 +71,20 @@ class ModelResetLine final : public OutputLine {
  public:
   explicit ModelResetLine(sim::Mfrc522Model& model) : model_(model) {}
   [[nodiscard]] tl::expected<void, std::string> drive(bool on) override {
+    if (lost || gone) return tl::unexpected(std::string{"the reset wire: No such device"});
     held_ = on;
     model_.set_reset_line(on);
     return {};
   }
+  [[nodiscard]] tl::expected<void, std::string> retake() override {
+    if (!gone) lost = false;
+    return drive(false);
+  }
   [[nodiscard]] tl::expected<bool, std::string> read() override { return held_; }
   [[nodiscard]] std::string describe() const override { return "the reset wire"; }
+
+  bool lost{false};  ///< Nothing works until it is taken anew, ...
+  bool gone{false};  ///< ... nor then.
 
  private:
   sim::Mfrc522Model& model_;

@@ -147,6 +147,26 @@ TEST_CASE("a lamp that breaks is told once, and the others go on", "[indicator]"
   CHECK(played.wire(Lamp::buzzer).on);
 }
 
+// Found by reading: after one failed command a lamp stayed dark until tapd was started again.
+TEST_CASE("a lamp that was lost shines again when it is taken anew", "[indicator]") {
+  const PlayedSignals played;
+  LineIndicator indicator{played.lines()};
+  test::Wire& red = played.wire(Lamp::red);
+  red.lost = red.gone = true;
+  indicator.show(Signal::fault, 0ms);
+  REQUIRE_FALSE(indicator.take_trouble().empty());
+  for (auto now = 0ms; now < 10'000ms; now += 10ms) indicator.tick(now);
+  CHECK(red.retaken == 0);
+  indicator.retake(10'000ms);
+  CHECK_FALSE(indicator.take_trouble().empty());  // it is still away, and told again
+  red.gone = false;
+  indicator.retake(11'000ms);
+  CHECK(indicator.take_trouble().empty());
+  for (auto now = 11'000ms; !red.on && now < 13'000ms; now += 10ms) indicator.tick(now);
+  CHECK(red.on);
+  CHECK(played.wire(Lamp::green).retaken == 0);  // what is well is left alone
+}
+
 TEST_CASE("lamps that are not wired are left out", "[indicator]") {
   LineIndicator indicator{LampLines{}};
   for (const Signal signal : every_signal) indicator.show(signal, 1ms);

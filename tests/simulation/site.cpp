@@ -54,7 +54,8 @@ SessionRules session_rules(const Plan& plan) {
   if (plan.planted == Planted::patient_tap) {
     rules.longest_open = rules.no_flow_timeout = std::chrono::seconds{600};
   }
-  rules.meter.most_millihertz = plan.milli_pulses_per_litre / 1'000 * 110;  // of 110 ml/s
+  // The top of the meter's range is what the fastest guest pulls, so that gas is far above it.
+  rules.meter.most_millihertz = plan.milli_pulses_per_litre / 1'000 * 95;
   rules.meter.most_flow = 110'000;
   return rules;
 }

@@ -88,9 +88,11 @@ TEST_CASE("an emergency stop shuts an open valve within three seconds", "[system
     // One question may have been under way, the next one brings it.
     CHECK(shut.asked <= 2);
     venue.wait_for_state(1, "locked");
+    CHECK(venue.status().at("emergency_stop") == true);
     stop(venue, false);
     venue.sim("card 1 none");
     venue.wait_for_state(1, "idle");
+    CHECK(venue.status().at("emergency_stop") == false);
   }
   CHECK(slowest < a_busy_machine * promised);
   WARN("slowest emergency stop: " << slowest.count() << " ms, "

@@ -110,6 +110,18 @@ TEST_CASE("a lock that cannot be noted closes the tap all the same", "[system][d
   bar.venue.wait_for_state(1, "idle");
 }
 
+TEST_CASE("a tap is cleared although that cannot be noted, and who asked is told",
+          "[system][disk]") {
+  StaffBar bar;
+  bar.disk.say("read-only");
+  const auto answer = bar.venue.api().post("/clear", "1");
+  REQUIRE(answer);
+  CHECK(answer->status == 503);
+  CHECK_THAT(answer->body, ContainsSubstring("cleared, but not in the audit log"));
+  bar.disk.say("none");
+  CHECK(bar.venue.api().post("/clear", "1")->status == 200);
+}
+
 }  // namespace tapd::test
 
 #endif

@@ -9,7 +9,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "daemon/api_client.hpp"
+#include "lone_tapd.hpp"
 #include "tests/support/child_process.hpp"
+#include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/unique_fd.hpp"
 
@@ -77,6 +80,46 @@ TEST_CASE("a missing line or reader is named together with its tap", "[system]")
   const FinishedChild end = setup.run();
   CHECK(end.status.code == 1);
   CHECK_THAT(end.output, ContainsSubstring("tap 3, valve:") && ContainsSubstring("GPIO22"));
+}
+
+// Found by reading: the whole bar was dry while one tap's reader or expander was unplugged.
+TEST_CASE("a tap whose devices are missing keeps no other tap from serving", "[system]") {
+  LoneTapd bar;
+  const std::string missing =
+      "[[tap]]\nid = 3\nmeter = { line = \"GPIO-none\", pulses_per_litre = 5600 }\n"
+      "valve = { line = \"GPIO-gone\", keep_alive_line = \"GPIO-away\" }\n"
+      "reader = { device = \"/dev/spidev-none\", reset_line = \"GPIO-lost\" }\n";
+  SECTION("found at a start") {
+    bar.write(LoneTapd::tap_line + missing);
+    bar.restart();
+    SECTION("and at a reload, which takes other changes over") {
+      bar.write(LoneTapd::tap_line + missing + "price_per_litre = \"9.00\"\n");
+      bar.reload();
+      CHECK(bar.says("the new configuration is in force"));
+    }
+    const auto third = [&bar] { return bar.get("/status").at("taps").at(1); };
+    CHECK(third().at("state") == "faulted");
+    CHECK(bar.says("GPIO-gone"));
+    CHECK(bar.says("GPIO-none"));
+    CHECK(bar.says("/dev/spidev-none does not exist: is SPI switched on"));
+    CHECK(bar.says("it goes on without its reset line: tap 3, reader's reset line: GPIO-lost"));
+    CHECK(bar.says("tapctl clear 3"));
+    const FinishedChild cleared = bar.tapctl({"clear", "3"});
+    CHECK(cleared.status.code == 1);
+    CHECK_THAT(cleared.output, ContainsSubstring("tap 3 is still out of order: valve: GPIO-gone"));
+    CHECK(third().at("state") == "faulted");
+  }
+  SECTION("a reload that names what was never there is refused, and the older file stays") {
+    bar.write(LoneTapd::tap_line + missing);
+    bar.reload();
+    CHECK(bar.says("the old one stays: tap 3, valve: GPIO-gone"));
+    // What serves again is made after these words.
+    const ApiClient api{bar.folder() / "tapd.sock"};
+    for (const Deadline deadline{30s}; !api.get("/status");) REQUIRE(deadline.pause(20ms));
+    CHECK(bar.get("/status").at("taps").size() == 1);
+  }
+  bar.pour();
+  CHECK(bar.stop().success());
 }
 
 TEST_CASE("shutting the valves needs no ledger, and says for each tap what was done", "[system]") {
