@@ -1,6 +1,7 @@
 #include "daemon/open_gpio.hpp"
 
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -60,7 +61,7 @@ drivers::ReaderGain gain(std::int64_t decibel) {
   }
 }
 
-std::string in_words(const TapConfig& tap, const char* part, const char* why) {
+std::string in_words(const TapConfig& tap, std::string_view part, std::string_view why) {
   return fmt::format("tap {}, {}: {}", tap.id.number(), part, why);
 }
 
@@ -79,8 +80,8 @@ std::unique_ptr<drivers::OutputLine> take(const LineConfig& config, const char* 
 
 /// What a line is there for.
 struct Role {
-  const char* part;
-  const char* consumer;  ///< Under this name it is held.
+  std::string_view part;
+  const char* consumer{nullptr};  ///< Under this name it is held.
   bool is_valve{false};
   bool needed{true};
 };
@@ -149,7 +150,7 @@ std::unique_ptr<drivers::CardReader> open_reader(const TapConfig& tap,
   auto reader = std::make_unique<OwnedMfrc522>(tap.reader, settings, std::move(reset));
   if (missing.size() > before) reader->tell_without_reset(missing.back().what);
   if (const auto opened = reader->open(); !opened) {
-    missing.push_back({.what = in_words(tap, "reader", opened.error().c_str())});
+    missing.push_back({.what = in_words(tap, "reader", opened.error())});
   }
   return reader;
 }
