@@ -49,10 +49,11 @@ class DiskWatch {
   void watch(const std::stop_token& stop) {
     constexpr auto pause = 10ms;
     const std::array<char, 512> block{};
-    while (!stop.stop_requested()) {
+    // It grows, as the ledger's log does: that the file system's own journal has to take, too.
+    for (off_t end = 0; !stop.stop_requested(); end += static_cast<off_t>(block.size())) {
       const auto began = drivers::since_boot_now();
       static_cast<void>(Deadline{1s}.pause(pause));
-      if (::pwrite(file_.get(), block.data(), block.size(), 0) < 0 ||
+      if (::pwrite(file_.get(), block.data(), block.size(), end) < 0 ||
           ::fdatasync(file_.get()) < 0) {
         return;
       }
@@ -108,8 +109,9 @@ class Killer {
     const std::int64_t missing = passed_ul(venue_) - books.volume_at_server_ml * 1000;
     const std::int64_t pours = books.pours_here - damage_.pours;
     const std::int64_t by_this_kill = missing - missing_ul_;
-    // Two writes of that kind: that of the row, and one that it may have had to wait for.
-    const std::int64_t under_way = 2 * (write_ms + 10) * rate_ul_per_ms;
+    // Four waits of that kind: the thread of the bar and tapd's own are woken as late as ours, then
+    // the write of the row, and one that it may have had to wait for.
+    const std::int64_t under_way = 4 * (write_ms + 10) * rate_ul_per_ms;
     const std::int64_t beyond = by_this_kill - progress_bound_ul - pours * ramps_ul;
     if (beyond > 0) ++(beyond > under_way ? damage_.lost : damage_.behind_the_disk);
     damage_.slowest_write_ms = std::max(damage_.slowest_write_ms, write_ms);
