@@ -3,18 +3,18 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/model/whole_number.hpp"
+#include "sync/json_text.hpp"
 
 namespace tapd {
 
 using nlohmann::json;
 
 ApiResponse json_answer(const json& body) {
-  return {.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+  return {.status = 200, .body = packed(body)};
 }
 
 ApiResponse problem(int status, const std::string& words) {
-  return {.status = status,
-          .body = json{{"error", words}}.dump(-1, ' ', false, json::error_handler_t::replace)};
+  return {.status = status, .body = packed({{"error", words}})};
 }
 
 ApiResponse control_is_silent() {

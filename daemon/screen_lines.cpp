@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/control_talk.hpp"
+#include "sync/json_text.hpp"
 
 namespace tapd {
 
@@ -33,7 +34,7 @@ std::optional<std::vector<std::string>> ScreenLines::operator()() {
       const TapSession& session = controller.session(tap);
       const auto offer = offers.find(session.tap());
       const json one = screen_of(session, offer == offers.end() ? TapOffer{} : offer->second);
-      lines.push_back(one.dump(-1, ' ', false, json::error_handler_t::replace));
+      lines.push_back(packed(one));
     }
     return lines;
   });

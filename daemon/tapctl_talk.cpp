@@ -58,10 +58,6 @@ tl::expected<json, int> Watched::get(const std::string& path) {
   }
 }
 
-std::string packed(const json& words, int indent) {
-  return words.dump(indent, ' ', false, json::error_handler_t::replace);
-}
-
 std::string money(const json& cents) {
   return model::to_text(model::Money{cents.get<std::int64_t>()});
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_client.hpp"
+#include "sync/json_text.hpp"
 
 #include <tl/expected.hpp>
 
@@ -41,9 +42,6 @@ class Watched {
   const ApiClient& client_;
   bool has_answered_{false};
 };
-/// As a request carries it, or with an indent for people. What was typed on a terminal may be no
-/// UTF-8: such bytes become U+FFFD.
-[[nodiscard]] std::string packed(const nlohmann::json& words, int indent = -1);
 /// "3.20"
 [[nodiscard]] std::string money(const nlohmann::json& cents);
 /// What of a word may stand in an address: only what a UID or a status can hold; tapd says what is

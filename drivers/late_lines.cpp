@@ -1,66 +1,38 @@
 #include "drivers/late_lines.hpp"
 
-#include <exception>
-#include <utility>
-
 namespace tapd::drivers {
 
-LateOutput::LateOutput(std::string name, std::string why, Open open)
-    : name_(std::move(name)), why_(std::move(why)), open_(std::move(open)) {}
-
 tl::expected<void, std::string> LateOutput::drive(bool on) {
-  if (!line_) return tl::unexpected(why_);
-  return line_->drive(on);
+  if (OutputLine* const line = line_.get()) return line->drive(on);
+  return tl::unexpected(line_.why());
 }
 
 tl::expected<bool, std::string> LateOutput::read() {
-  if (!line_) return tl::unexpected(why_);
-  return line_->read();
+  if (OutputLine* const line = line_.get()) return line->read();
+  return tl::unexpected(line_.why());
 }
 
 tl::expected<void, std::string> LateOutput::retake() {
-  if (line_) return line_->retake();
-  try {
-    line_ = open_();
-    return {};
-  } catch (const std::exception& error) {
-    why_ = error.what();
-    return tl::unexpected(why_);
-  }
+  if (OutputLine* const line = line_.get()) return line->retake();
+  return line_.take();
 }
-
-std::string LateOutput::describe() const {
-  return line_ ? line_->describe() : name_ + " (not taken yet)";
-}
-
-LateFlowMeter::LateFlowMeter(std::string name, std::string why, Open open)
-    : name_(std::move(name)), why_(std::move(why)), open_(std::move(open)) {}
 
 int LateFlowMeter::descriptor() const {
-  return meter_ ? meter_->descriptor() : -1;
+  const FlowMeter* const meter = meter_.get();
+  return meter != nullptr ? meter->descriptor() : -1;
 }
 
 MeterReading LateFlowMeter::read(SinceBoot now) {
-  if (meter_) return meter_->read(now);
+  if (FlowMeter* const meter = meter_.get()) return meter->read(now);
   MeterReading reading;
-  reading.fault = why_;
+  reading.fault = meter_.why();
   return reading;
 }
 
 tl::expected<void, std::string> LateFlowMeter::listen(bool on) {
-  if (meter_) return meter_->listen(on);
+  if (FlowMeter* const meter = meter_.get()) return meter->listen(on);
   if (!on) return {};
-  try {
-    meter_ = open_();
-    return {};
-  } catch (const std::exception& error) {
-    why_ = error.what();
-    return tl::unexpected(why_);
-  }
-}
-
-std::string LateFlowMeter::describe() const {
-  return meter_ ? meter_->describe() : name_ + " (not taken yet)";
+  return meter_.take();
 }
 
 }  // namespace tapd::drivers

@@ -3,51 +3,77 @@
 // takes the real line when it is told to take it anew. Used like what they stand for.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "drivers/flow_meter.hpp"
 #include "drivers/output_line.hpp"
 
 namespace tapd::drivers {
 
-class LateOutput final : public OutputLine {
+/// What is taken late, if at all.
+template<typename Line>
+class Late {
  public:
-  /// `open` gives the line, off, or throws std::exception with the reason. `why` is that of the
-  /// first time, and `name` what the line is called until then.
-  using Open = std::function<std::unique_ptr<OutputLine>()>;
-  LateOutput(std::string name, std::string why, Open open);
+  /// Gives the line, off, or throws std::exception with the reason.
+  using Open = std::function<std::unique_ptr<Line>()>;
+  /// `why` is the reason of the first time, and `name` what the line is called until it is there.
+  Late(std::string name, std::string why, Open open)
+      : name_(std::move(name)), why_(std::move(why)), open_(std::move(open)) {}
 
-  [[nodiscard]] tl::expected<void, std::string> drive(bool on) override;
-  [[nodiscard]] tl::expected<bool, std::string> read() override;
-  [[nodiscard]] tl::expected<void, std::string> retake() override;
-  [[nodiscard]] std::string describe() const override;
+  /// Null: not taken yet.
+  [[nodiscard]] Line* get() const { return line_.get(); }
+  [[nodiscard]] const std::string& why() const { return why_; }
+  [[nodiscard]] tl::expected<void, std::string> take() {
+    try {
+      line_ = open_();
+      return {};
+    } catch (const std::exception& error) {
+      why_ = error.what();
+      return tl::unexpected(why_);
+    }
+  }
+  [[nodiscard]] std::string describe() const {
+    return line_ ? line_->describe() : name_ + " (not taken yet)";
+  }
 
  private:
   std::string name_;
   std::string why_;
   Open open_;
-  std::unique_ptr<OutputLine> line_;  // null: not taken yet
+  std::unique_ptr<Line> line_;
+};
+
+class LateOutput final : public OutputLine {
+ public:
+  LateOutput(std::string name, std::string why, Late<OutputLine>::Open open)
+      : line_(std::move(name), std::move(why), std::move(open)) {}
+
+  [[nodiscard]] tl::expected<void, std::string> drive(bool on) override;
+  [[nodiscard]] tl::expected<bool, std::string> read() override;
+  [[nodiscard]] tl::expected<void, std::string> retake() override;
+  [[nodiscard]] std::string describe() const override { return line_.describe(); }
+
+ private:
+  Late<OutputLine> line_;
 };
 
 class LateFlowMeter final : public FlowMeter {
  public:
-  /// As LateOutput's.
-  using Open = std::function<std::unique_ptr<FlowMeter>()>;
-  LateFlowMeter(std::string name, std::string why, Open open);
+  LateFlowMeter(std::string name, std::string why, Late<FlowMeter>::Open open)
+      : meter_(std::move(name), std::move(why), std::move(open)) {}
 
   [[nodiscard]] int descriptor() const override;
   /// Its fault is the reason, until `listen` has taken the line.
   [[nodiscard]] MeterReading read(SinceBoot now) override;
   [[nodiscard]] tl::expected<void, std::string> listen(bool on) override;
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] std::string describe() const override { return meter_.describe(); }
 
  private:
-  std::string name_;
-  std::string why_;
-  Open open_;
-  std::unique_ptr<FlowMeter> meter_;  // null: not taken yet
+  Late<FlowMeter> meter_;
 };
 
 }  // namespace tapd::drivers

@@ -104,10 +104,9 @@ void FlowLane::taken() {
 
 void FlowLane::settle(storage::FlowVerdict::Kind kind, const std::string& why,
                       std::int32_t failures, const model::Moment& now) {
-  const auto delay =
-      doubled(context_.options.first_row_retry, failures, context_.options.longest_row_retry);
-  const auto settled = context_.books.settle_flow_event(
-      {row_, kind, why}, context_.options.attempt_cap, now, later(now, delay));
+  const auto settled =
+      context_.books.settle_flow_event({row_, kind, why}, context_.options.attempt_cap, now,
+                                       later(now, context_.row_delay(failures)));
   if (!settled) books_failed(settled.error(), now);
 }
 

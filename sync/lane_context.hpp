@@ -106,6 +106,10 @@ struct LaneContext {
   [[nodiscard]] HttpRequest get(std::string path, std::chrono::milliseconds deadline) const;
   [[nodiscard]] HttpRequest post(std::string path, std::string body,
                                  std::chrono::milliseconds deadline) const;
+  /// How long a row waits that was turned down so often before: ever longer.
+  [[nodiscard]] std::chrono::milliseconds row_delay(std::int64_t failures) const {
+    return doubled(options.first_row_retry, failures, options.longest_row_retry);
+  }
   /// Back-off for one lane, with the options' bounds.
   [[nodiscard]] Backoff lane_backoff() const { return Backoff{limits_}; }
 

@@ -248,7 +248,7 @@ std::chrono::milliseconds PoursLane::row_delay(
     if (verdict.kind != storage::Verdict::Kind::spend_attempt) continue;
     most = std::max(most, known_of(verdict.client_tx_id).attempts);
   }
-  return doubled(context_.options.first_row_retry, most, context_.options.longest_row_retry);
+  return context_.row_delay(most);
 }
 
 }  // namespace tapd::sync

@@ -236,7 +236,7 @@ void SettleLane::on_server_error(Step step, const Heard& heard, const model::Mom
   }
   context_.made_no_sense(locked ? endpoint::pours : endpoint::authorize,
                          fmt::format("pour {}: {}", row.short_id(), heard.why));
-  doubt.look_at = now.since_boot + row_delay(doubt.failures);
+  doubt.look_at = now.since_boot + context_.row_delay(doubt.failures);
   // It is not tried again soon, and its card must not be locked for so long.
   if (++doubt.failures > 1 && locked) release_soon(now);
   const auto noted =
@@ -264,13 +264,10 @@ void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment
   judge_row(verdict, now);
 }
 
-std::chrono::milliseconds SettleLane::row_delay(std::int32_t failures) const {
-  return doubled(context_.options.first_row_retry, failures, context_.options.longest_row_retry);
-}
-
 void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment& now) {
-  const auto applied = context_.books.apply_verdicts({verdict}, context_.options.attempt_cap, now,
-                                                     later(now, row_delay(pour_->attempts)));
+  const auto applied =
+      context_.books.apply_verdicts({verdict}, context_.options.attempt_cap, now,
+                                    later(now, context_.row_delay(pour_->attempts)));
   if (!applied) return books_failed(verdict_work, applied.error(), now);
   context_.board.books_well(verdict_work);
   context_.tell_of({verdict}, [this](const auto&) { return LaneContext::row_of(*pour_); }, now);

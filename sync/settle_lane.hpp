@@ -84,7 +84,6 @@ class SettleLane {
   /// How often the server could do what this step asks for.
   [[nodiscard]] std::uint64_t gone_through(Step step) const;
   [[nodiscard]] bool waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const;
-  [[nodiscard]] std::chrono::milliseconds row_delay(std::int32_t failures) const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
   void release_soon(const model::Moment& now);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "sync/json_reader.hpp"
+#include "sync/json_text.hpp"
 #include "sync/wire.hpp"
 
 namespace tapd::sync {
@@ -32,7 +33,7 @@ std::string encode_flow_event(const model::FlowEvent& event) {
       {"valve_open", event.valve_open},
       {"session_state", state.substr(0, longest_state)},
       {"reason", event.reason.substr(0, longest_reason)}};
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return packed(body);
 }
 
 Decoded<std::monostate> decode_flow_event(std::string_view body) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sync/json_reader.hpp"
+#include "sync/json_text.hpp"
 #include "sync/wire.hpp"
 
 namespace tapd::sync {
@@ -121,7 +122,7 @@ PourRows encode_pours(const std::vector<model::Pour>& pours) {
     }
   }
   const json body{{"pours", std::move(list)}};
-  encoded.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  encoded.body = packed(body);
   return encoded;
 }
 

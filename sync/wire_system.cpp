@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "sync/json_reader.hpp"
+#include "sync/json_text.hpp"
 #include "sync/wire.hpp"
 
 namespace tapd::sync {
@@ -47,7 +48,7 @@ std::string encode_register(std::string_view controller_id, std::string_view ip_
   const json body{{"controller_id", controller_id.substr(0, longest_controller_id)},
                   {"ip_address", ip_address.substr(0, longest_address)},
                   {"firmware_version", firmware_version.substr(0, longest_version)}};
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return packed(body);
 }
 
 Decoded<std::monostate> decode_register(std::string_view body) {
