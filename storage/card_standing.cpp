@@ -42,8 +42,8 @@ CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
                           live_leave)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
-             "SELECT 1 FROM (SELECT * FROM pours ORDER BY pour_seq DESC LIMIT 200)"
-             " WHERE card_uid = ?1 AND tap_id = ?2 AND boot_id = ?3 AND start_mono_ns >= ?4"
+             "SELECT 1 FROM pours WHERE pour_seq > (SELECT max(pour_seq) FROM pours) - 200"
+             " AND card_uid = ?1 AND tap_id = ?2 AND boot_id = ?3 AND start_mono_ns >= ?4"
              " LIMIT 1"},
       sent_{database,
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'sent' LIMIT 1"},

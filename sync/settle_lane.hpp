@@ -43,6 +43,8 @@ class SettleLane {
 
   /// Of the unresolved authorizations so many are noted for the next run, the newest.
   static constexpr std::size_t most_noted = 16;
+  /// Whether one that is noted still waits for its end is looked at again after this.
+  static constexpr std::chrono::minutes note_lasts{30};
 
   explicit SettleLane(LaneContext& context) : context_{context}, backoff_{context.lane_backoff()} {}
 
@@ -114,6 +116,7 @@ class SettleLane {
   std::map<model::ClientTxId, Doubt> doubts_;
   storage::LeftBehind::Locks before_;  ///< Noted by the run before, and not taken up yet.
   storage::LeftBehind::Locks noted_;   ///< As the ledger has them.
+  model::SinceBoot noted_at_{};
   model::SinceBoot next_note_{};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};

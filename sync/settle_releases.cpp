@@ -17,6 +17,10 @@ model::Pour release_of(const Grants::Grant& grant, const model::ClientTxId& id) 
   return row;
 }
 
+bool contains(const storage::LeftBehind::Locks& locks, const storage::LeftBehind::Lock& lock) {
+  return std::find(locks.begin(), locks.end(), lock) != locks.end();
+}
+
 constexpr const char* note_work = "noting what was authorized in an outage";
 
 }  // namespace
@@ -27,16 +31,25 @@ void SettleLane::release_what_was_noted(const model::Moment& now) {
   }
 }
 
+// An outage is long, and what is noted changes seldom: nobody may be kept busy by it.
 model::SinceBoot SettleLane::note_at() const {
   const auto& grants = context_.grants.all();
   if (grants.empty()) return noted_ == before_ ? never : next_note_;
-  return std::max<model::SinceBoot>(next_note_, grants.front().asked + Grants::unresolved_after);
+  model::SinceBoot soonest = noted_ == before_ ? never : noted_at_ + note_lasts;
+  // Of all that wait the newest are noted.
+  const auto newest = grants.end() - std::ptrdiff_t(std::min(grants.size(), most_noted));
+  for (auto grant = newest; grant != grants.end(); ++grant) {
+    if (contains(noted_, {grant->card, grant->tap})) continue;
+    soonest = std::min<model::SinceBoot>(soonest, grant->asked + Grants::unresolved_after);
+  }
+  return soonest == never ? never : std::max(next_note_, soonest);
 }
 
 // While the server is away nobody can look what became of an authorization whose answer was lost,
 // and only the memory knows of it. Where a pour follows soon, which is nearly always, nothing is
 // written.
 void SettleLane::note_unresolved(const model::Moment& now) {
+  noted_at_ = now.since_boot;
   next_note_ = now.since_boot + Grants::until_begun;
   auto locks = unresolved(now);
   if (locks && *locks == noted_) return;
@@ -49,15 +62,20 @@ void SettleLane::note_unresolved(const model::Moment& now) {
 
 storage::Result<storage::LeftBehind::Locks> SettleLane::unresolved(const model::Moment& now) {
   storage::LeftBehind::Locks locks = before_;
-  for (const Grants::Grant& grant : context_.grants.all()) {
+  const std::vector<Grants::Grant> grants = context_.grants.all();
+  for (const Grants::Grant& grant : grants) {
     const storage::LeftBehind::Lock lock{grant.card, grant.tap};
-    const bool known = std::find(noted_.begin(), noted_.end(), lock) != noted_.end();
-    if (!known && now.since_boot < grant.asked + Grants::unresolved_after) continue;
+    if (!contains(noted_, lock) && now.since_boot < grant.asked + Grants::unresolved_after) {
+      continue;
+    }
     const auto standing = context_.books.card_standing(grant.card, grant.tap, grant.asked);
     if (!standing) return tl::make_unexpected(standing.error());
+    if (standing->began_since && grant.look_at != Grants::never_looked) {
+      context_.grants.forget(grant.card, grant.tap);
+    }
     // A row that is still to be sent pays with it.
     if (standing->began_since || standing->unsent_here) continue;
-    if (std::find(locks.begin(), locks.end(), lock) == locks.end()) locks.push_back(lock);
+    if (!contains(locks, lock)) locks.push_back(lock);
   }
   if (locks.size() > most_noted) {
     locks.erase(locks.begin(), locks.end() - std::ptrdiff_t{most_noted});

@@ -92,6 +92,7 @@ Result<std::vector<model::Pour>> MemoryBooks::due_pours(std::size_t most, const 
 Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& card,
                                                          model::TapId tap, model::SinceBoot since) {
   if (broken) return tl::make_unexpected(*broken);
+  ++standings;
   storage::CardStanding standing;
   for (const Session& session : sessions) {
     standing.in_session |= session.card == card || session.tap == tap;
