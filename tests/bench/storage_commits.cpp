@@ -12,6 +12,7 @@
 #include "storage/medium_blocks.hpp"
 #include "storage_bench.hpp"
 #include "storage_pours.hpp"
+#include "tests/storage/faulty_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tapd::bench {
@@ -110,6 +111,7 @@ std::size_t bare_batch(SQLite::Statement& statement) {
   return bytes > 0 ? rows : 0;
 }
 
+constexpr std::chrono::milliseconds sync_of_a_card{4};  // A quick one's.
 constexpr std::uint64_t pours_logged = 8;  // Too few for the log to be moved into the file.
 
 /// By the growth of the log of a ledger that was just opened.
@@ -124,13 +126,27 @@ double pages_logged_for_a_pour(storage::Ledger& ledger, const std::filesystem::p
          static_cast<double>(pours_logged - 1);
 }
 
+struct Medium {
+  int block;
+  std::chrono::milliseconds sync;  ///< 0: as long as this disk takes.
+  int pours;
+
+  [[nodiscard]] std::string text() const {
+    return fmt::format("{} bytes a block{}", block,
+                       sync.count() > 0 ? fmt::format(", a sync takes {} ms", sync.count()) : "");
+  }
+};
+
 /// Pours into the large file and into an empty one, in turns. Answers the last one's number.
-std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t number, int block,
-                          const StorageBenchOptions& options, const Report& report) {
+std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t number,
+                          const Medium& medium, const Report& report) {
   const test::TempDir folder;
-  const auto opened = [block](const std::filesystem::path& path) {
+  test::FaultyDisk slow;
+  slow.sync_takes(medium.sync);
+  const auto opened = [&](const std::filesystem::path& path) {
     storage::LedgerOptions wanted = options_for(path);
-    wanted.medium_blocks = block;
+    wanted.medium_blocks = medium.block;
+    if (medium.sync.count() > 0) wanted.vfs = slow.name();
     return wanted;
   };
   storage::Ledger large{opened(file)};
@@ -138,19 +154,18 @@ std::uint64_t bench_pours(const std::filesystem::path& file, std::uint64_t numbe
   for (const auto& [ledger, path, of] :
        {std::tuple{&large, file, "large"}, std::tuple{&empty, folder / "tap.db", "an empty"}}) {
     report.add({fmt::format("logged for a pour in {} file", of),
-                pages_logged_for_a_pour(*ledger, path, number + 1), "pages",
-                fmt::format("{} bytes a block", block)});
+                pages_logged_for_a_pour(*ledger, path, number + 1), "pages", medium.text()});
   }
   number += pours_logged;
   std::vector<double> in_large;
   std::vector<double> in_empty;
-  for (int i = 1; i <= options.commits / 4; ++i) {
+  for (int i = 1; i <= medium.pours; ++i) {
     ++number;
     in_large.push_back(milliseconds_of([&] { pour_once(large, number, 2); }));
     in_empty.push_back(milliseconds_of([&] { pour_once(empty, number, 2); }));
   }
-  const std::string conditions = fmt::format(
-      "begin, 2 x progress, end; {} in turns; {} bytes a block", options.commits / 4, block);
+  const std::string conditions =
+      fmt::format("begin, 2 x progress, end; {} in turns; {}", medium.pours, medium.text());
   report.add("a pour", spread(in_large), "ms", conditions);
   report.add("a pour in an empty file", spread(in_empty), "ms", conditions);
   report.add({"a pour ratio p50", spread(in_large).p50 / spread(in_empty).p50, "",
@@ -259,8 +274,12 @@ void bench_large_file(const StorageBenchOptions& options, const Report& report) 
   bench_batches(folder / "tap.db", ledger, options, report);
   ledger.reset();
   std::uint64_t number = static_cast<std::uint64_t>(options.pours);
-  for (const int block : {storage::wide_blocks, storage::narrow_blocks}) {
-    number = bench_pours(folder / "tap.db", number, block, options, report);
+  using std::chrono::milliseconds;
+  const int pours = options.commits / 4;
+  for (const Medium& medium : {Medium{storage::wide_blocks, milliseconds{0}, pours},
+                               Medium{storage::narrow_blocks, milliseconds{0}, pours},
+                               Medium{storage::wide_blocks, sync_of_a_card, pours / 4}}) {
+    number = bench_pours(folder / "tap.db", number, medium, report);
   }
 }
 

@@ -1,11 +1,13 @@
 // A disk that fails when it is told to: an SQLite VFS in front of the system's own, which counts
 // what is written and lets the n-th write, truncation, sync or deletion from now fail, or the n-th
 // read. Syncs are counted and not done, which also makes tests quick that commit thousands of
-// times. It simulates failing calls, not a power cut: what was written stays written. For one
-// thread at a time.
+// times; or they take the time of a slow disk's. It simulates failing calls, not a power cut: what
+// was written stays written. For one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
 #include <sqlite3.h>
 
@@ -25,10 +27,16 @@ class FaultyDisk : public FailingDisk {
   /// The read that was to fail did, or none was to.
   [[nodiscard]] bool is_read_fault_over() const { return reads_until_fault_ == 0; }
 
+  /// How long a sync takes from now on.
+  void sync_takes(std::chrono::milliseconds time) { sync_time_ = time; }
+
   // For the VFS.
   bool read_fails() { return reads_until_fault_ > 0 && --reads_until_fault_ == 0; }
   void written(std::int64_t bytes) { bytes_written_ += bytes; }
-  void synced() { ++syncs_; }
+  void synced() {
+    ++syncs_;
+    if (sync_time_.count() > 0) std::this_thread::sleep_for(sync_time_);
+  }
   [[nodiscard]] sqlite3_vfs& system() const { return *system_; }
 
  private:
@@ -36,6 +44,7 @@ class FaultyDisk : public FailingDisk {
   std::int64_t bytes_written_{0};
   std::int64_t syncs_{0};
   std::size_t reads_until_fault_{0};
+  std::chrono::milliseconds sync_time_{0};
 };
 
 }  // namespace tapd::test
