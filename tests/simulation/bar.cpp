@@ -36,6 +36,7 @@ class Bar {
     if (plan.has(Fault::kills)) expect_end(false);
     if (plan.has(Fault::restarts) || plan.has(Fault::upgrades)) expect_restart();
     if (plan.has(Fault::night_power)) expect_night();
+    if (plan.has(Fault::spoilt_card)) expect_backup();
     keep_books();
   }
 
@@ -82,7 +83,21 @@ class Bar {
     site_.clock.boot(unset);
     mischief_.after_boot(unset);
     site_.trace.say("the board starts{}", unset ? " in 1970" : "");
+    if (std::exchange(spoils_, false)) spoil_card();
     start();
+  }
+
+  void spoil_card() {
+    try {
+      auto found =
+          site_.spoilt_card->spoil(site_.disk.card(), site_.clock.id(), site_.clock.read());
+      if (!found) return;
+      site_.trace.say("blocks of the card are gone: staff are told {} lines", found->lines);
+      site_.disk.put(std::move(found->card));
+      if (found->lines > 0) site_.referee.ledger_restored();
+    } catch (const std::exception& error) {
+      throw Breach{"restoring", error.what()};
+    }
   }
 
   void start() {
@@ -164,6 +179,7 @@ class Bar {
     if (with_power_) {
       ++power_cuts_;
       site_.disk.after_power_cut();
+      spoils_ = site_.spoilt_card && !healed_ && chance_.chance(20);
       power_on_in(away_for_);
     } else {
       ++kills_;
@@ -211,6 +227,13 @@ class Bar {
     });
   }
 
+  void expect_backup() {
+    site_.agenda.in(std::chrono::minutes{chance_.between(60, 40 * 60)}, [this] {
+      if (life_ && life_->back_up(*site_.spoilt_card)) site_.trace.say("tapd: a backup is made");
+      expect_backup();
+    });
+  }
+
   void keep_books() {
     site_.agenda.in(24h, [this] {
       if (life_) {
@@ -255,6 +278,7 @@ class Bar {
   bool healed_{false};
   bool older_ran_{false};  ///< Since tapd was stopped.
   bool with_power_{false};
+  bool spoils_{false};  ///< The card has lost blocks with the power.
   Time away_for_{1s};
   std::uint64_t ends_{0};
   std::uint64_t starts_{0};

@@ -55,7 +55,7 @@ Totals run_campaign(const Budget& budget, const std::function<void(const Totals&
     while (!enough()) {
       const std::uint64_t number = next++;
       if (number >= budget.seeds) return;
-      const Plan plan = draw_plan(budget.first_seed + number);
+      const Plan plan = budget.plan(budget.first_seed + number);
       const Outcome outcome = run_plan(plan, budget.twice);
       const std::scoped_lock lock{mutex};
       ++totals.seeds;

@@ -21,6 +21,7 @@ struct Budget {
   bool twice{true};              ///< Each plan a second time, the traces' hashes compared.
   bool first_failure{false};     ///< Nothing new begins after the first failure.
   unsigned threads{1};
+  std::function<Plan(std::uint64_t seed)> plan{draw_plan};
 };
 
 /// A plan that failed.

@@ -109,6 +109,11 @@ void DiskBay::after_power_cut() {
   disk_ = std::make_unique<crash::CrashDisk>(start_);
 }
 
+void DiskBay::put(crash::Image card) {
+  start_ = std::move(card);
+  disk_ = std::make_unique<crash::CrashDisk>(start_);
+}
+
 void DiskBay::fold() {
   note_newest();
   if (log_.size() < fold_at_) return;

@@ -34,6 +34,9 @@ class DiskBay {
   /// To be called when the ledger is closed or its process gone.
   void after_kill();
   void after_power_cut();
+  /// What a start after a power cut finds, and what is put in its place.
+  [[nodiscard]] const crash::Image& card() const { return start_; }
+  void put(crash::Image card);
   /// Between commits: forgets the log of what is safely on the medium.
   void fold();
 

@@ -241,6 +241,12 @@ void Life::keep_books() {
   });
 }
 
+bool Life::back_up(SpoiltCard& beside) {
+  bool made = false;
+  if (!storage_busy_) on_ledger([&](storage::Ledger& ledger) { made = beside.back_up(ledger); });
+  return made;
+}
+
 void Life::forget(storage::Ledger& ledger) {
   constexpr std::size_t rows_at_once = 200;
   site_.referee.begins_to_forget();

@@ -37,6 +37,8 @@ class Life {
   void clear(std::size_t tap);
   /// Chores of the bookkeeping: forgets what was confirmed long ago, walks the chain.
   void keep_books();
+  /// False: not now.
+  bool back_up(SpoiltCard& beside);
   /// Whoever sleeps looks at this tap.
   void look(std::size_t tap);
 

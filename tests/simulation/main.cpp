@@ -26,6 +26,7 @@ struct Wishes {
   std::uint64_t seeds{0};
   double years{0};
   std::int64_t minutes{0};
+  std::string with;
   std::string without;
   std::int64_t days{0};
   std::int64_t taps{0};
@@ -57,16 +58,20 @@ void show_progress(const Budget& budget, const Totals& totals, double started) {
   std::fflush(stderr);
 }
 
+std::string list_of(const std::string& option, const Faults& faults) {
+  std::string names;
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    if (faults[i]) names += (names.empty() ? option : ",") + std::string{to_text(Fault(i))};
+  }
+  return names;
+}
+
 /// How to see a plan fail again.
 std::string command_of(const Plan& plan) {
   const Plan drawn = draw_plan(plan.seed);
   std::string command = fmt::format("./dev sim --seed {}", plan.seed);
-  std::string without;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    if (!drawn.faults[i] || plan.faults[i]) continue;
-    without += (without.empty() ? "" : ",") + std::string{to_text(static_cast<Fault>(i))};
-  }
-  if (!without.empty()) command += " --without " + without;
+  command += list_of(" --with ", plan.faults & ~drawn.faults);
+  command += list_of(" --without ", drawn.faults & ~plan.faults);
   if (plan.days != drawn.days) command += fmt::format(" --days {}", plan.days);
   if (plan.taps != drawn.taps) command += fmt::format(" --taps {}", plan.taps);
   return command + " --trace";
@@ -101,10 +106,14 @@ void tell(const Totals& totals, double seconds, const char* how) {
 
 Plan plan_of(std::uint64_t seed, const Wishes& wishes) {
   Plan plan = draw_plan(seed);
-  std::istringstream names{wishes.without};
-  for (std::string name; std::getline(names, name, ',');) {
-    plan.faults.reset(static_cast<std::size_t>(fault_named(name)));
-  }
+  const auto set = [&plan](const std::string& list, bool there) {
+    std::istringstream names{list};
+    for (std::string name; std::getline(names, name, ',');) {
+      plan.faults.set(static_cast<std::size_t>(fault_named(name)), there);
+    }
+  };
+  set(wishes.with, true);
+  set(wishes.without, false);
   if (wishes.days > 0) plan.days = wishes.days;
   if (wishes.taps > 0) plan.taps = static_cast<std::size_t>(wishes.taps);
   return plan;
@@ -187,9 +196,10 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", wishes.seeds, "so many seeds");
   app.add_option("--years", wishes.years, "until so many tap-years have passed");
   app.add_option("--minutes", wishes.minutes, "until so many minutes on the wall have passed");
-  app.add_option("--without", wishes.without, "takes faults out of the seed's plan: a,b,c");
-  app.add_option("--days", wishes.days, "so many days instead of the plan's");
-  app.add_option("--taps", wishes.taps, "so many taps instead of the plan's")
+  app.add_option("--with", wishes.with, "puts faults into each plan: a,b,c");
+  app.add_option("--without", wishes.without, "takes faults out of each plan: a,b,c");
+  app.add_option("--days", wishes.days, "so many days instead of a plan's");
+  app.add_option("--taps", wishes.taps, "so many taps instead of a plan's")
       ->check(CLI::Range(1, 8));
   app.add_option("--threads", wishes.threads, "so many bars side by side")
       ->capture_default_str()
@@ -203,6 +213,7 @@ int main(int argc, char** argv) {
     share_nothing();
     const bool one = wishes.seed && wishes.seeds == 0 && wishes.years <= 0 && wishes.minutes == 0;
     if (one) return run_one(wishes);
+    static_cast<void>(plan_of(1, wishes));  // A name that no fault has is told before all else.
     Budget budget;
     budget.first_seed = wishes.seed.value_or(fresh_seed());
     budget.years = wishes.years;
@@ -212,6 +223,7 @@ int main(int argc, char** argv) {
     budget.first_failure = wishes.first_failure;
     budget.twice = !wishes.first_failure;
     budget.threads = wishes.threads;
+    budget.plan = [&wishes](std::uint64_t seed) { return plan_of(seed, wishes); };
     int failed = wishes.seeds_file.empty() ? 0 : run_file(wishes.seeds_file);
     fmt::print("seeds from {} on\n", budget.first_seed);
     std::fflush(stdout);

@@ -16,10 +16,11 @@ constexpr std::array<std::string_view, fault_count> names{
     "server_down",      "token_refused", "clock_unset",    "clock_jumps",      "kills",
     "power_cuts",       "restarts",      "emergency_stop", "tap_locked",       "rejected_rows",
     "lost_cards",       "prices",        "other_bar",      "hostile",          "twin_cards",
-    "night_power",      "upgrades"};
+    "night_power",      "upgrades",      "spoilt_card"};
 
 /// Later ones are drawn after all the rest, so that a seed stays the bar it was but for them.
 constexpr std::size_t first_faults = 41;
+constexpr std::size_t drawn_in_turn = 42;
 constexpr std::array meters{450'000, 450'000, 450'000, 1'000'000, 5'600'000};
 
 }  // namespace
@@ -65,7 +66,8 @@ Plan draw_plan(std::uint64_t seed) {
   often(Fault::net_loss, 40);
   often(Fault::hostile, 40);
   if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
-  for (std::size_t i = first_faults; i < fault_count; ++i) plan.faults[i] = random.chance(share);
+  for (std::size_t i = first_faults; i < drawn_in_turn; ++i) plan.faults[i] = random.chance(share);
+  plan.faults[drawn_in_turn] = share > 0 && plan.stream(13).chance(30);
   plan.tells_changes = plan.stream(9).chance(65);
   plan.demands_leave = plan.stream(10).chance(20);
   // Without snapshots a cache knows only whom the server has allowed before.

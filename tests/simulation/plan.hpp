@@ -60,8 +60,9 @@ enum class Fault : std::uint8_t {
   twin_cards,   ///< One card's UID at two taps.
   night_power,  ///< The main switch is off at night.
   upgrades,     ///< The version before this one ran on the ledger, and an update brings this one.
+  spoilt_card,  ///< After a power cut the SD card has lost blocks; there are backups.
 };
-inline constexpr std::size_t fault_count = 42;
+inline constexpr std::size_t fault_count = 43;
 [[nodiscard]] std::string_view to_text(Fault fault);
 using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
@@ -90,6 +91,7 @@ enum class Planted : std::uint8_t {
   endless_events,
   changed_begin,
   old_medium,
+  backup_alone,
   lasting_locks,
   generous_credit,
   unsteady,

@@ -140,6 +140,9 @@ void Referee::on_charge(const std::string& id, const Booking& booking) {
   const std::int64_t right =
       model::price_of(model::Volume::millilitres(booking.volume_ml), pour.begin.price)
           .minor_units();
+  if (noted_.contains(*parsed)) {
+    throw Breach{"charge", id + " is charged, and was noted for staff to settle"};
+  }
   if (booking.price != right) {
     throw Breach{"charge", fmt::format("{} costs {}, not {}", id, right, booking.price)};
   }

@@ -54,6 +54,9 @@ class Referee {
   void at_rest() const;
   /// The process is gone. `power`: with the power.
   void process_gone(bool power);
+  /// The ledger was damaged and is restored: what the server said of a pour may be forgotten, but
+  /// no pour.
+  void ledger_restored();
   /// The ledger has been opened again and has recovered.
   void started(const storage::Ledger& ledger);
 
@@ -106,6 +109,7 @@ class Referee {
   void check_valve(std::size_t tap, const TapSession& session);
   void check_card(std::size_t tap, const TapSession& session);
   void check_row(const model::Pour& row);
+  void take_back(const model::ClientTxId& id);
   void note_forgotten(const std::vector<model::Pour>& left);
   static void check_begin(const Pour& pour, const model::Pour& row);
   void check_change(const model::Pour& before, const model::Pour& after);
@@ -125,6 +129,9 @@ class Referee {
   std::map<model::ClientTxId, Pour> book_;
   std::map<model::ClientTxId, model::Pour> rows_;       ///< As the ledger last had them.
   std::map<model::ClientTxId, model::Pour> forgotten_;  ///< What it no longer has.
+  std::set<model::ClientTxId> noted_;       ///< By the server, for staff; and the daemon knows.
+  std::set<model::ClientTxId> may_return_;  ///< Of these, with an old backup.
+  bool restored_{false};
   bool forgetting_{false};
   std::set<model::ClientTxId> unconfirmed_;  ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.

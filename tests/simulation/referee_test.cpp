@@ -53,6 +53,7 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::endless_events, {"liveness"}, {Fault::leak}},
       {Planted::changed_begin, {"record"}, {}},
       {Planted::old_medium, {"lost", "queue", "once"}, {Fault::power_cuts}},
+      {Planted::backup_alone, {"lost"}, {Fault::power_cuts, Fault::spoilt_card}},
       {Planted::lasting_locks, {"lock"}, {}},
       {Planted::generous_credit, {"overdraft"}, {}},
       {Planted::unsteady, {"determinism"}, {}},

@@ -29,6 +29,7 @@ Site::Site(const Plan& with, bool prints)
       network{plan, agenda, venue},
       rigs{make_rigs(plan, agenda)},
       referee{plan, bounds(plan), agenda, venue, rigs} {
+  if (plan.has(Fault::spoilt_card)) spoilt_card.emplace(plan);
   for (std::size_t tap = 0; tap < rigs.size(); ++tap) {
     rigs[tap]->on_valve = [this, tap](bool open) {
       trace.say("tap {}: valve {}", tap + 1, open ? "open" : "shut");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agenda.hpp"
@@ -12,6 +13,7 @@
 #include "network.hpp"
 #include "plan.hpp"
 #include "referee.hpp"
+#include "spoilt_card.hpp"
 #include "tap_rig.hpp"
 #include "trace.hpp"
 #include "venue_model.hpp"
@@ -31,6 +33,7 @@ struct Site {
   Trace trace;
   BoardClock clock{agenda};
   DiskBay disk;
+  std::optional<SpoiltCard> spoilt_card;
   VenueModel venue;
   Network network;
   std::vector<std::unique_ptr<TapRig>> rigs;

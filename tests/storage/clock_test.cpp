@@ -89,7 +89,7 @@ TEST_CASE("what was poured and confirmed in 1970 is as old as its corrected end"
 TEST_CASE("what was poured in a boot whose clock was never set is as old as what came after it",
           "[clock]") {
   constexpr std::chrono::milliseconds behind = -100 * 24h;
-  const auto then = [](std::int64_t second) { return wrong_by(second, behind, false); };
+  const auto then = [behind](std::int64_t second) { return wrong_by(second, behind, false); };
   Bar bar;
   for (std::uint64_t number = 1; number <= 2; ++number) {
     model::PourBegin begin = beginning(number);
