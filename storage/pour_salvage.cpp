@@ -131,6 +131,8 @@ bool is_sent_again(const NamedRow& row) {
   return outcome.starts_with(again_word) || (number_of(row, "attempts") == 0 && !outcome.empty());
 }
 
+constexpr std::string_view had_it = "the damaged ledger had it as";
+
 std::string take_index(SQLite::Database& good) {
   std::string sql =
       good.execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'pours_one_open_per_tap'")
@@ -257,8 +259,10 @@ void PourSalvage::stand(const std::string& id, const NamedRow& row) {
 // for certain.
 void PourSalvage::park(const std::string& id, const NamedRow& row) {
   const std::string outcome = text_of(row, "server_outcome");
-  const std::string why = fmt::format("the damaged ledger had it as {}: {}: {}",
-                                      text_of(row, "status"), outcome, text_of(row, "last_error"));
+  std::string why = text_of(row, "last_error");
+  if (!why.starts_with(had_it)) {  // A restoring before this one has said it.
+    why = fmt::format("{} {}: {}: {}", had_it, text_of(row, "status"), outcome, why);
+  }
   const bool settled = number_of(row, "settled_marker") != 0;
   Use{send_, id}.run();
   Use{park_, id, short_note(why), outcome, settled}.run();

@@ -12,6 +12,7 @@
 using namespace tapd;
 using namespace tapd::test;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::Equals;
 using storage::Ledger;
 
 namespace {
@@ -133,6 +134,23 @@ TEST_CASE("a pour that the server has noted for staff is not sent by a restored 
   }
   CHECK_THAT(opened.ledger->unconfirmed_pours(1)->front().last_error,
              ContainsSubstring("audit_only"));
+}
+
+// Found by the simulation: each restoring put its own words before those of the one before it.
+TEST_CASE("a ledger that is restored twice says once why a pour waits for staff", "[restoring]") {
+  TempDir folder;
+  restored_after(folder, [](Ledger& ledger, std::uint64_t number) {
+    decide(ledger, number, Verdict::Kind::confirmed, "audit_only");
+  });
+  const std::string whole = bytes_of(folder / "tapd.db");
+  write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
+  const Opened opened = open(folder);
+  REQUIRE(opened.ledger);
+  const auto rows = *opened.ledger->unconfirmed_pours(2);
+  REQUIRE(rows.size() == 2);
+  for (const model::Pour& row : rows) {
+    CHECK_THAT(row.last_error, Equals("the damaged ledger had it as confirmed: audit_only: by ann"));
+  }
 }
 
 // Found by reading: it said "parked" without a word of what had become of it, and was booked twice.
