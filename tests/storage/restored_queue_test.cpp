@@ -149,7 +149,8 @@ TEST_CASE("a ledger that is restored twice says once why a pour waits for staff"
   const auto rows = *opened.ledger->unconfirmed_pours(2);
   REQUIRE(rows.size() == 2);
   for (const model::Pour& row : rows) {
-    CHECK_THAT(row.last_error, Equals("the damaged ledger had it as confirmed: audit_only: by ann"));
+    CHECK_THAT(row.last_error,
+               Equals("the damaged ledger had it as confirmed: audit_only: by ann"));
   }
 }
 
