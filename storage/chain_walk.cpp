@@ -90,7 +90,7 @@ std::optional<DeclaredGap> ChainWalk::gap_after(std::int64_t chain_no) {
 
 std::optional<std::string> ChainWalk::fault_of_link(const ChainPosition& before, const Row& row,
                                                     ChainSlice& slice) {
-  const bool follows = row.chain_no == before.chain_no + 1;
+  const bool follows = row.chain_no - before.chain_no == 1;
   if (follows && row.prev_hash == before.hash) return std::nullopt;
   const auto gap = gap_after(before.chain_no);
   if (gap && gap->next_no == row.chain_no && gap->prev_hash == row.prev_hash) {

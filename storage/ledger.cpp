@@ -48,6 +48,7 @@ struct Ledger::Implementation {
         chain{connection.database()},
         upkeep{connection.database()},
         servings{connection.database()} {
+    static_cast<void>(marks.current());
     refuse_broken_rows(chain, pours, commits, connection.suspected(), options.file.string());
     if (on_system_files) clear_suspicion(options.file);
   }

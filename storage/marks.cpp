@@ -4,7 +4,6 @@
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
-
 Marks::Marks(SQLite::Database& database)
     : current_{database, "SELECT marker FROM server_knowledge"},
       next_{database, "UPDATE server_knowledge SET marker = marker + 1"} {}
@@ -12,7 +11,7 @@ Marks::Marks(SQLite::Database& database)
 Marker Marks::current() {
   Use row{current_};
   if (!row.next()) throw BadRow{"server_knowledge has lost its row"};
-  return row.integer();
+  return row.count();
 }
 
 Marker Marks::next() {

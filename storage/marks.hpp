@@ -14,6 +14,7 @@ class Marks {
  public:
   explicit Marks(SQLite::Database& database);
 
+  /// Throws BadRow for one that cannot be.
   [[nodiscard]] Marker current();
   /// Counts one on and answers the new value, which is never zero.
   [[nodiscard]] Marker next();

@@ -1,6 +1,7 @@
 #include "storage/measuring.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "storage/errors.hpp"
 #include "storage/statement.hpp"
@@ -49,7 +50,8 @@ std::int64_t Measuring::calibration(model::TapId tap, std::int64_t nanolitres_pe
   std::string before = "none";
   if (Use row{newest_calibration_, tap.number()}; row.next()) {
     const std::int64_t id = row.integer();
-    version = row.integer() + 1;
+    // A spoilt one keeps nobody from going on with the same calibration.
+    version = std::min(row.integer(), INT64_MAX - 1) + 1;
     const std::int64_t in_force = row.integer();
     const std::string curve_in_force = row.text();
     if (in_force == nanolitres_per_pulse && curve_in_force == curve) return id;

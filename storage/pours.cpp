@@ -148,7 +148,7 @@ void Pours::close(const std::string& id, model::StopReason reason) {
   std::int64_t chain_no = 1;
   std::string previous{chain_origin};
   if (Use chain{chain_end_}; chain.next()) {
-    chain_no = chain.integer() + 1;
+    chain_no = chain.count() + 1;
     previous = chain.text();
   }
   Use{stop_, id, model::to_text(reason), chain_no, previous}.run();

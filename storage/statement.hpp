@@ -9,6 +9,9 @@
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include "storage/errors.hpp"
 
 namespace tapd::storage {
 
@@ -69,6 +72,15 @@ class Use {
 
   // The columns of the current row, from left to right, each read once.
   std::int64_t integer() { return column().getInt64(); }
+  /// How many there were of something that comes one by one, and one more can be counted. Throws
+  /// BadRow for what cannot be.
+  std::int64_t count() {
+    const SQLite::Column value = column();
+    constexpr std::int64_t most = 1LL << 45;  // One each millisecond for a thousand years.
+    const std::int64_t number = value.getInt64();
+    if (number >= 0 && number <= most) return number;
+    throw BadRow{fmt::format("{} holds {}, which means nothing", value.getName(), number)};
+  }
   bool flag() { return column().getInt64() != 0; }
   std::string text() { return column().getString(); }
   std::optional<std::int64_t> integer_or_null() {

@@ -267,6 +267,24 @@ TEST_CASE("a flipped bit in the litre price of a waiting row is a damage, not th
   CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
 }
 
+// Found by the fuzzer: no verdict of the server could be written any more, at no start.
+TEST_CASE("a spoilt count of the server's verdicts is a damage", "[restoring]") {
+  TempDir folder;
+  {
+    Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
+    pour(ledger, 1, 100);
+    back_up(ledger, folder / "backup.db");
+    pour(ledger, 2, 100);
+  }
+  SQLite::Database{(folder / "tapd.db").string(), SQLite::OPEN_READWRITE}.exec(
+      "UPDATE server_knowledge SET marker = 9223372036854775807");
+  const Opened opened = open(folder);
+  CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
+  REQUIRE(opened.ledger);
+  for (const std::uint64_t number : {1U, 2U}) confirm(*opened.ledger, number);
+  CHECK(opened.ledger->due_pours(10, at(200))->empty());
+}
+
 TEST_CASE("bytes spoilt anywhere never crash, never invent, never lose in silence", "[restoring]") {
   constexpr std::uint64_t seeds = 150;
   std::size_t restored = 0;
