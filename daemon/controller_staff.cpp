@@ -31,6 +31,9 @@ tl::expected<void, std::string> Controller::clear(model::TapId id, const Moment&
     const bool valve = tap->session.has_fault(FaultKind::valve);
     ports_.journal->line(valve ? Message::fault_valve : Message::fault_meter, Level::error,
                          done.error(), fields_of(*tap));
+  } else if (tap->session.state() == TapState::faulted) {
+    done = tl::unexpected{
+        fmt::format("tap {} is still out of order: {}", id.number(), tap->session.view().reason)};
   }
   return done;
 }

@@ -87,6 +87,12 @@ std::optional<ApiResponse> unaudited(const StaffApiPorts& ports, const ApiReques
   return problem(503, "not done: noting it took too long, and you may have gone; try again");
 }
 
+/// What opens a tap, or changes what guests pay, is not done when its failure was told already.
+std::optional<ApiResponse> hung_up(const ApiRequest& request) {
+  if (!request.gone || !request.gone()) return std::nullopt;
+  return problem(503, "not done: who asked has hung up");
+}
+
 using Outcome = tl::expected<void, std::string>;
 
 ApiResponse told(const std::optional<Outcome>& outcome) {
@@ -116,7 +122,7 @@ ApiResponse begin_service(const StaffApiPorts& ports, const ApiRequest& request,
                                fmt::format("at most {} s and {} ml", *seconds, *ml))) {
     return *std::move(refusal);
   }
-  if (request.gone && request.gone()) return problem(503, "not done: who asked has hung up");
+  if (auto refusal = hung_up(request)) return *std::move(refusal);
   return told(order<Outcome>(*ports.control, [tap, what](Controller& controller, const auto& now) {
     return controller.begin_service(tap, what, now);
   }));
@@ -238,9 +244,21 @@ ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model:
   if (!there) return control_is_silent();
   if (!*there) return problem(409, fmt::format("there is no tap {}", tap.number()));
   if (auto refusal = unaudited(ports, request, "unlock", tap, "")) return *std::move(refusal);
-  const auto kept = ports.storage->run(
-      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), ""); });
+  std::string why;
+  const auto keep = [&](const std::string& words) {
+    return ports.storage->run([&](storage::Ledger& ledger) {
+      if (const auto known = ledger.meta(lock_key(tap)); known && *known && why.empty()) {
+        why = **known;
+      }
+      return ledger.set_meta(lock_key(tap), words);
+    });
+  };
+  const auto kept = keep("");
   if (!kept) return problem(503, "not done: " + kept.error().message);
+  if (auto refusal = hung_up(request)) {
+    static_cast<void>(keep(why));
+    return *std::move(refusal);
+  }
   return told(
       order<Outcome>(*ports.control, [tap](Controller& controller, const auto& now) -> Outcome {
         if (controller.unlock(tap, now)) return {};
@@ -275,6 +293,7 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
                               request.user + ": " + words(body, "note"), ports.now());
   });
   if (!id) return problem(503, "not done: " + id.error().message);
+  if (auto refusal = hung_up(request)) return *std::move(refusal);
   measured.id = *id;
   const auto done =
       order<Outcome>(*ports.control, [tap, measured](Controller& controller, const auto&) {

@@ -176,6 +176,12 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   const auto status = body_of(client.get(fmt::format("/calibration?tap={}", jug.tap)));
   if (!status) return status.error();
   const auto in_force = status->at("milli_pulses_per_litre").get<std::int64_t>();
+  if (!status->value("curve", "").empty()) {
+    return refuse(
+        fmt::format("tap {} has a curve (meter.curve), which one value cannot replace: "
+                    "measure its points and write them into the configuration",
+                    jug.tap));
+  }
   // Enter is waited for beside the line reader, so nothing may be read ahead.
   std::setvbuf(stdin, nullptr, _IONBF, 0);
   fmt::print(jug.out, "tap {}: {} pulses per litre are in force\n", jug.tap, pulses(in_force));
@@ -183,6 +189,7 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   if (!pours) return pours.error();
   const auto result = calibrate_by_jug(*pours, in_force);
   if (!result) return refuse(result.error() + "; nothing has been changed");
+  fmt::print(jug.out, "   together {} pulses per litre\n", pulses(result->milli_pulses_per_litre));
   std::string note = fmt::format("{} pours, spread {}.{} %", pours->size(), result->spread / 10,
                                  result->spread % 10);
   const auto done = body_of(

@@ -49,6 +49,7 @@ std::optional<json> meter_of(const Controller& controller, model::TapId id, mode
               {"nanolitres_per_pulse", session.calibration().nominal()},
               {"valve_open", session.valve_open()},
               {"state", to_text(session.state())},
+              {"closed_by_staff", session.closed_by_staff()},
               {"volume_ml", session.view().volume.in_millilitres()}};
     add_last_service(told, controller.last_service(tap));
     return told;

@@ -164,6 +164,13 @@ std::vector<std::string> build(const RestoreOptions& options, const fs::path& da
     Notes{database}.audit("tapd", "ledger_restored", backup ? backup->string() : "without a backup",
                           fmt::format("{}", fmt::join(lines, "; ")), options.now);
   }
+  // A log that could not be moved into the file holds all that was recovered.
+  if (const fs::path log = with(file, "-wal"); fs::exists(log) && fs::file_size(log) > 0) {
+    throw OpenError{Error::Kind::io,
+                    fmt::format("cannot restore the ledger {}: what was recovered could not be "
+                                "moved into {}; the medium is full or failing",
+                                options.ledger.file.string(), file.string())};
+  }
   if (const auto fault = fault_of_copy(file)) {
     throw OpenError{Error::Kind::corrupt,
                     fmt::format("cannot restore the ledger {}: {}; the medium may be failing",

@@ -81,10 +81,17 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   expire(now);
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
-    if (context_.holds(asked.ask.card, asked.ask.tap)) continue;
+    if (context_.holds(asked.ask.card, asked.ask.tap)) {
+      context_.circuit.hurry(now.since_boot);
+      continue;
+    }
     const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked, now));
     if (asked.behind_row && !was_behind) hurry(asked.ask.card, now);
-    if (asked.behind_row) continue;
+    if (asked.behind_row) {
+      // What it waits for is sent to a server that is known to be there only.
+      context_.circuit.hurry(now.since_boot);
+      continue;
+    }
     if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
   }
   std::erase_if(asked_, [](const Asked& each) { return each.answered && each.request == 0; });
@@ -125,7 +132,7 @@ std::optional<Outgoing> AuthorizeLane::send(Asked& asked, const model::Moment& n
   context_.board.books_well(marker_work);
   asked.marker = *marker;
   asked.request = context_.new_id();
-  context_.grants.asked(asked.ask.card, asked.ask.tap, now.since_boot);
+  context_.grants.asked(asked.ask.card, asked.ask.tap, now.since_boot, asked.request);
   // Longer than the guest waits: an answer that comes late still brings a balance.
   const auto deadline =
       std::max(context_.options.authorize_deadline, context_.options.request_deadline);
@@ -181,7 +188,7 @@ void AuthorizeLane::watch_grant(const Asked& asked, const Heard& heard,
                        heard.kind == Heard::Kind::cancelled;
   const model::SinceBoot look_at = now.since_boot + Grants::until_begun;
   if (no_lock) {
-    context_.grants.refused(asked.ask.card, asked.ask.tap, look_at);
+    context_.grants.refused(asked.ask.card, asked.ask.tap, asked.request, look_at);
   } else if (std::holds_alternative<Allowed>(verdict)) {
     context_.grants.heard(asked.ask.card, asked.ask.tap, look_at);
   } else {

@@ -108,6 +108,7 @@ struct Engine::Implementation {
   // A server with snapshots charges offline pours as they are. As long as that is not sure they are
   // settled one by one, which every server understands.
   void decide_offline_rows(const model::Moment& now) {
+    if (!taken_over) return;
     const OfflineRows before = context.offline_rows;
     context.without_snapshots = snapshot.has_none();
     if (snapshot.applied() != 0 && !snapshot.is_missing() && !snapshot.is_in_doubt()) {

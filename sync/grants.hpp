@@ -11,6 +11,7 @@
 
 #include "storage/model/records.hpp"
 #include "sync/backoff.hpp"
+#include "sync/transport.hpp"
 
 namespace tapd::sync {
 
@@ -36,9 +37,11 @@ class Grants {
     bool sure{false};                          ///< The lock was heard of and not used since.
     std::optional<model::ClientTxId> release;  ///< Of the row that releases it, once sent.
     int server_errors{0};                      ///< When it was to be released.
+    RequestId request{0};                      ///< The newest that asks for it; 0: of no guest.
   };
 
-  void asked(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
+  void asked(const model::CardUid& card, model::TapId tap, model::SinceBoot now,
+             RequestId request = 0) {
     const Grant* const before = find(card, tap);
     const bool locked = before != nullptr && (before->locked || before->look_at != never_looked);
     forget(card, tap);
@@ -48,6 +51,7 @@ class Grants {
     grant.tap = tap;
     grant.asked = now;
     grant.locked = locked;
+    grant.request = request;
     all_.push_back(grant);
   }
   /// Allowed, or nobody knows.
@@ -70,9 +74,11 @@ class Grants {
     look_later(card, tap, look_at);
     if (Grant* const grant = find(card, tap)) grant->sure = true;
   }
-  /// This request made no lock; one before it may have.
-  void refused(const model::CardUid& card, model::TapId tap, model::SinceBoot when) {
+  /// This request made no lock; one before it may have, and one after it may.
+  void refused(const model::CardUid& card, model::TapId tap, RequestId request,
+               model::SinceBoot when) {
     const Grant* const grant = find(card, tap);
+    if (grant != nullptr && grant->request != request) return;
     if (grant != nullptr && grant->locked) return look_later(card, tap, when);
     forget(card, tap);
   }

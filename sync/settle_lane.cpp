@@ -19,6 +19,10 @@ constexpr const char* verdict_work = "keeping the verdict on an offline pour";
 void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) {
   if (note_at() <= now.since_boot) note_unresolved(now);
   if (in_flight_ != 0) return;
+  // What was uncertain has had its time, however long this lane waits for its next try.
+  if (next_step_ == Step::none && now.since_boot >= context_.pours_quiet_until) {
+    context_.held.reset();
+  }
   if (!context_.circuit.is_closed()) {
     // What was authorized is too old by the time the server is back: settled anew then.
     if (next_step_ != Step::none) end(now);
@@ -35,7 +39,6 @@ void SettleLane::due(const model::Moment& now, std::vector<Outgoing>& outgoing) 
       break;
   }
   if (wake_at() > now.since_boot) return;
-  context_.held.reset();  // What was uncertain has had its time.
   if (!release_abandoned(now, outgoing)) settle_next(now, outgoing);
 }
 

@@ -119,6 +119,11 @@ class TapSession {
   }
   [[nodiscard]] bool has_fault(FaultKind kind) const { return faults_.contains(kind); }
   [[nodiscard]] bool has_lock(LockReason reason) const { return locks_.contains(reason); }
+  /// Why staff have closed the tap, whatever else keeps it from selling; empty: they have not.
+  [[nodiscard]] std::string closed_by_staff() const {
+    const auto lock = locks_.find(LockReason::service);
+    return lock == locks_.end() ? std::string{} : lock->second;
+  }
   /// What a start must know of, since only somebody who has looked may open it again.
   [[nodiscard]] OwnClosings own_closings() const;
   /// Why staff cannot open the valve now; empty: they can.

@@ -123,4 +123,15 @@ TEST_CASE("who clears a tap has its lamps taken anew, whatever else is well", "[
   CHECK(tap.valve.retaken == 0);
 }
 
+// Found by reading: it said "done" of a tap whose reader was dead.
+TEST_CASE("who clears a tap that is still out of order is told so", "[controller]") {
+  ControllerFixture tap;
+  tap.controller.on_presence(0, drivers::ReaderFailed{"no answer on SPI"}, tap.now);
+  REQUIRE(tap.state() == TapState::faulted);
+  const auto cleared = tap.controller.clear(model::TapId{1}, tap.now);
+  REQUIRE_FALSE(cleared);
+  CHECK_THAT(cleared.error(), ContainsSubstring("tap 1 is still out of order: reader") &&
+                                  ContainsSubstring("no answer on SPI"));
+}
+
 }  // namespace tapd::test

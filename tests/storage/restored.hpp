@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,11 @@ struct Opened {
   }
 };
 
-inline Opened open(const TempDir& folder, bool start_empty = false) {
+inline Opened open(const TempDir& folder, bool start_empty = false,
+                   const std::optional<std::string>& vfs = {}) {
   Opened opened;
   storage::RestoreOptions options;
-  options.ledger = {folder / "tapd.db", std::nullopt, next_boot};
+  options.ledger = {folder / "tapd.db", vfs, next_boot};
   options.backup = folder / "backup.db";
   options.start_empty_after_loss = start_empty;
   options.now = at(100);

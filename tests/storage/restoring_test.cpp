@@ -9,6 +9,7 @@
 #include "storage/migrations.hpp"
 #include "storage/restoring.hpp"
 #include "tests/storage/bar.hpp"
+#include "tests/storage/faulty_disk.hpp"
 #include "tests/storage/files.hpp"
 #include "tests/storage/random.hpp"
 #include "tests/storage/restored.hpp"
@@ -265,6 +266,39 @@ TEST_CASE("a flipped bit in the litre price of a waiting row is a damage, not th
   REQUIRE(opened.ledger);
   CHECK(opened.ledger->due_pours(10, at(200))->size() == 1);
   CHECK_THAT(opened.words(), ContainsSubstring("restored from the backup"));
+}
+
+// Found by reading: where the last checkpoint failed, all that was recovered was thrown away, and
+// said to be there.
+TEST_CASE("a medium that fails while a ledger is restored loses nothing in silence",
+          "[restoring]") {
+  const int code = GENERATE(SQLITE_FULL, SQLITE_IOERR_WRITE);
+  const bool persists = GENERATE(true, false);
+  TempDir first;
+  {
+    Ledger ledger{{first / "tapd.db", std::nullopt, this_boot}};
+    hear(ledger, small_snapshot());
+    pour(ledger, 1, 100);
+    back_up(ledger, first / "backup.db");
+    pour(ledger, 2, 100);
+  }
+  const std::string whole = bytes_of(first / "tapd.db");
+  for (std::size_t nth = 1, failed = 1; failed > 0; ++nth) {
+    REQUIRE(nth < 1'000);
+    TempDir folder;
+    write_file(folder / "tapd.db", std::string(20, 'x') + whole.substr(20));
+    fs::copy_file(first / "backup.db", folder / "backup.db");
+    FaultyDisk disk;
+    disk.fail(nth, code, persists);
+    static_cast<void>(open(folder, false, disk.name()));
+    failed = disk.has_failed() ? 1 : 0;
+    disk.heal();
+    const Opened opened = open(folder, false, disk.name());
+    INFO("operation " << nth << ": " << opened.refusal);
+    REQUIRE(opened.ledger);
+    CHECK(opened.ledger->due_pours(10, at(200))->size() == 2);
+    CHECK_FALSE(facts(*opened.ledger).guest);
+  }
 }
 
 // Found by the fuzzer: no verdict of the server could be written any more, at no start.

@@ -124,6 +124,9 @@ Result<> MemoryBooks::note_locks(const storage::LeftBehind::Locks& locks) {
 
 Result<storage::LeftBehind> MemoryBooks::left_behind(std::size_t most) {
   if (broken) return tl::make_unexpected(*broken);
+  if (left_behind_fails) {
+    return tl::make_unexpected(storage::Error{storage::Error::Kind::io, "it cannot be read"});
+  }
   storage::LeftBehind left;
   left.noted = noted_;
   left.had_snapshots = !snapshots.empty();

@@ -73,6 +73,7 @@ class MemoryBooks final : public TestBooks {
   std::set<model::CardUid> lost;
   std::vector<model::SystemState> states;
   int unchanged{0};
+  bool left_behind_fails{false};
   int standings{0};   ///< How often a card's standing was read.
   int lock_notes{0};  ///< How often locks were noted for the next run.
 

@@ -186,6 +186,11 @@ TEST_CASE("no valve opens for staff who have been told that it failed", "[system
   CHECK_FALSE(venue.api().post("/lock", R"({"tap":1,"why":"lye in the line"})"));
   disk.say("none");
   venue.wait_for_state(1, "locked");
+  // And not opened again behind the back of who believes it closed.
+  disk.say("very slow");
+  CHECK_FALSE(venue.api().post("/unlock", R"({"tap":1})"));
+  disk.say("none");
+  CHECK_FALSE(VenueProcesses::eventually([&] { return venue.tap(1).at("state") != "locked"; }, 3s));
 }
 
 #endif

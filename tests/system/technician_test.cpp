@@ -152,6 +152,24 @@ TEST_CASE("a selftest of a tap that is broken, with nobody there, fails each ste
   CHECK_THAT(json.dump(), ContainsSubstring("tapctl doctor") && ContainsSubstring("valve.active"));
 }
 
+// Found by reading: of a tap that was broken as well it saw the fault alone.
+TEST_CASE("a selftest does not open a tap that staff have closed", "[system][selftest]") {
+  LoneTapd bar;
+  REQUIRE(bar.tapctl({"lock", "1", "lye in the line"}).status.success());
+  const auto becomes = [&bar](const char* state) {
+    const Deadline over{30s};
+    while (bar.tap().at("state") != state && over.pause(100ms)) {
+    }
+    return bar.tap().at("state") == state;
+  };
+  bar.sim("reader 1 hang");
+  REQUIRE(becomes("faulted"));
+  CHECK(bar.tapctl({"selftest", "1", "--patience", "1", "--no-kill"}).status.code == 1);
+  CHECK(bar.ask("/meter?tap=1").body.at("closed_by_staff") == "lye in the line");
+  bar.sim("reader 1 ok");
+  CHECK(becomes("locked"));
+}
+
 TEST_CASE("tapd is killed for a test only where that test is, and never under a guest",
           "[system][selftest]") {
   LoneTapd bar;

@@ -1,0 +1,74 @@
+// Guests who lay a card on while it is uncertain what became of something before.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "sync/grants.hpp"
+#include "tests/sync/engine_bar.hpp"
+
+namespace tapd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+
+// Found by reading: for as long as the lane waited for its next try, minutes, the guests of that
+// tap were left to the cache.
+TEST_CASE("a settlement without an answer holds up its tap for seconds", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.outages = {{4500ms, 10min, Outage::Kind::black_hole}};
+  bar.play.pour_at(4600ms, pour(1));
+  const auto after = GENERATE(10s, 30s, 60s);
+  bar.play.ask_at(10min + after - 8s, 2);  // Finds the server back.
+  bar.play.ask_at(10min + after, 2);
+  bar.play.run_until(10min + after + 1s);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
+// Found by reading: its row was sent to a server that is known to be there only, and nobody looked.
+TEST_CASE("a guest whose row waits for the server has it looked for", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.outages = {{4500ms, 20min, Outage::Kind::black_hole}};
+  bar.play.pour_at(5s, online(1));
+  bar.play.ask_at(20min + 1s, 1);
+  bar.play.ask_at(20min + 9s, 1);
+  bar.play.run_until(20min + 10s);
+  CHECK(bar.row(1).status == model::PourStatus::confirmed);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
+// Found by reading: the lock of the second was forgotten with the failure of the first.
+TEST_CASE("that one question made no lock says nothing of the next one", "[locks]") {
+  constexpr model::TapId tap{1};
+  Grants grants;
+  grants.asked(card(1), tap, 1s, 1);
+  grants.asked(card(1), tap, 3s, 2);
+  SECTION("whose answer is under way") {
+    grants.refused(card(1), tap, 1, 13s);
+    grants.heard(card(1), tap, 14s);
+  }
+  SECTION("whose answer was heard") {
+    grants.heard(card(1), tap, 14s);
+    grants.refused(card(1), tap, 1, 13s);
+  }
+  REQUIRE(grants.find(card(1), tap) != nullptr);
+  CHECK(grants.find(card(1), tap)->sure);
+  grants.refused(card(1), tap, 2, 20s);
+  CHECK(grants.find(card(1), tap) == nullptr);
+}
+
+// Found by reading: it was taken up when it had been decided for good what to do with it.
+TEST_CASE("what the run before left is released, however late the ledger can be read", "[locks]") {
+  StrictBar bar;
+  REQUIRE(bar.books.note_locks({{card(1), model::TapId{1}}}));
+  bar.venue.locks[card(1).text()] = 1;
+  bar.books.left_behind_fails = true;
+  bar.play.restart_at(1s);
+  bar.play.at_time(30s, [&] { bar.books.left_behind_fails = false; });
+  bar.play.run_until(3min);
+  CHECK(bar.venue.locks.empty());
+}
+
+}  // namespace
+}  // namespace tapd::sync
