@@ -93,6 +93,14 @@ void read_limits(TomlTable& meter, const MeterModel* model, MeterConfig& config)
   }
   rules.most_flow =
       meter.thousandths("most_ml_per_s", config.calibration.fastest_flow(), plausible_flow);
+  // Two edges are a pulse. Of a curve it is the last point, and a little less by the nominal worth.
+  const auto at_most_flow = pulse_interval_at(rules.most_flow, config.calibration);
+  if (rules.most_flow > 0 && at_most_flow < 2 * config.shortest_interval) {
+    meter.fault("shortest_interval_us",
+                fmt::format("is {}, but at {} ml/s (most_ml_per_s) an edge comes sooner: fast beer "
+                            "would not count",
+                            config.shortest_interval.count(), rules.most_flow / 1'000));
+  }
   const bool by_curve = config.calibration.slowest().count() > 0;
   const std::int64_t least =
       meter.thousandths("least_ml_per_s", by_curve ? 0 : given.least_flow, plausible_flow);

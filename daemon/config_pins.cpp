@@ -46,6 +46,14 @@ std::optional<std::string> pin_in_use(const TapConfig& tap, const std::vector<Ta
           "moment on: the valve would be open while the board starts; {}",
           pin, tap.id.number(), better);
     }
+    // The pull-ups of the first I2C bus, 1.8 kOhm on the board of every Pi with a 40-pin header: no
+    // pull-down of the chip's or at the driver comes against them while nobody drives the pin.
+    if (use.part == "valve" && !use.line.active_low && (pin == "GPIO2" || pin == "GPIO3")) {
+      return fmt::format(
+          "line {}, the valve of tap {}, has a resistor to 3.3 V on the board: the valve would be "
+          "open whenever tapd does not run; {}",
+          pin, tap.id.number(), better);
+    }
   }
   return std::nullopt;
 }

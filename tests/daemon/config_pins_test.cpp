@@ -44,4 +44,15 @@ TEST_CASE("no valve is on the serial port", "[config]") {
   CHECK(findings(replaced(good, "GPIO17", pin)).empty());
 }
 
+// Found by reading: the chip's own pull-down, which is read back, was taken for a safe kill.
+TEST_CASE("no valve is on a pin that the board pulls up", "[config]") {
+  const std::string pin = GENERATE("GPIO2", "GPIO3");
+  const std::string shuts_by_it = replaced(good, "GPIO22", pin);
+  CHECK(findings(shuts_by_it).empty());
+  CHECK_THAT(findings(replaced(shuts_by_it, "active = \"low\"", "active = \"high\"")),
+             ContainsSubstring("line " + pin + ", the valve of tap 1, has a resistor to 3.3 V") &&
+                 ContainsSubstring("take GPIO12"));
+  CHECK(findings(replaced(good, "GPIO17", pin)).empty());
+}
+
 }  // namespace tapd::test
