@@ -59,11 +59,13 @@ class Grants {
     if (Grant* const grant = find(card, tap)) grant->look_at = when;
   }
   /// Made for a row that did not use it: it pays for nothing, like any that no pour followed. One
-  /// that is watched may pay for a pour about to begin: what becomes of it is seen in its time.
+  /// that is watched may pay for a pour that begins from now on: that is seen in its time.
   void release_soon(const model::CardUid& card, model::TapId tap, model::SinceBoot now) {
     Grant* const watched = find(card, tap);
     if (watched != nullptr && !watched->release) {
+      watched->asked = now;
       watched->locked = true;
+      watched->sure = false;
       return;
     }
     asked(card, tap, now);
