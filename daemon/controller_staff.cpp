@@ -24,18 +24,16 @@ tl::expected<void, std::string> Controller::clear(model::TapId id, const Moment&
                        fmt::format("tap {}: cleared by hand", id.number()), fields_of(*tap));
   deliver(*tap, Cleared{}, now);
   tap->outputs.retake_lamps(now.since_boot);
-  auto done = retake_lines(*tap, now);
-  if (!done) {
-    done =
-        tl::unexpected{fmt::format("tap {} is still out of order: {}", id.number(), done.error())};
+  const auto taken = retake_lines(*tap, now);
+  if (taken && tap->session.state() != TapState::faulted) return {};
+  std::string left = fmt::format("tap {} is still out of order: {}", id.number(),
+                                 taken ? tap->session.view().reason : taken.error());
+  if (!taken) {
     const bool valve = tap->session.has_fault(FaultKind::valve);
-    ports_.journal->line(valve ? Message::fault_valve : Message::fault_meter, Level::error,
-                         done.error(), fields_of(*tap));
-  } else if (tap->session.state() == TapState::faulted) {
-    done = tl::unexpected{
-        fmt::format("tap {} is still out of order: {}", id.number(), tap->session.view().reason)};
+    ports_.journal->line(valve ? Message::fault_valve : Message::fault_meter, Level::error, left,
+                         fields_of(*tap));
   }
-  return done;
+  return tl::unexpected{std::move(left)};
 }
 
 /// The valve's line first, shut; nobody listens to a meter whose valve is not in hand.

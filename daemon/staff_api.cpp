@@ -215,6 +215,11 @@ ApiResponse clear(const StaffApiPorts& ports, const ApiRequest& request) {
   return told(cleared->outcome);
 }
 
+storage::Result<> keep_lock(const StaffApiPorts& ports, model::TapId tap, const std::string& why) {
+  return ports.storage->run(
+      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why); });
+}
+
 /// Closes a tap: at once, whatever the disk does, and then so that a restart keeps it closed.
 ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                  const std::string& why) {
@@ -226,8 +231,7 @@ ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::T
       },
       Late::done_all_the_same);
   if (closed && !*closed) return told(closed);
-  const auto kept = ports.storage->run(
-      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why); });
+  const auto kept = keep_lock(ports, tap, why);
   if (!kept) {
     return problem(503, fmt::format("tap {} is closed until tapd starts again, and no longer: {}",
                                     tap.number(), kept.error().message));
@@ -245,18 +249,13 @@ ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model:
   if (!*there) return problem(409, fmt::format("there is no tap {}", tap.number()));
   if (auto refusal = unaudited(ports, request, "unlock", tap, "")) return *std::move(refusal);
   std::string why;
-  const auto keep = [&](const std::string& words) {
-    return ports.storage->run([&](storage::Ledger& ledger) {
-      if (const auto known = ledger.meta(lock_key(tap)); known && *known && why.empty()) {
-        why = **known;
-      }
-      return ledger.set_meta(lock_key(tap), words);
-    });
-  };
-  const auto kept = keep("");
+  const auto kept = ports.storage->run([&](storage::Ledger& ledger) {
+    why = kept_lock(ledger, tap);
+    return ledger.set_meta(lock_key(tap), "");
+  });
   if (!kept) return problem(503, "not done: " + kept.error().message);
   if (auto refusal = hung_up(request)) {
-    static_cast<void>(keep(why));
+    static_cast<void>(keep_lock(ports, tap, why));
     return *std::move(refusal);
   }
   return told(
@@ -264,6 +263,15 @@ ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model:
         if (controller.unlock(tap, now)) return {};
         return tl::unexpected{fmt::format("there is no tap {}", tap.number())};
       }));
+}
+
+/// Why one value cannot be the calibration; empty: it can.
+std::string curve_bars(model::TapId tap, const Calibration& configured) {
+  if (configured.curve_text().empty()) return {};
+  return fmt::format(
+      "tap {} has a curve (meter.curve), which one value cannot replace: "
+      "measure its points and write them into the configuration",
+      tap.number());
 }
 
 ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
@@ -276,12 +284,7 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
       *ports.control, [tap](const Controller& controller) { return controller.configured(tap); });
   if (!configured) return control_is_silent();
   if (!*configured) return problem(409, fmt::format("there is no tap {}", tap.number()));
-  if (!(*configured)->curve_text().empty()) {
-    return problem(409,
-                   fmt::format("tap {} has a curve (meter.curve), which one value cannot replace: "
-                               "measure its points and write them into the configuration",
-                               tap.number()));
-  }
+  if (auto why = curve_bars(tap, **configured); !why.empty()) return problem(409, why);
   const auto barred = ask<std::string>(*ports.control, [tap](const Controller& controller) {
     return controller.recalibration_barred(tap);
   });
@@ -320,6 +323,7 @@ ApiResponse calibration_in_force(const StaffApiPorts& ports, const ApiRequest& r
   if (!*found) return problem(400, fmt::format("there is no tap {}", tap->number()));
   return json_answer({{"milli_pulses_per_litre", (*found)->milli_pulses_per_litre()},
                       {"curve", (*found)->curve_text()},
+                      {"barred", curve_bars(*tap, **found)},
                       {"version", (*found)->id}});
 }
 

@@ -176,11 +176,8 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   const auto status = body_of(client.get(fmt::format("/calibration?tap={}", jug.tap)));
   if (!status) return status.error();
   const auto in_force = status->at("milli_pulses_per_litre").get<std::int64_t>();
-  if (!status->value("curve", "").empty()) {
-    return refuse(
-        fmt::format("tap {} has a curve (meter.curve), which one value cannot replace: "
-                    "measure its points and write them into the configuration",
-                    jug.tap));
+  if (const std::string barred = status->value("barred", ""); !barred.empty()) {
+    return refuse(barred);  // Before the first jug, and not after the last.
   }
   // Enter is waited for beside the line reader, so nothing may be read ahead.
   std::setvbuf(stdin, nullptr, _IONBF, 0);

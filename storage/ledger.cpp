@@ -48,7 +48,7 @@ struct Ledger::Implementation {
         chain{connection.database()},
         upkeep{connection.database()},
         servings{connection.database()} {
-    static_cast<void>(marks.current());
+    static_cast<void>(marks.current());  // A count that cannot go on is a damage, too.
     refuse_broken_rows(chain, pours, commits, connection.suspected(), options.file.string());
     if (on_system_files) clear_suspicion(options.file);
   }

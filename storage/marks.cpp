@@ -4,6 +4,7 @@
 #include "storage/statement.hpp"
 
 namespace tapd::storage {
+
 Marks::Marks(SQLite::Database& database)
     : current_{database, "SELECT marker FROM server_knowledge"},
       next_{database, "UPDATE server_knowledge SET marker = marker + 1"} {}

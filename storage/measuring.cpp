@@ -1,7 +1,8 @@
 #include "storage/measuring.hpp"
 
-#include <fmt/format.h>
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "storage/errors.hpp"
 #include "storage/statement.hpp"

@@ -81,13 +81,7 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
   expire(now);
   for (Asked& asked : asked_) {
     if (asked.request != 0 || asked.answered) continue;
-    if (context_.holds(asked.ask.card, asked.ask.tap)) {
-      context_.circuit.hurry(now.since_boot);
-      continue;
-    }
-    const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked, now));
-    if (asked.behind_row && !was_behind) hurry(asked.ask.card, now);
-    if (asked.behind_row) {
+    if (is_kept_back(asked, now)) {
       // What it waits for is sent to a server that is known to be there only.
       context_.circuit.hurry(now.since_boot);
       continue;
@@ -95,6 +89,13 @@ void AuthorizeLane::due(const model::Moment& now, std::vector<Outgoing>& outgoin
     if (auto request = send(asked, now)) outgoing.push_back(std::move(*request));
   }
   std::erase_if(asked_, [](const Asked& each) { return each.answered && each.request == 0; });
+}
+
+bool AuthorizeLane::is_kept_back(Asked& asked, const model::Moment& now) {
+  if (context_.holds(asked.ask.card, asked.ask.tap)) return true;
+  const bool was_behind = std::exchange(asked.behind_row, is_behind_row(asked, now));
+  if (asked.behind_row && !was_behind) hurry(asked.ask.card, now);
+  return asked.behind_row;
 }
 
 // Where each pour is paid for by an authorization of its own, a second one for the card would only

@@ -42,6 +42,7 @@ class AuthorizeLane {
     bool behind_row{false};  ///< As the last look at the queue found.
   };
 
+  [[nodiscard]] bool is_kept_back(Asked& asked, const model::Moment& now);
   [[nodiscard]] bool is_behind_row(const Asked& asked, const model::Moment& now);
   void hurry(const model::CardUid& card, const model::Moment& now);
   void expire(const model::Moment& now);

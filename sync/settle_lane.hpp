@@ -116,8 +116,7 @@ class SettleLane {
   std::map<model::ClientTxId, Doubt> doubts_;
   storage::LeftBehind::Locks before_;  ///< Noted by the run before, and not taken up yet.
   storage::LeftBehind::Locks noted_;   ///< As the ledger has them.
-  model::SinceBoot noted_at_{};
-  model::SinceBoot next_note_{};
+  model::SinceBoot noted_at_{-Grants::until_begun};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
   std::uint64_t went_through_{0};  ///< LaneContext::went_through at the last trouble.

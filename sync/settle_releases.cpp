@@ -34,7 +34,8 @@ void SettleLane::release_what_was_noted(const model::Moment& now) {
 // An outage is long, and what is noted changes seldom: nobody may be kept busy by it.
 model::SinceBoot SettleLane::note_at() const {
   const auto& grants = context_.grants.all();
-  if (grants.empty()) return noted_ == before_ ? never : next_note_;
+  const model::SinceBoot earliest = noted_at_ + Grants::until_begun;
+  if (grants.empty()) return noted_ == before_ ? never : earliest;
   model::SinceBoot soonest = noted_ == before_ ? never : noted_at_ + note_lasts;
   // Of all that wait the newest are noted.
   const auto newest = grants.end() - std::ptrdiff_t(std::min(grants.size(), most_noted));
@@ -42,7 +43,7 @@ model::SinceBoot SettleLane::note_at() const {
     if (contains(noted_, {grant->card, grant->tap})) continue;
     soonest = std::min<model::SinceBoot>(soonest, grant->asked + Grants::unresolved_after);
   }
-  return soonest == never ? never : std::max(next_note_, soonest);
+  return soonest == never ? never : std::max(earliest, soonest);
 }
 
 // While the server is away nobody can look what became of an authorization whose answer was lost,
@@ -50,7 +51,6 @@ model::SinceBoot SettleLane::note_at() const {
 // written.
 void SettleLane::note_unresolved(const model::Moment& now) {
   noted_at_ = now.since_boot;
-  next_note_ = now.since_boot + Grants::until_begun;
   auto locks = unresolved(now);
   if (locks && *locks == noted_) return;
   const auto kept = locks ? context_.books.note_locks(*locks)

@@ -1,16 +1,12 @@
 #include "spoilt_card.hpp"
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <system_error>
-
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Statement.h>
 
 #include "storage/backup.hpp"
 #include "storage/restoring.hpp"
+#include "tests/storage/files.hpp"
 
 namespace tapd::simulation {
 namespace {
@@ -20,24 +16,26 @@ namespace fs = std::filesystem;
 constexpr std::size_t page_size = 4'096;
 constexpr int copied_at_once = 64;
 
+/// Where a file of the simulated card lies among the real ones.
+fs::path in(const fs::path& folder, const std::string& name) {
+  return folder / fs::path{name}.relative_path();
+}
+
 /// The ledger and what belongs to it, from one medium to the other.
 void write_out(const crash::Image& card, const fs::path& folder) {
   fs::create_directory(folder);
   for (const auto& [name, bytes] : card) {
-    std::ofstream file{folder / fs::path{name}.relative_path(), std::ios::binary};
-    file.exceptions(std::ios::failbit | std::ios::badbit);
-    std::copy(bytes.begin(), bytes.end(), std::ostreambuf_iterator<char>{file});
+    test::write_file(in(folder, name), {bytes.begin(), bytes.end()});
   }
 }
 
 crash::Image read_in(const fs::path& folder) {
   crash::Image card;
-  const std::string ledger = fs::path{crash::ledger_name}.relative_path();
   for (const char* suffix : {"", "-wal", "-guard"}) {
-    std::ifstream file{folder / (ledger + suffix), std::ios::binary};
-    if (!file) continue;
-    card[crash::ledger_name + std::string{suffix}] =
-        crash::Bytes{std::istreambuf_iterator<char>{file}, {}};
+    const std::string name = std::string{crash::ledger_name} + suffix;
+    if (!fs::exists(in(folder, name))) continue;
+    const std::string bytes = test::bytes_of(in(folder, name));
+    card[name] = crash::Bytes{bytes.begin(), bytes.end()};
   }
   return card;
 }
@@ -64,9 +62,8 @@ std::vector<std::int64_t> SpoiltCard::pages_without_pours(const crash::Image& ca
   write_out(card, folder);
   std::vector<std::int64_t> pages;
   try {
-    SQLite::Database ledger{folder / fs::path{crash::ledger_name}.relative_path(),
-                            SQLite::OPEN_READWRITE};
-    // Books that carry what a later start needs, and that no server could tell.
+    SQLite::Database ledger{in(folder, crash::ledger_name), SQLite::OPEN_READWRITE};
+    // Not the rows of books that a later start needs, and that no server could tell.
     SQLite::Statement spoilable{
         ledger,
         "SELECT pageno FROM dbstat WHERE pagetype = 'internal' OR name IN (SELECT name FROM"
@@ -101,7 +98,7 @@ std::optional<SpoiltCard::Restored> SpoiltCard::spoil(const crash::Image& card,
   const fs::path folder = folder_ / "card";
   write_out(spoilt, folder);
   storage::RestoreOptions options;
-  options.ledger.file = folder / fs::path{crash::ledger_name}.relative_path();
+  options.ledger.file = in(folder, crash::ledger_name);
   options.ledger.boot = boot;
   options.backup = backup();
   options.start_empty_after_loss = true;
