@@ -40,6 +40,11 @@ CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
                           " FROM pours WHERE status <> 'confirmed' AND status IN ('new', 'sent')"
                           " AND card_uid = ?1 AND ({} OR volume_ml = 0)",
                           live_leave)},
+      in_doubt_{database,
+                fmt::format("SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'sent'"
+                            " AND card_uid = ?1 AND tap_id = ?2 AND volume_ml > 0 AND NOT {}"
+                            " LIMIT 1",
+                            live_leave)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
              "SELECT 1 FROM pours WHERE pour_seq > (SELECT max(pour_seq) FROM pours) - 200"
@@ -67,6 +72,7 @@ CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, mod
     standing.unsent_here = here == 1;
     standing.unsent_began = model::SinceBoot{unsent.integer_or_null().value_or(0)};
   }
+  standing.in_doubt_here = Use{in_doubt_, card.text(), tap.number()}.next();
   standing.began_since =
       Use{began_, card.text(), tap.number(), boot.text(), std::int64_t{since.count()}}.next();
   return standing;

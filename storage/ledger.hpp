@@ -129,6 +129,8 @@ struct CardStanding {
   bool unsent_here{false};          ///< One that was poured on this tap.
   model::SinceBoot unsent_began{};  ///< The newest of them; before this boot: its start.
   bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
+  bool in_doubt_here{
+      false};  ///< A row to settle of this card and tap was sent, and had no verdict.
 };
 
 /// What a run before this one may have left at the server.

@@ -20,7 +20,7 @@ AuthorizeVerdict leave_in_body(LaneContext& context, const Heard& heard) {
     return NoAnswer{"the server's answer makes no sense: " + answer.error().why};
   }
   context.made_sense(endpoint::authorize);
-  ++context.leaves_answered;
+  context.succeeded(context.leaves_answered);
   return std::visit([](auto& said) -> AuthorizeVerdict { return std::move(said); }, *answer);
 }
 
@@ -36,7 +36,7 @@ AuthorizeVerdict read_leave(LaneContext& context, const Heard& heard) {
       const ErrorBody said = decode_error(heard.body);
       if (!said.reason.empty()) {
         context.made_sense(endpoint::authorize);
-        ++context.leaves_answered;
+        context.succeeded(context.leaves_answered);
         return Refused{said.reason, said.message};
       }
       if (heard.kind == Kind::token) {
@@ -99,14 +99,19 @@ bool AuthorizeLane::is_kept_back(Asked& asked, const model::Moment& now) {
 }
 
 // Where each pour is paid for by an authorization of its own, a second one for the card would only
-// be the first, and of two pours one would be free. The row goes first; if that takes longer than
-// the guest can wait, the cache decides. A server with snapshots would refuse the card for a lock
-// at another tap that only our own row ends.
+// be the first, and of two pours one would be free; and what was sent without an answer may come
+// to the server yet, and take the lock of the pour that begins now. The row goes first; if that
+// takes longer than the guest can wait, the cache decides. A server with snapshots would refuse the
+// card for a lock at another tap that only our own row ends.
 bool AuthorizeLane::is_behind_row(const Asked& asked, const model::Moment& now) {
   const auto standing = context_.books.card_standing(asked.ask.card, asked.ask.tap, {});
-  if (!standing || !standing->unsent) return false;
-  if (context_.offline_rows != OfflineRows::batched) return true;
-  return !standing->unsent_here && now.since_boot - standing->unsent_began < longest_lock;
+  if (!standing) return false;
+  if (context_.offline_rows != OfflineRows::batched) {
+    return standing->unsent || standing->in_doubt_here ||
+           context_.grants.has_unheard_release(asked.ask.card, asked.ask.tap);
+  }
+  return standing->unsent && !standing->unsent_here &&
+         now.since_boot - standing->unsent_began < longest_lock;
 }
 
 void AuthorizeLane::hurry(const model::CardUid& card, const model::Moment& now) {

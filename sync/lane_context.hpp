@@ -61,10 +61,14 @@ struct LaneContext {
   NoticeBoard board;
   /// How many requests of any kind have failed for reasons that may be the server's or the link's.
   std::uint64_t troubles{0};
-  /// How many requests the server answered with a verdict on a pour.
-  std::uint64_t went_through{0};
-  /// And how many with a verdict on an authorization.
-  std::uint64_t leaves_answered{0};
+  /// Requests that the server answered with a verdict.
+  struct Successes {
+    std::uint64_t count{0};
+    std::uint64_t troubles_then{0};  ///< `troubles` at the last of them.
+  };
+  Successes pours_judged;
+  Successes leaves_answered;
+  void succeeded(Successes& kind) const { kind = {kind.count + 1, troubles}; }
   Grants grants;
   HeardBalances balances;
   OfflineRows offline_rows{OfflineRows::undecided};

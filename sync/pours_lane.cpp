@@ -162,7 +162,7 @@ void PoursLane::on_judgement(const Heard& heard, const model::Moment& now) {
   const Judgement judgement = judge(sent_rows(), answer->results);
   const std::size_t ignored = judgement.strangers + answer->unreadable;
   context_.made_sense(endpoint::pours);
-  ++context_.went_through;
+  context_.succeeded(context_.pours_judged);
   if (ignored > 0) {
     context_.made_no_sense(endpoint::pours,
                            fmt::format("{} results are for no row that was asked", ignored));

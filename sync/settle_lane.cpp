@@ -63,6 +63,7 @@ void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& ou
 // Behind many rows of cards in use it is looked for further on.
 std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
   next_look_ = now.since_boot + look_again;
+  doubts_.weigh([this](Doubts::Work work) { return record_of(work); });
   for (std::size_t most = few_considered; most <= most_considered; most *= 4) {
     const auto rows = context_.books.due_pours(most, now, storage::DueRows::to_settle);
     if (!rows) {
@@ -81,12 +82,13 @@ std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
 
 std::optional<model::Pour> SettleLane::first_free(const std::vector<model::Pour>& rows,
                                                   const model::Moment& now, bool& failed) {
+  const auto record = [this](Doubts::Work work) { return record_of(work); };
   std::set<model::CardUid> seen;  // Of one card the oldest goes first.
   for (const model::Pour& row : rows) {
     const model::PourBegin& begin = row.begin;
     if (!seen.insert(begin.card_uid).second) continue;
     if (passed_over_.contains(begin.client_tx_id)) continue;
-    if (waits_in_doubt(begin.client_tx_id, now)) continue;
+    if (doubts_.waits(begin.client_tx_id, now, record)) continue;
     if (context_.grants.concern(begin.card_uid, begin.tap_id)) continue;
     const auto standing = context_.books.card_standing(begin.card_uid, begin.tap_id, {});
     if (!standing) {
@@ -210,7 +212,7 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
     const auto answer = decode_pours(heard.body);
     if (answer) {
       context_.made_sense(endpoint::pours);
-      ++context_.went_through;
+      context_.succeeded(context_.pours_judged);
       return judge_sent(judge({{row, false}}, answer->results).verdicts.front(), now);
     }
     context_.made_no_sense(endpoint::pours, answer.error().why);
@@ -225,23 +227,22 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
   later_then(heard, now);
 }
 
-// The server is there; but authorizations or pours may be what it cannot do. It is the row's own
-// fault only when it could do the same for another since the row failed first. Only one that was
+// The server is there; but authorizations or pours may be what it cannot do. Only a row that was
 // authorized leaves a lock behind.
 void SettleLane::on_server_error(Step step, const Heard& heard, const model::Moment& now) {
   const model::ClientTxId row = pour_->begin.client_tx_id;
   const bool locked = step == Step::sending_row;
-  Doubt& doubt = doubts_.try_emplace(row, Doubt{step, gone_through(step)}).first->second;
-  if (std::exchange(doubt.step, step) != step) doubt.went_through = gone_through(step);
-  if (doubt.went_through != gone_through(step)) {
+  const auto work = locked ? Doubts::Work::booking : Doubts::Work::authorizing;
+  const Doubts::Verdict doubt = doubts_.failed(row, work, record_of(work));
+  if (doubt.at_fault) {
     const auto verdict = culprit_verdict(row, heard.status, decode_error(heard.body));
     return locked ? judge_sent(verdict, now) : judge_row(verdict, now);
   }
   context_.made_no_sense(locked ? endpoint::pours : endpoint::authorize,
                          fmt::format("pour {}: {}", row.short_id(), heard.why));
-  doubt.look_at = now.since_boot + context_.row_delay(doubt.failures);
+  doubts_.look_at(row, now.since_boot + context_.row_delay(doubt.failures));
   // It is not tried again soon, and its card must not be locked for so long.
-  if (++doubt.failures > 1 && locked) release_soon(now);
+  if (doubt.failures > 0 && locked) release_soon(now);
   const auto noted =
       context_.books.apply_verdicts({{row, storage::Verdict::Kind::not_judged, "", heard.why}},
                                     context_.options.attempt_cap, now, now);
@@ -250,15 +251,10 @@ void SettleLane::on_server_error(Step step, const Heard& heard, const model::Mom
   later_then(heard, now);
 }
 
-// One in doubt waits for its time, or for another one to go through.
-bool SettleLane::waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const {
-  const auto doubt = doubts_.find(row);
-  return doubt != doubts_.end() && now.since_boot < doubt->second.look_at &&
-         doubt->second.went_through == gone_through(doubt->second.step);
-}
-
-std::uint64_t SettleLane::gone_through(Step step) const {
-  return step == Step::asking ? context_.leaves_answered : context_.went_through;
+Doubts::Record SettleLane::record_of(Doubts::Work work) const {
+  const auto& done =
+      work == Doubts::Work::authorizing ? context_.leaves_answered : context_.pours_judged;
+  return {done.count, done.troubles_then, context_.troubles};
 }
 
 // What the row did not use of the authorization that was asked for it is released next.
@@ -274,7 +270,7 @@ void SettleLane::judge_row(const storage::Verdict& verdict, const model::Moment&
   if (!applied) return books_failed(verdict_work, applied.error(), now);
   context_.board.books_well(verdict_work);
   context_.tell_of({verdict}, [this](const auto&) { return LaneContext::row_of(*pour_); }, now);
-  doubts_.erase(verdict.client_tx_id);
+  doubts_.judged(verdict.client_tx_id);
   passed_over_.erase(verdict.client_tx_id);
   backoff_.succeed();
   next_look_ = {};
@@ -291,7 +287,8 @@ void SettleLane::later_then(const Heard& heard, const model::Moment& now) {
     context_.grants.look_later(grant_->card, grant_->tap, now.since_boot + Grants::until_begun);
   }
   // What others had a verdict since is trouble of this one alone, and slows nobody else down.
-  if (std::exchange(went_through_, context_.went_through) != context_.went_through) {
+  const std::uint64_t judged = context_.pours_judged.count;
+  if (std::exchange(judged_, judged) != judged) {
     backoff_.succeed();
   }
   not_before_ = now.since_boot + backoff_.fail(context_.random, heard.retry_after);

@@ -9,7 +9,7 @@
 //   asking --staff park the row----> it is not sent, the lock is released next
 //   asking, sending --no answer----> the row waits, another is tried first
 //   asking, sending ----500--------> the row waits, ever longer; an attempt is spent only when
-//                                    another went through since the first: else all may fare so
+//                                    others went through right before and after: see Doubts
 //
 //   asking again --any verdict--> releasing
 //
@@ -20,11 +20,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "sync/doubts.hpp"
 #include "sync/lane_context.hpp"
 #include "sync/wire.hpp"
 
@@ -83,9 +83,8 @@ class SettleLane {
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
   void on_server_error(Step step, const Heard& heard, const model::Moment& now);
-  /// How often the server could do what this step asks for.
-  [[nodiscard]] std::uint64_t gone_through(Step step) const;
-  [[nodiscard]] bool waits_in_doubt(const model::ClientTxId& row, const model::Moment& now) const;
+  /// How the server has fared with such work.
+  [[nodiscard]] Doubts::Record record_of(Doubts::Work work) const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
   void release_soon(const model::Moment& now);
@@ -106,20 +105,13 @@ class SettleLane {
   std::optional<Grants::Grant> grant_;
   storage::Marker marker_{0};
   std::set<model::ClientTxId> passed_over_;  ///< Failed without a verdict; the others go first.
-  /// A row that the server answered with an error of its own.
-  struct Doubt {
-    Step step{Step::none};          ///< What the server could not do.
-    std::uint64_t went_through{0};  ///< How often it could, when it failed first.
-    std::int32_t failures{0};
-    model::SinceBoot look_at{};
-  };
-  std::map<model::ClientTxId, Doubt> doubts_;
+  Doubts doubts_;
   storage::LeftBehind::Locks before_;  ///< Noted by the run before, and not taken up yet.
   storage::LeftBehind::Locks noted_;   ///< As the ledger has them.
   model::SinceBoot noted_at_{-Grants::until_begun};
   model::SinceBoot next_look_{};
   model::SinceBoot not_before_{};
-  std::uint64_t went_through_{0};  ///< LaneContext::went_through at the last trouble.
+  std::uint64_t judged_{0};  ///< Of LaneContext::pours_judged at the last trouble.
 };
 
 }  // namespace tapd::sync

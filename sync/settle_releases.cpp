@@ -174,6 +174,7 @@ void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
                                 const model::Moment& now) {
   Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
   if (known == nullptr) return;
+  known->unheard = false;
   if (++known->server_errors >= most_releases) {
     context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
     context_.grants.forget(grant.card, grant.tap);

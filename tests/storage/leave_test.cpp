@@ -85,6 +85,24 @@ TEST_CASE("a row on another tap pays with no lock of this one", "[leave]") {
   CHECK(standing(1).unsent_here);
 }
 
+TEST_CASE("a row to settle that was sent is in doubt on its tap until its verdict", "[leave]") {
+  Bar bar;
+  auto& ledger = bar.ledger();
+  const auto in_doubt = [&](std::int32_t tap) {
+    return ledger.card_standing(card(1), model::TapId{tap}, {}, this_boot)->in_doubt_here;
+  };
+  pour_on(ledger, 1, 2, 100, model::AuthorizedBy::cache);
+  pour_on(ledger, 2, 1, 100, model::AuthorizedBy::server);
+  CHECK_FALSE(in_doubt(2));
+  REQUIRE(outcome(ledger.mark_sent({pour_id(1), pour_id(2)}, at(20))) == "ok");
+  CHECK(in_doubt(2));
+  CHECK_FALSE(in_doubt(1));  // Its lock is its own.
+  bar.reopen(next_boot);
+  CHECK(bar.ledger().card_standing(card(1), model::TapId{2}, {}, next_boot)->in_doubt_here);
+  judge(bar.ledger(), 1, Verdict::Kind::not_judged);
+  CHECK_FALSE(in_doubt(2));
+}
+
 TEST_CASE("a start hears of rows without an answer and of locks that were given up", "[leave]") {
   Bar bar;
   auto& ledger = bar.ledger();

@@ -109,6 +109,8 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
     if (unsent) {
       standing.unsent_began = std::max(standing.unsent_began, begin.start.since_boot);
     }
+    standing.in_doubt_here |= row.pour.status == PourStatus::sent && !needs_lock &&
+                              begin.card_uid == card && begin.tap_id == tap;
     standing.began_since |=
         begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
   }

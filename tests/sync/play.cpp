@@ -179,7 +179,7 @@ void Play::carry(const Outgoing& outgoing) {
   }
   if (pours && now_ < quiet_until_) breached("pours are sent while the server may be at work");
   in_flight_[outgoing.id] = {outgoing.request.path, pours && has_volume(outgoing.request)};
-  if (const Outage* const now_out = outage()) {
+  if (const Outage* const now_out = outage(outgoing.request.path)) {
     meet(*now_out, outgoing);
     return;
   }
@@ -228,6 +228,10 @@ void Play::meet(const Outage& met, const Outgoing& outgoing) {
       return;
     case Kind::fixed:
       deliver(outgoing.id, met.fixed, soon);
+      return;
+    case Kind::overdue:
+      deliver(outgoing.id, met.fixed, soon);
+      at_time(now() + met.overdue, [this, late = outgoing.request] { venue_.answer(late); });
       return;
     case Kind::token:
       deliver(outgoing.id, HttpResponse{401, {}, R"({"detail": "Invalid token"})"}, soon);
@@ -334,9 +338,10 @@ void Play::breached(std::string what) {
   if (breach_.empty()) breach_ = fmt::format("at {} ms: {}", now().count(), what);
 }
 
-const Outage* Play::outage() const {
-  const auto found = std::find_if(outages.begin(), outages.end(), [this](const Outage& each) {
-    return now_ >= each.from && now_ < each.until;
+const Outage* Play::outage(const std::string& path) const {
+  const auto found = std::find_if(outages.begin(), outages.end(), [&](const Outage& each) {
+    const bool meant = each.only_path.empty() || each.only_path == path;
+    return meant && now_ >= each.from && now_ < each.until;
   });
   return found == outages.end() ? nullptr : &*found;
 }

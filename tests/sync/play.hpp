@@ -41,11 +41,14 @@ struct Outage {
     web_page,
     token,
     fixed,
+    overdue,  ///< Somebody on the way answers `fixed`, and the server does it all the same, later.
   };
   std::chrono::milliseconds from{};
   std::chrono::milliseconds until{};
   Kind kind{Kind::no_link};
-  HttpOutcome fixed{};  ///< What everybody gets, for Kind::fixed.
+  HttpOutcome fixed{};                  ///< What everybody gets, for Kind::fixed and overdue.
+  std::string only_path{};              ///< Empty: all.
+  std::chrono::milliseconds overdue{};  ///< So much later.
 };
 
 class Play {
@@ -113,7 +116,7 @@ class Play {
   void check_balances();
   [[nodiscard]] std::int64_t not_booked(std::uint64_t guest) const;
   void breached(std::string what);
-  [[nodiscard]] const Outage* outage() const;
+  [[nodiscard]] const Outage* outage(const std::string& path) const;
   void be_quiet();
   void meet(const Outage& outage, const Outgoing& outgoing);
   [[nodiscard]] model::SinceBoot within(std::chrono::milliseconds most);

@@ -140,10 +140,14 @@ TEST_CASE("an offline pour that gets a 500 with nothing else there waits, seldom
   CHECK(std::any_of(told.begin(), told.end(), about_it));
   CHECK(told.size() < 40);  // With each try, and those are an hour apart.
   CHECK(bar.venue.locks.empty());
-  // Another that goes through ends the doubt: by and by it is parked.
+  // Others that go through before and after it end the doubt: by and by it is parked.
   bar.play.pour_at(24h + 1s, pour(2, 2));
-  bar.play.run_until(24h + 2min);
+  bar.play.run_until(24h + 1min);
   CHECK(bar.row(2).status == PourStatus::confirmed);
+  CHECK(bar.attempts() == 0);
+  bar.play.pour_at(24h + 1min, pour(3, 3));
+  bar.play.run_until(24h + 2min);
+  CHECK(bar.row(3).status == PourStatus::confirmed);
   CHECK(bar.row(1).attempts == 1);
 }
 

@@ -98,5 +98,43 @@ TEST_CASE("what the run before left is released, however late the ledger can be 
   CHECK(bar.venue.locks.empty());
 }
 
+// A row or a release that somebody on the way answered, and that reached the server all the same.
+Outage overdue(std::chrono::milliseconds from, std::chrono::milliseconds late) {
+  return {from,
+          from + 200ms,
+          Outage::Kind::overdue,
+          HttpResponse{200, {}, "Please log in"},
+          endpoint::pours,
+          late};
+}
+
+// Found by 12,000 schedules: it took the lock of the pour that had begun meanwhile, which was noted
+// for staff and charged to nobody.
+TEST_CASE("a settlement that reaches the server late takes no lock of a later pour", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.outages = {overdue(5s, 2s)};
+  bar.play.pour_at(5s, pour(1));
+  bar.play.visit_at(5300ms, {1, pour(2), 4s, [](bool) {}});
+  bar.play.run_until(2min);
+  CHECK(bar.confirmed() == 2);
+  CHECK(bar.venue.booked.size() == 2);
+  CHECK(bar.venue.noted.empty());
+  CHECK(bar.play.breach().empty());
+}
+
+TEST_CASE("a release that reaches the server late takes no lock of a later pour", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.ask_at(5s, 1);
+  bar.play.outages = {overdue(15s, 2s)};
+  bar.play.visit_at(15300ms, {1, pour(2), 4s, [](bool) {}});
+  bar.play.run_until(2min);
+  CHECK(bar.confirmed() == 1);
+  CHECK(bar.venue.booked.size() == 1);
+  CHECK(bar.venue.noted.empty());
+  CHECK(bar.venue.locks.empty());
+}
+
 }  // namespace
 }  // namespace tapd::sync

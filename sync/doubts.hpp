@@ -1,0 +1,80 @@
+// Rows that the server answered with an error of its own (500) while they were settled one by one:
+// is the row at fault, or did all fare so? It is the row when its like went through right before
+// and right after, and nothing else failed meanwhile. One that failed at the edge of an outage is
+// not accused. Pure; the settle lane calls it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+
+#include "storage/model/ids.hpp"
+#include "storage/model/time.hpp"
+
+namespace tapd::sync {
+
+class Doubts {
+ public:
+  enum class Work : std::uint8_t { authorizing, booking };
+  /// How the server has fared so far.
+  struct Record {
+    std::uint64_t done{0};           ///< How often it could do this work.
+    std::uint64_t troubles_then{0};  ///< Requests of any kind that had failed at the last of those.
+    std::uint64_t troubles{0};       ///< And now, with the failure that is told.
+  };
+  struct Verdict {
+    bool at_fault{false};
+    std::int32_t failures{0};  ///< Before this one, since it was last judged.
+  };
+
+  /// The row got such an error. At fault: `judged` is to be called for it.
+  Verdict failed(const model::ClientTxId& row, Work work, const Record& record) {
+    Doubt& doubt = doubts_[row];
+    if (doubt.failures > 0 && doubt.work == work && doubt.proven) return {true, doubt.failures};
+    doubt.came_amid_others = doubt.failures > 0 && doubt.done != record.done;
+    doubt.work = work;
+    doubt.done = record.done;
+    doubt.troubles = record.troubles;
+    doubt.first_after_success = record.done > 0 && record.troubles == record.troubles_then + 1;
+    doubt.proven = false;
+    return {false, doubt.failures++};
+  }
+  /// It is tried again then, or when its like has gone through: but not each time that happens.
+  void look_at(const model::ClientTxId& row, model::SinceBoot when) { doubts_[row].look_at = when; }
+
+  /// To be called while a first success since a failure is fresh.
+  template<typename RecordOf>
+  void weigh(const RecordOf& record_of) {
+    for (auto& [row, doubt] : doubts_) {
+      const Record record = record_of(doubt.work);
+      if (doubt.done == record.done) continue;
+      doubt.proven |= doubt.first_after_success && doubt.troubles == record.troubles;
+      doubt.first_after_success = false;
+    }
+  }
+  template<typename RecordOf>
+  [[nodiscard]] bool waits(const model::ClientTxId& row, const model::Moment& now,
+                           const RecordOf& record_of) const {
+    const auto found = doubts_.find(row);
+    if (found == doubts_.end() || now.since_boot >= found->second.look_at) return false;
+    const Doubt& doubt = found->second;
+    return doubt.done == record_of(doubt.work).done || (doubt.came_amid_others && !doubt.proven);
+  }
+  void judged(const model::ClientTxId& row) { doubts_.erase(row); }
+
+ private:
+  struct Doubt {
+    Work work{Work::authorizing};
+    std::uint64_t done{0};      ///< When it failed last.
+    std::uint64_t troubles{0};  ///< With that failure.
+    std::int32_t failures{0};
+    bool first_after_success{false};  ///< Its last failure, of all requests.
+    bool came_amid_others{false};     ///< Others went through between its last two failures.
+    bool proven{false};
+    model::SinceBoot look_at{};
+  };
+  std::map<model::ClientTxId, Doubt> doubts_;
+};
+
+}  // namespace tapd::sync
