@@ -165,19 +165,34 @@ storage::Result<ChangedRows> change_rows(
   return changed;
 }
 
+struct AllChanged {
+  std::vector<model::PourBegin> rows;
+  std::string stopped;  ///< Why the rest is as it was; empty: all are done.
+};
+
 /// All pages, each in a commit of its own: between two of them a tap's rows are written.
-storage::Result<std::vector<model::PourBegin>> change_all(
+AllChanged change_all(
     StorageDesk& storage,
     const std::function<storage::Result<ChangedRows>(storage::Ledger&, const std::string&)>& one) {
-  std::vector<model::PourBegin> all;
+  AllChanged all;
   std::string after;
   do {
     const auto changed = storage.run([&](storage::Ledger& ledger) { return one(ledger, after); });
-    if (!changed) return tl::unexpected(changed.error());
-    all.insert(all.end(), changed->rows.begin(), changed->rows.end());
+    if (!changed) {
+      all.stopped = changed.error().message;
+      return all;
+    }
+    all.rows.insert(all.rows.end(), changed->rows.begin(), changed->rows.end());
     after = changed->next;
   } while (!after.empty());
   return all;
+}
+
+/// What was done stays done, and staff are told how far it came.
+ApiResponse stopped_problem(const AllChanged& changed, const char* done) {
+  if (changed.rows.empty()) return problem(503, changed.stopped);
+  return problem(503, fmt::format("{} pours are {}, the rest is as it was: {}; say it again later",
+                                  changed.rows.size(), done, changed.stopped));
 }
 
 }  // namespace
@@ -197,18 +212,18 @@ storage::Result<ChangedRows> send_failed_again(storage::Ledger& ledger, const st
 namespace {
 
 ApiResponse retry(const PoursApiPorts& ports, const ApiRequest& request) {
-  const auto again =
+  const AllChanged again =
       change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
         return send_failed_again(ledger, request.body, request.user, ports.now(), after);
       });
-  if (!again) return problem(503, again.error().message);
-  if (again->empty()) {
+  if (!again.rows.empty()) ports.pours_waiting();
+  if (!again.stopped.empty()) return stopped_problem(again, "sent again");
+  if (again.rows.empty()) {
     return problem(409, fmt::format("no failed pour is \"{}\": name a receipt or an id that "
                                     "`tapctl queue list` shows as failed, or \"all\"",
                                     request.body));
   }
-  ports.pours_waiting();
-  return json_answer({{"sent_again", again->size()}});
+  return json_answer({{"sent_again", again.rows.size()}});
 }
 
 /// What staff decide of one row by hand.
@@ -291,20 +306,20 @@ ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
     return problem(400, "the body must be {\"row\": a receipt or an id, \"why\": words}");
   }
   bool was_sent = false;
-  const auto changed =
+  const AllChanged changed =
       change_all(*ports.storage, [&](storage::Ledger& ledger, const std::string& after) {
         return carry_out(ledger, decision, *about, request.user, ports.now(), after, was_sent);
       });
-  if (!changed) return problem(503, changed.error().message);
-  if (changed->empty()) {
+  // What was failed has given its lock up already.
+  for (const model::PourBegin& begin : changed.rows) {
+    if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
+  }
+  if (!changed.stopped.empty()) return stopped_problem(changed, decision.done);
+  if (changed.rows.empty()) {
     return problem(
         409, fmt::format("no {} pour is \"{}\": {}", decision.rows, about->row, decision.instead));
   }
-  // What was failed has given its lock up already.
-  for (const model::PourBegin& begin : *changed) {
-    if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
-  }
-  json answer{{decision.done, changed->size()}};
+  json answer{{decision.done, changed.rows.size()}};
   // Nobody has heard what the server made of it: booked by hand as well, it would be paid twice.
   if (was_sent) answer["was_sent"] = true;
   return json_answer(answer);

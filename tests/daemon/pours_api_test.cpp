@@ -44,7 +44,22 @@ class Till {
   int refused(const std::string& path, const std::string& body) {
     return asked({"POST", path, {}, body, "anna"}).status;
   }
+  /// What is wrong, in words.
+  std::string problem(const std::string& path, const std::string& body) {
+    const ApiResponse said = asked({"POST", path, {}, body, "anna"});
+    REQUIRE(said.status >= 400);
+    return said.body;
+  }
+  /// No row of the ledger can be written from that one on.
+  void break_from(std::uint64_t number) {
+    bar_.close();
+    REQUIRE_FALSE(bar_.refusal(
+        "CREATE TRIGGER broken BEFORE UPDATE ON pours WHEN NEW.pour_seq >= " +
+        std::to_string(number) + " BEGIN SELECT raise(ABORT, 'the card is worn'); END"));
+    bar_.open();
+  }
   std::vector<model::TapId> given_up;
+  int told_of_waiting{0};
 
  private:
   json answer(const ApiRequest& request) {
@@ -59,7 +74,7 @@ class Till {
     const PoursApiPorts ports{
         .storage = &desk,
         .now = [] { return at(40); },
-        .pours_waiting = [] {},
+        .pours_waiting = [this] { ++told_of_waiting; },
         .given_up = [this](const model::CardUid&, model::TapId tap) { given_up.push_back(tap); }};
     const auto said = serve_pours(ports, request);
     REQUIRE(said.has_value());
@@ -103,6 +118,17 @@ TEST_CASE("a queue of any length is listed in pages and sent again as a whole", 
   CHECK_FALSE(rest.contains("next"));
   CHECK(till.post("/queue/retry", pour_id(more_than_a_page).text()).at("sent_again") == 1);
   CHECK(till.post("/queue/retry", "all").at("sent_again") == more_than_a_page - 1);
+}
+
+// Found by reading: it said "failed", nothing more, and what it had done waited for the next look.
+TEST_CASE("sending again says how far it came before the ledger failed", "[pours_api]") {
+  Till till{more_than_a_page};
+  till.break_from(more_than_a_page);
+  const std::string said = till.problem("/queue/retry", "all");
+  CHECK(said.find("1000 pours are sent again, the rest is as it was: ") != std::string::npos);
+  CHECK(said.find("the card is worn") != std::string::npos);
+  CHECK(till.told_of_waiting == 1);
+  CHECK(till.problem("/queue/retry", "all").find("1000") == std::string::npos);
 }
 
 TEST_CASE("pours with a status are found behind a thousand others", "[pours_api]") {
