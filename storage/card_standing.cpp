@@ -42,7 +42,7 @@ CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
                           live_leave)},
       in_doubt_{database,
                 fmt::format("SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'sent'"
-                            " AND card_uid = ?1 AND tap_id = ?2 AND volume_ml > 0 AND NOT {}"
+                            " AND card_uid = ?1 AND volume_ml > 0 AND NOT {}"
                             " LIMIT 1",
                             live_leave)},
       // The newest rows are enough: one that began since is among them.
@@ -72,7 +72,7 @@ CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, mod
     standing.unsent_here = here == 1;
     standing.unsent_began = model::SinceBoot{unsent.integer_or_null().value_or(0)};
   }
-  standing.in_doubt_here = Use{in_doubt_, card.text(), tap.number()}.next();
+  standing.in_doubt = Use{in_doubt_, card.text()}.next();
   standing.began_since =
       Use{began_, card.text(), tap.number(), boot.text(), std::int64_t{since.count()}}.next();
   return standing;

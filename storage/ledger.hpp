@@ -86,7 +86,7 @@ struct Verdict {
     confirmed,      ///< Booked, or final with nothing owed: never sent again.
     spend_attempt,  ///< Not now: one attempt spent; `failed` when `attempt_cap` is reached.
     final_failure,  ///< Recorded, not charged: `failed` at once, never sent again by itself.
-    not_judged,     ///< The server said nothing about the row: back to `new`, no attempt spent.
+    not_judged,     ///< The server said nothing about the row: it stays `sent`, no attempt spent.
   };
   model::ClientTxId client_tx_id;
   Kind kind{Kind::not_judged};
@@ -129,8 +129,7 @@ struct CardStanding {
   bool unsent_here{false};          ///< One that was poured on this tap.
   model::SinceBoot unsent_began{};  ///< The newest of them; before this boot: its start.
   bool began_since{false};  ///< A pour with this card on this tap began since the moment asked for.
-  bool in_doubt_here{
-      false};  ///< A row to settle of this card and tap was sent, and had no verdict.
+  bool in_doubt{false};     ///< A row to settle of this card was sent, and had no verdict.
 };
 
 /// What a run before this one may have left at the server.

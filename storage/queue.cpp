@@ -53,8 +53,7 @@ Queue::Queue(SQLite::Database& database, Commits& commits, Marks& marks, const m
                  " next_attempt_at = iif(attempts + 1 >= ?4, NULL, ?5),"
                  " next_attempt_boot = iif(attempts + 1 >= ?4, NULL, ?6) WHERE client_tx_id = ?1",
                  sent_again, again_word)},
-      put_back_{database,
-                "UPDATE pours SET status = 'new', last_error = ?2 WHERE client_tx_id = ?1"},
+      not_judged_{database, "UPDATE pours SET last_error = ?2 WHERE client_tx_id = ?1"},
       send_again_{database,
                   "UPDATE pours SET status = 'new', attempts = 0, next_attempt_at = NULL,"
                   " next_attempt_boot = NULL, settled_marker = NULL WHERE client_tx_id = ?1"},
@@ -154,7 +153,7 @@ bool Queue::apply_one(const Verdict& verdict, std::int32_t attempt_cap, const mo
       spend_attempt(verdict, attempt_cap, retry_at);
       break;
     case Verdict::Kind::not_judged:
-      Use{put_back_, row.text(), short_note(verdict.reason)}.run();
+      Use{not_judged_, row.text(), short_note(verdict.reason)}.run();
       break;
   }
   return false;

@@ -62,7 +62,7 @@ class Queue {
   SQLite::Statement confirm_;
   SQLite::Statement fail_;
   SQLite::Statement spend_;
-  SQLite::Statement put_back_;
+  SQLite::Statement not_judged_;
   SQLite::Statement send_again_;
   SQLite::Statement counts_;
   SQLite::Statement confirmed_;

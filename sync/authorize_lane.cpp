@@ -107,8 +107,8 @@ bool AuthorizeLane::is_behind_row(const Asked& asked, const model::Moment& now) 
   const auto standing = context_.books.card_standing(asked.ask.card, asked.ask.tap, {});
   if (!standing) return false;
   if (context_.offline_rows != OfflineRows::batched) {
-    return standing->unsent || standing->in_doubt_here ||
-           context_.grants.has_unheard_release(asked.ask.card, asked.ask.tap);
+    const bool from_before = now.since_boot < context_.late_from_before && standing->in_doubt;
+    return standing->unsent || from_before || context_.late.of_card(asked.ask.card, now);
   }
   return standing->unsent && !standing->unsent_here &&
          now.since_boot - standing->unsent_began < longest_lock;
@@ -117,7 +117,9 @@ bool AuthorizeLane::is_behind_row(const Asked& asked, const model::Moment& now) 
 void AuthorizeLane::hurry(const model::CardUid& card, const model::Moment& now) {
   std::erase_if(hurried_at_,
                 [&now](const auto& each) { return now.since_boot - each.second >= hurry_again; });
-  if (hurried_at_.emplace(card, now.since_boot).second) context_.hurried.insert(card);
+  if (!hurried_at_.emplace(card, now.since_boot).second) return;
+  context_.hurried.insert(card);
+  if (context_.offline_rows == OfflineRows::settled) context_.hurried_to_settle.insert(card);
 }
 
 void AuthorizeLane::expire(const model::Moment& now) {
@@ -164,7 +166,7 @@ bool AuthorizeLane::on_outcome(RequestId id, const HttpOutcome& outcome, const m
   if (id == 0 || found == asked_.end()) return false;
   Asked asked = std::move(*found);
   asked_.erase(found);
-  const Heard heard = context_.hear(outcome, false, now);
+  const Heard heard = context_.hear(endpoint::authorize, outcome, false, now);
   AuthorizeVerdict verdict = read_leave(context_, heard);
   watch_grant(asked, heard, verdict, now);
   remember(asked, verdict, now);

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "storage/model/ids.hpp"
 #include "storage/model/time.hpp"
@@ -40,8 +42,22 @@ class Doubts {
     doubt.proven = false;
     return {false, doubt.failures++};
   }
-  /// It is tried again then, or when its like has gone through: but not each time that happens.
-  void look_at(const model::ClientTxId& row, model::SinceBoot when) { doubts_[row].look_at = when; }
+  /// It is tried again after the delay, or when its like has gone through; but not each time that
+  /// happens. In the last quarter of the delay it waits only while its failure would prove nothing:
+  /// two rows at fault would fall due together for ever.
+  void look_later(const model::ClientTxId& row, const model::Moment& now,
+                  std::chrono::milliseconds delay) {
+    Doubt& doubt = doubts_[row];
+    doubt.look_at = now.since_boot + delay * 3 / 4;
+    doubt.overdue = now.since_boot + delay;
+  }
+  /// It was sent, and no answer came. Answers how often that was so while others were judged: it is
+  /// tried ever more seldom then.
+  std::int32_t silent(const model::ClientTxId& row, const Record& record) {
+    Doubt& doubt = doubts_[row];
+    if (std::exchange(doubt.silent_at, record.done) != record.done) ++doubt.silences;
+    return doubt.silences;
+  }
 
   /// To be called while a first success since a failure is fresh.
   template<typename RecordOf>
@@ -57,9 +73,14 @@ class Doubts {
   [[nodiscard]] bool waits(const model::ClientTxId& row, const model::Moment& now,
                            const RecordOf& record_of) const {
     const auto found = doubts_.find(row);
-    if (found == doubts_.end() || now.since_boot >= found->second.look_at) return false;
+    if (found == doubts_.end()) return false;
     const Doubt& doubt = found->second;
-    return doubt.done == record_of(doubt.work).done || (doubt.came_amid_others && !doubt.proven);
+    if (doubt.failures == 0) return now.since_boot < doubt.look_at;
+    const Record record = record_of(doubt.work);
+    const bool clean = record.troubles == record.troubles_then;
+    if (now.since_boot >= doubt.look_at) return !clean && now.since_boot < doubt.overdue;
+    const bool is_new = doubt.done != record.done;
+    return !is_new || !clean || (doubt.came_amid_others && !doubt.proven);
   }
   void judged(const model::ClientTxId& row) { doubts_.erase(row); }
 
@@ -72,7 +93,10 @@ class Doubts {
     bool first_after_success{false};  ///< Its last failure, of all requests.
     bool came_amid_others{false};     ///< Others went through between its last two failures.
     bool proven{false};
+    std::optional<std::uint64_t> silent_at;  ///< `done` when it had no answer last.
+    std::int32_t silences{0};
     model::SinceBoot look_at{};
+    model::SinceBoot overdue{};
   };
   std::map<model::ClientTxId, Doubt> doubts_;
 };

@@ -99,7 +99,10 @@ struct Engine::Implementation {
     }
     context.board.books_well(take_over_work);
     taken_over = true;
-    if (left->sent) context.be_quiet(now);
+    if (left->sent) {
+      context.be_quiet(now);
+      context.late_from_before = now.since_boot + LateArrivals::expected_for;
+    }
     locks_left = left->locks;
     settle.take_over(left->noted);
     snapshot.take_over(left->had_snapshots);

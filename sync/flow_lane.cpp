@@ -40,7 +40,7 @@ model::SinceBoot FlowLane::wake_at() const {
 bool FlowLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
-  on_answer(context_.hear(outcome, false, now), now);
+  on_answer(context_.hear(endpoint::flow_events, outcome, false, now), now);
   return true;
 }
 

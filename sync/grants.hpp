@@ -36,8 +36,8 @@ class Grants {
     bool locked{false};                        ///< Perhaps, by a request before.
     bool sure{false};                          ///< The lock was heard of and not used since.
     std::optional<model::ClientTxId> release;  ///< Of the row that releases it, once sent.
-    bool unheard{false};                       ///< That row may come to the server yet.
-    int server_errors{0};                      ///< When it was to be released.
+    int failures{0};                           ///< When it was to be released.
+    std::uint64_t judged_then{0};              ///< Rows of others, at the last of those.
     RequestId request{0};                      ///< The newest that asks for it; 0: of no guest.
   };
 
@@ -98,7 +98,6 @@ class Grants {
     Grant* const known = find(grant.card, grant.tap);
     if (known == nullptr) return fresh;
     if (!known->release) known->release = fresh;
-    known->unheard = true;
     return *known->release;
   }
   /// Null: not here.
@@ -108,19 +107,11 @@ class Grants {
     });
     return found == all_.end() ? nullptr : &*found;
   }
-  /// A release was sent, and may come to the server yet: it would take any lock that is made now.
-  [[nodiscard]] bool has_unheard_release(const model::CardUid& card, model::TapId tap) const {
-    return std::any_of(all_.begin(), all_.end(), [&](const Grant& each) {
-      return each.unheard && each.card == card && each.tap == tap;
-    });
-  }
   /// A session with this card or on this tap may be about to begin: nothing was to be released yet.
   [[nodiscard]] bool concern(const model::CardUid& card, model::TapId tap) const {
-    return has_unheard_release(card, tap) ||
-           std::any_of(all_.begin(), all_.end(), [&](const Grant& each) {
-             return !each.release && each.server_errors == 0 &&
-                    (each.card == card || each.tap == tap);
-           });
+    return std::any_of(all_.begin(), all_.end(), [&](const Grant& each) {
+      return !each.release && each.failures == 0 && (each.card == card || each.tap == tap);
+    });
   }
   /// In the order in which they were asked for.
   [[nodiscard]] const std::vector<Grant>& all() const { return all_; }

@@ -74,17 +74,18 @@ HttpRequest LaneContext::post(std::string path, std::string body,
   return request;
 }
 
-Heard LaneContext::hear(const HttpOutcome& outcome, bool from_probe, const model::Moment& now) {
+Heard LaneContext::hear(const std::string& endpoint, const HttpOutcome& outcome, bool from_probe,
+                        const model::Moment& now) {
   if (!outcome) return no_response(outcome.error(), from_probe, now);
   Heard heard;
   heard.kind = heard_kind(kind_of(outcome->status));
   heard.status = outcome->status;
   heard.body = outcome->body;
+  count_trouble(endpoint, heard);
   if (heard.kind == Heard::Kind::usable || heard.kind == Heard::Kind::unchanged) return heard;
   heard.why = status_text(*outcome);
   heard.retry_after = retry_after(*outcome);
   const bool busy = heard.kind == Heard::Kind::too_many;
-  if (heard.status >= 500) ++troubles;
   if (busy || heard.kind == Heard::Kind::unavailable || heard.kind == Heard::Kind::nonsense) {
     const auto cause = busy ? Circuit::Cause::told_to_wait : Circuit::Cause::trouble;
     opened(circuit.fail(cause, from_probe, heard.retry_after, now.since_boot, random), heard.why);
@@ -92,6 +93,18 @@ Heard LaneContext::hear(const HttpOutcome& outcome, bool from_probe, const model
     board.reachable();
   }
   return heard;
+}
+
+// An endpoint that is simply broken is no news. Of pours and authorizations each error counts: they
+// are what is weighed.
+void LaneContext::count_trouble(const std::string& endpoint, const Heard& heard) {
+  if (heard.kind == Heard::Kind::unavailable) ++troubles;
+  if (heard.kind != Heard::Kind::server_error) {
+    failing_.erase(endpoint);
+    return;
+  }
+  const bool is_news = failing_.insert(endpoint).second;
+  if (is_news || endpoint == endpoint::pours || endpoint == endpoint::authorize) ++troubles;
 }
 
 Heard LaneContext::no_response(const TransportError& error, bool from_probe,
@@ -174,6 +187,27 @@ void LaneContext::not_the_server(const std::string& why, bool from_probe,
                                  const model::Moment& now) {
   opened(circuit.fail(Circuit::Cause::trouble, from_probe, std::nullopt, now.since_boot, random),
          why);
+}
+
+bool may_come_late(const Heard& heard) {
+  using Kind = Heard::Kind;
+  switch (heard.kind) {
+    case Kind::usable:
+    case Kind::unchanged:
+    case Kind::too_many:
+    case Kind::unavailable:
+    case Kind::nonsense:
+    case Kind::no_answer:
+      return true;
+    case Kind::not_found:
+    case Kind::token:
+    case Kind::refused:
+    case Kind::server_error:
+    case Kind::no_link:
+    case Kind::cancelled:
+      return false;
+  }
+  return true;
 }
 
 // A proxy that gave up waiting (502, 504) knows no more than we do.

@@ -13,6 +13,7 @@
 #include "sync/engine.hpp"
 #include "sync/grants.hpp"
 #include "sync/heard_balances.hpp"
+#include "sync/late_arrivals.hpp"
 #include "sync/notice_board.hpp"
 #include "sync/outcomes.hpp"
 
@@ -88,8 +89,14 @@ struct LaneContext {
   /// The card and tap of a settlement under way: their asks wait for its end.
   std::optional<Held> held;
 
-  /// Cards that are laid on now while a row of theirs waits for its time.
+  /// Cards that are laid on now while a row of theirs waits for its time: for the pours lane, ...
   std::set<model::CardUid> hurried;
+  /// ... and for the settle lane.
+  std::set<model::CardUid> hurried_to_settle;
+
+  LateArrivals late;
+  /// Until then, what a run before this one sent may come to the server yet, too.
+  model::SinceBoot late_from_before{};
 
   [[nodiscard]] bool holds(const model::CardUid& card, model::TapId tap) const {
     return held && (held->card == card || held->tap == tap);
@@ -119,7 +126,8 @@ struct LaneContext {
 
   /// Sorts an outcome and tells the circuit when it says that the server is there or not. A usable
   /// answer says so only once it was decoded: call `made_sense` then.
-  [[nodiscard]] Heard hear(const HttpOutcome& outcome, bool from_probe, const model::Moment& now);
+  [[nodiscard]] Heard hear(const std::string& endpoint, const HttpOutcome& outcome, bool from_probe,
+                           const model::Moment& now);
   /// What a lane must know of a row under way.
   struct Row {
     std::int32_t attempts{0};  ///< Spent before.
@@ -157,9 +165,16 @@ struct LaneContext {
   [[nodiscard]] Heard no_response(const TransportError& error, bool from_probe,
                                   const model::Moment& now);
 
+  void count_trouble(const std::string& endpoint, const Heard& heard);
+
   BackoffLimits limits_;
+  std::set<std::string> failing_;  ///< Endpoints that answered with an error of their own last.
   RequestId last_id_{0};
 };
+
+/// Nobody knows whether the request has come to the server, or will: whoever answered in its place,
+/// and whatever.
+[[nodiscard]] bool may_come_late(const Heard& heard);
 
 /// The server may still be at work on the request.
 [[nodiscard]] bool leaves_in_doubt(const Heard& heard);

@@ -108,7 +108,7 @@ bool PoursLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model
   context_.pours_in_flight = false;
   // While other requests fail as well, a row that fails proves nothing against itself.
   if (context_.troubles != troubles_seen_) drain_.accuse_nobody();
-  const Heard heard = context_.hear(outcome, false, now);
+  const Heard heard = context_.hear(endpoint::pours, outcome, false, now);
   troubles_seen_ = context_.troubles;
   on_answer(heard, now);
   return true;

@@ -26,7 +26,7 @@ model::SinceBoot RegisterLane::wake_at() const {
 bool RegisterLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
-  const Heard heard = context_.hear(outcome, probing_, now);
+  const Heard heard = context_.hear(endpoint::register_controller, outcome, probing_, now);
   if (heard.kind == Heard::Kind::token) {
     context_.board.token_refused(endpoint::register_controller, heard.why);
   } else if (heard.kind == Heard::Kind::usable) {

@@ -48,13 +48,18 @@ model::SinceBoot SettleLane::wake_at() const {
   if (context_.pours_in_flight) return never;
   const Grants::Grant* const grant = context_.grants.next();
   model::SinceBoot soonest = grant == nullptr ? never : grant->look_at;
-  if (context_.offline_rows == OfflineRows::settled) soonest = std::min(soonest, next_look_);
+  if (context_.offline_rows == OfflineRows::settled) {
+    const bool hurried = !context_.hurried_to_settle.empty();
+    soonest = std::min(soonest, hurried ? model::SinceBoot{} : next_look_);
+  }
   if (context_.held) soonest = std::min(soonest, context_.pours_quiet_until);
   return std::max({soonest, not_before_, context_.pours_quiet_until});
 }
 
 void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing) {
-  if (context_.offline_rows != OfflineRows::settled || now.since_boot < next_look_) return;
+  const bool hurried = !context_.hurried_to_settle.empty();
+  if (context_.offline_rows != OfflineRows::settled) return;
+  if (!hurried && now.since_boot < next_look_) return;
   pour_ = choose(now);
   if (pour_) ask(now, outgoing);
 }
@@ -64,6 +69,8 @@ void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& ou
 std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
   next_look_ = now.since_boot + look_again;
   doubts_.weigh([this](Doubts::Work work) { return record_of(work); });
+  bool failed = false;
+  if (auto hurried = choose_hurried(now, failed); hurried || failed) return hurried;
   for (std::size_t most = few_considered; most <= most_considered; most *= 4) {
     const auto rows = context_.books.due_pours(most, now, storage::DueRows::to_settle);
     if (!rows) {
@@ -71,7 +78,6 @@ std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
       return std::nullopt;
     }
     context_.board.books_well(fetch_work);
-    bool failed = false;
     std::optional<model::Pour> chosen = first_free(*rows, now, failed);
     if (chosen || failed) return chosen;
     if (rows->size() < most) break;
@@ -80,15 +86,31 @@ std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
   return std::nullopt;
 }
 
+// A guest waits at a tap behind a row.
+std::optional<model::Pour> SettleLane::choose_hurried(const model::Moment& now, bool& failed) {
+  const auto cards = std::exchange(context_.hurried_to_settle, {});
+  if (cards.empty()) return std::nullopt;
+  auto rows = context_.books.due_pours(most_considered, now, storage::DueRows::to_settle);
+  if (!rows) {
+    failed = true;
+    books_failed(fetch_work, rows.error(), now);
+    return std::nullopt;
+  }
+  std::erase_if(*rows, [&](const auto& row) { return !cards.contains(row.begin.card_uid); });
+  for (const model::Pour& row : *rows) passed_over_.erase(row.begin.client_tx_id);
+  return first_free(*rows, now, failed);
+}
+
 std::optional<model::Pour> SettleLane::first_free(const std::vector<model::Pour>& rows,
                                                   const model::Moment& now, bool& failed) {
   const auto record = [this](Doubts::Work work) { return record_of(work); };
-  std::set<model::CardUid> seen;  // Of one card the oldest goes first.
+  std::set<model::CardUid> seen;  // Of one card the oldest goes first that does not wait.
   for (const model::Pour& row : rows) {
     const model::PourBegin& begin = row.begin;
+    if (doubts_.waits(begin.client_tx_id, now, record)) continue;
     if (!seen.insert(begin.card_uid).second) continue;
     if (passed_over_.contains(begin.client_tx_id)) continue;
-    if (doubts_.waits(begin.client_tx_id, now, record)) continue;
+    if (context_.late.but_for(begin.client_tx_id, begin.card_uid, begin.tap_id, now)) continue;
     if (context_.grants.concern(begin.card_uid, begin.tap_id)) continue;
     const auto standing = context_.books.card_standing(begin.card_uid, begin.tap_id, {});
     if (!standing) {
@@ -145,7 +167,9 @@ void SettleLane::send_row(const model::Moment& now, std::vector<Outgoing>& outgo
 bool SettleLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || id != in_flight_) return false;
   in_flight_ = 0;
-  const Heard heard = context_.hear(outcome, false, now);
+  const bool asks = step_ == Step::asking || step_ == Step::asking_again;
+  const Heard heard =
+      context_.hear(asks ? endpoint::authorize : endpoint::pours, outcome, false, now);
   switch (std::exchange(step_, Step::none)) {
     case Step::asking:
       on_leave(id, heard, now);
@@ -172,8 +196,8 @@ void SettleLane::on_leave(RequestId id, const Heard& heard, const model::Moment&
     return on_allowed(*allowed, now);
   }
   if (const auto* const refused = std::get_if<Refused>(&verdict)) {
-    if (refused->reason != in_use) {
-      // It will not be charged, but staff shall know of it.
+    // It will not be charged, but staff shall know of it; and what was sent before may be booked.
+    if (refused->reason != in_use || pour_->status == model::PourStatus::sent) {
       next_step_ = Step::sending_row;
       return;
     }
@@ -194,8 +218,12 @@ void SettleLane::on_allowed(const Allowed& allowed, const model::Moment& now) {
   if (allowed.guest_id != begin.guest_id) {
     release_soon(now);
     context_.grants.heard(begin.card_uid, begin.tap_id, now.since_boot);
+    std::string why = "the card belongs to another guest by now; staff decides who pays";
+    if (pour_->status == model::PourStatus::sent) {
+      why += "; it was sent before: look first whether the venue has booked it";
+    }
     return judge_row({begin.client_tx_id, storage::Verdict::Kind::final_failure, "guest_changed",
-                      "the card belongs to another guest by now; staff decides who pays"},
+                      std::move(why)},
                      now);
   }
   // One minor unit past the limit without a tail, and the existing server gives the whole pour
@@ -216,13 +244,29 @@ void SettleLane::on_row_answer(const Heard& heard, const model::Moment& now) {
       return judge_sent(judge({{row, false}}, answer->results).verdicts.front(), now);
     }
     context_.made_no_sense(endpoint::pours, answer.error().why);
-    return later_then(heard, now);
+    return unanswered(heard, now);
   }
   if (heard.kind == Heard::Kind::server_error) {
     return on_server_error(Step::sending_row, heard, now);
   }
   if (heard.kind == Heard::Kind::refused) {
     return judge_sent(culprit_verdict(row, heard.status, decode_error(heard.body)), now);
+  }
+  unanswered(heard, now);
+}
+
+// It may come to the server yet. One that is so again and again, while others are judged, may be
+// what makes the server hang, and goes ever more seldom.
+void SettleLane::unanswered(const Heard& heard, const model::Moment& now) {
+  const model::PourBegin& begin = pour_->begin;
+  const model::ClientTxId& row = begin.client_tx_id;
+  if (may_come_late(heard)) context_.late.unheard(row, begin.card_uid, begin.tap_id, now);
+  if (leaves_in_doubt(heard)) {
+    const std::int32_t silences = doubts_.silent(row, record_of(Doubts::Work::booking));
+    if (silences > 1) {
+      doubts_.look_later(row, now, context_.row_delay(silences - 2));
+      release_soon(now);
+    }
   }
   later_then(heard, now);
 }
@@ -240,7 +284,7 @@ void SettleLane::on_server_error(Step step, const Heard& heard, const model::Mom
   }
   context_.made_no_sense(locked ? endpoint::pours : endpoint::authorize,
                          fmt::format("pour {}: {}", row.short_id(), heard.why));
-  doubts_.look_at(row, now.since_boot + context_.row_delay(doubt.failures));
+  doubts_.look_later(row, now, context_.row_delay(doubt.failures));
   // It is not tried again soon, and its card must not be locked for so long.
   if (doubt.failures > 0 && locked) release_soon(now);
   const auto noted =
@@ -260,6 +304,9 @@ Doubts::Record SettleLane::record_of(Doubts::Work work) const {
 // What the row did not use of the authorization that was asked for it is released next.
 void SettleLane::judge_sent(const storage::Verdict& verdict, const model::Moment& now) {
   if (leaves_authorization(verdict)) release_soon(now);
+  if (verdict.kind != storage::Verdict::Kind::spend_attempt) {
+    context_.late.recorded(verdict.client_tx_id);
+  }
   judge_row(verdict, now);
 }
 

@@ -71,6 +71,7 @@ class SettleLane {
   [[nodiscard]] storage::Result<storage::LeftBehind::Locks> unresolved(const model::Moment& now);
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
+  [[nodiscard]] std::optional<model::Pour> choose_hurried(const model::Moment& now, bool& failed);
   [[nodiscard]] std::optional<model::Pour> first_free(const std::vector<model::Pour>& rows,
                                                       const model::Moment& now, bool& failed);
   void ask(const model::Moment& now, std::vector<Outgoing>& outgoing);
@@ -87,11 +88,13 @@ class SettleLane {
   [[nodiscard]] Doubts::Record record_of(Doubts::Work work) const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
+  void turned_down(const storage::Verdict& verdict, const model::Moment& now);
   void release_soon(const model::Moment& now);
   void judge_sent(const storage::Verdict& verdict, const model::Moment& now);
   void not_released(const Heard& heard, const model::Moment& now);
   void release_failed(const Grants::Grant& grant, const Heard& heard, const model::Moment& now);
   void judge_row(const storage::Verdict& verdict, const model::Moment& now);
+  void unanswered(const Heard& heard, const model::Moment& now);
   void later_then(const Heard& heard, const model::Moment& now);
   void end(const model::Moment& now);
   void books_failed(const char* work, const storage::Error& error, const model::Moment& now);

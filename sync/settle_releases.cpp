@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/row_words.hpp"
 #include "sync/authorize_lane.hpp"
 #include "sync/settle_lane.hpp"
 
@@ -120,6 +121,7 @@ void SettleLane::send_release(std::vector<Outgoing>& outgoing) {
   context_.batch_was_last = false;
   context_.held = LaneContext::Held{grant_->card, grant_->tap};
   const model::ClientTxId id = context_.grants.release_id(*grant_, context_.random);
+  grant_->release = id;
   outgoing.push_back(
       {in_flight_, context_.post(endpoint::pours, encode_pours({release_of(*grant_, id)}).body,
                                  context_.options.request_deadline)});
@@ -144,20 +146,31 @@ void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
 }
 
 void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {
-  bool released = heard.kind == Heard::Kind::refused;
-  if (heard.kind == Heard::Kind::usable) {
-    const auto answer = decode_pours(heard.body);
-    released = answer.has_value();
-    if (answer) {
-      context_.made_sense(endpoint::pours);
-    } else {
-      context_.made_no_sense(endpoint::pours, answer.error().why);
-    }
+  const model::ClientTxId id = *grant_->release;
+  if (heard.kind != Heard::Kind::usable) {
+    if (may_come_late(heard)) context_.late.unheard(id, grant_->card, grant_->tap, now);
+    return not_released(heard, now);
   }
-  if (released) {
-    context_.grants.forget(grant_->card, grant_->tap);
-    return end(now);
+  const auto answer = decode_pours(heard.body);
+  if (!answer) {
+    context_.made_no_sense(endpoint::pours, answer.error().why);
+    context_.late.unheard(id, grant_->card, grant_->tap, now);
+    return not_released(heard, now);
   }
+  context_.made_sense(endpoint::pours);
+  const auto verdict = judge({{id, true}}, answer->results).verdicts.front();
+  if (verdict.kind == storage::Verdict::Kind::spend_attempt) return turned_down(verdict, now);
+  // One that ended no lock is not recorded, and may have come before its copy.
+  if (verdict.outcome != storage::audit_only) context_.late.recorded(id);
+  context_.grants.forget(grant_->card, grant_->tap);
+  end(now);
+}
+
+// Before the server looked at the lock.
+void SettleLane::turned_down(const storage::Verdict& verdict, const model::Moment& now) {
+  Heard heard;
+  heard.kind = Heard::Kind::refused;
+  heard.why = verdict.outcome;
   not_released(heard, now);
 }
 
@@ -165,8 +178,11 @@ void SettleLane::not_released(const Heard& heard, const model::Moment& now) {
   const Grants::Grant grant = *grant_;
   const bool own_error =
       heard.kind == Heard::Kind::server_error || heard.kind == Heard::Kind::refused;
+  Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
+  const std::uint64_t judged = context_.pours_judged.count;
+  const bool alone = known != nullptr && std::exchange(known->judged_then, judged) != judged;
   later_then(heard, now);
-  if (own_error) release_failed(grant, heard, now);
+  if (own_error || (alone && leaves_in_doubt(heard))) release_failed(grant, heard, now);
 }
 
 // The row or the server may be at fault: tried ever more seldom.
@@ -174,13 +190,12 @@ void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
                                 const model::Moment& now) {
   Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
   if (known == nullptr) return;
-  known->unheard = false;
-  if (++known->server_errors >= most_releases) {
+  if (++known->failures >= most_releases) {
     context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
     context_.grants.forget(grant.card, grant.tap);
     return;
   }
-  known->look_at = now.since_boot + doubled(Grants::until_begun, known->server_errors - 1,
+  known->look_at = now.since_boot + doubled(Grants::until_begun, known->failures - 1,
                                             context_.options.longest_row_retry);
 }
 

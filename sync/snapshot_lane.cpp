@@ -71,13 +71,12 @@ model::SinceBoot SnapshotLane::wake_at() const {
 
 bool SnapshotLane::on_outcome(RequestId id, const HttpOutcome& outcome, const model::Moment& now) {
   if (id == 0 || (id != in_flight_ && id != status_in_flight_)) return false;
-  const Heard heard = context_.hear(outcome, false, now);
   if (id == status_in_flight_) {
     status_in_flight_ = 0;
-    on_status(id, heard, now);
+    on_status(id, context_.hear(endpoint::system_status, outcome, false, now), now);
     return true;
   }
-  on_snapshot(heard, outcome, now);
+  on_snapshot(context_.hear(path_, outcome, false, now), outcome, now);
   in_flight_ = 0;
   return true;
 }

@@ -85,22 +85,22 @@ TEST_CASE("a row on another tap pays with no lock of this one", "[leave]") {
   CHECK(standing(1).unsent_here);
 }
 
-TEST_CASE("a row to settle that was sent is in doubt on its tap until its verdict", "[leave]") {
+TEST_CASE("a card whose row to settle was sent is in doubt until its verdict", "[leave]") {
   Bar bar;
-  auto& ledger = bar.ledger();
-  const auto in_doubt = [&](std::int32_t tap) {
-    return ledger.card_standing(card(1), model::TapId{tap}, {}, this_boot)->in_doubt_here;
+  const auto in_doubt = [&](const model::BootId& boot) {
+    return bar.ledger().card_standing(card(1), model::TapId{3}, {}, boot)->in_doubt;
   };
-  pour_on(ledger, 1, 2, 100, model::AuthorizedBy::cache);
-  pour_on(ledger, 2, 1, 100, model::AuthorizedBy::server);
-  CHECK_FALSE(in_doubt(2));
-  REQUIRE(outcome(ledger.mark_sent({pour_id(1), pour_id(2)}, at(20))) == "ok");
-  CHECK(in_doubt(2));
-  CHECK_FALSE(in_doubt(1));  // Its lock is its own.
+  pour_on(bar.ledger(), 1, 2, 100, model::AuthorizedBy::cache);
+  pour_on(bar.ledger(), 2, 1, 100, model::AuthorizedBy::server);
+  REQUIRE(outcome(bar.ledger().mark_sent({pour_id(2)}, at(20))) == "ok");
+  CHECK_FALSE(in_doubt(this_boot));  // Its lock is its own.
+  REQUIRE(outcome(bar.ledger().mark_sent({pour_id(1)}, at(20))) == "ok");
+  CHECK(in_doubt(this_boot));
   bar.reopen(next_boot);
-  CHECK(bar.ledger().card_standing(card(1), model::TapId{2}, {}, next_boot)->in_doubt_here);
   judge(bar.ledger(), 1, Verdict::Kind::not_judged);
-  CHECK_FALSE(in_doubt(2));
+  CHECK(in_doubt(next_boot));
+  judge(bar.ledger(), 1, Verdict::Kind::spend_attempt);
+  CHECK_FALSE(in_doubt(next_boot));
 }
 
 TEST_CASE("a start hears of rows without an answer and of locks that were given up", "[leave]") {

@@ -24,7 +24,7 @@ struct Story {
   bool row_fails(Work work = Work::booking) {
     ++record.troubles;
     const bool at_fault = doubts.failed(tx(1), work, record).at_fault;
-    doubts.look_at(tx(1), 60s);
+    doubts.look_later(tx(1), at(0s), 60s);
     return at_fault;
   }
   [[nodiscard]] bool waits() const {

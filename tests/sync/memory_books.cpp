@@ -109,8 +109,8 @@ Result<storage::CardStanding> MemoryBooks::card_standing(const model::CardUid& c
     if (unsent) {
       standing.unsent_began = std::max(standing.unsent_began, begin.start.since_boot);
     }
-    standing.in_doubt_here |= row.pour.status == PourStatus::sent && !needs_lock &&
-                              begin.card_uid == card && begin.tap_id == tap;
+    standing.in_doubt |=
+        row.pour.status == PourStatus::sent && !needs_lock && begin.card_uid == card;
     standing.began_since |=
         begin.card_uid == card && begin.tap_id == tap && begin.start.since_boot >= since;
   }
@@ -221,7 +221,6 @@ void MemoryBooks::apply(Row& row, const storage::Verdict& verdict, std::int32_t 
       row.not_before = retry_at.since_boot;
       break;
     case Kind::not_judged:
-      row.pour.status = PourStatus::fresh;
       break;
   }
 }

@@ -198,7 +198,7 @@ void Play::carry(const Outgoing& outgoing) {
   } else {
     arrive(request, outgoing.id, answer_at);
   }
-  if (dice_.chance(faults.duplicated)) arrive(request, 0, answer_at + within(60s));
+  if (dice_.chance(faults.duplicated)) repeat(outgoing, answer_at + within(60s));
 }
 
 // The existing server's balance updates do not bear two requests at once.
@@ -231,12 +231,30 @@ void Play::meet(const Outage& met, const Outgoing& outgoing) {
       return;
     case Kind::overdue:
       deliver(outgoing.id, met.fixed, soon);
-      at_time(now() + met.overdue, [this, late = outgoing.request] { venue_.answer(late); });
+      at_time(now() + met.overdue,
+              [this, late = outgoing.request] { static_cast<void>(venue_.answer(late)); });
       return;
     case Kind::token:
       deliver(outgoing.id, HttpResponse{401, {}, R"({"detail": "Invalid token"})"}, soon);
       return;
   }
+}
+
+// Somebody on the way sends it once more. Nobody does so with what was answered; where that
+// matters, with a row that the server did not record and that would take a lock, it stays out.
+void Play::repeat(const Outgoing& outgoing, model::SinceBoot latest) {
+  const auto way = std::chrono::duration_cast<milliseconds>(latest - now_);
+  const auto when = std::chrono::duration_cast<milliseconds>(dice_.chance(500) ? within(way) : way);
+  at_time(now() + when, [=, this, life = life_] {
+    const HttpRequest& request = outgoing.request;
+    // The release of a lock that the server did not record, repeated by a proxy after a restart
+    // that forgot it, takes the lock of a later pour: a known limit, see docs/wire.md.
+    const bool is_release = request.path == endpoint::pours && !has_volume(request);
+    if (is_release && life != life_) return;
+    const bool answered = answered_.contains({life, outgoing.id});
+    if (answered && venue_.demands_leave && !venue_.has_recorded(request)) return;
+    static_cast<void>(venue_.answer(request));
+  });
 }
 
 // The request reaches the server; id 0: nobody hears the answer.
@@ -260,12 +278,8 @@ void Play::arrive(const HttpRequest& request, RequestId id, model::SinceBoot ans
   const bool late_error = dice_.chance(faults.late_error);
   const bool garbage = dice_.chance(faults.garbage);
   const model::SinceBoot gives_up = now_ + request.deadline;
-  // The release of a lock that the server did not record, repeated by a proxy after a restart that
-  // forgot it, takes the lock of a later pour: a known limit, see docs/wire.md.
-  const bool is_release = request.path == endpoint::pours && !has_volume(request);
   const std::uint64_t life = life_;
   events_.emplace(Key{std::max(done_at, now_), ++sequence_}, [=, this] {
-    if (id == 0 && is_release && life != life_) return;
     HttpResponse response = venue_.answer(request);
     if (id == 0) return;
     if (answer_lost) {
@@ -274,6 +288,7 @@ void Play::arrive(const HttpRequest& request, RequestId id, model::SinceBoot ans
     } else if (late_error) {
       deliver(id, HttpResponse{504, {}, "Gateway Timeout"}, answer_at);
     } else {
+      if (!garbage) answered_.emplace(life, id);
       deliver(id, garbage ? damaged(std::move(response), dice_) : std::move(response), answer_at);
     }
   });

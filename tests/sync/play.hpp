@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,6 +108,7 @@ class Play {
 
   void pump();
   void carry(const Outgoing& outgoing);
+  void repeat(const Outgoing& outgoing, model::SinceBoot latest);
   void arrive(const HttpRequest& request, RequestId id, model::SinceBoot answer_at);
   void deliver(RequestId id, HttpOutcome outcome, model::SinceBoot when);
   void take(Notice notice);
@@ -135,6 +137,7 @@ class Play {
     bool books{false};  ///< Its answer, whatever becomes of it, is of pours that cost something.
   };
   std::map<RequestId, Carried> in_flight_;
+  std::set<std::pair<std::uint64_t, RequestId>> answered_;  ///< By life and request.
   model::SinceBoot quiet_until_{};  ///< No pours before, see EngineOptions::settle_wait.
   std::map<std::uint64_t, model::SinceBoot> asks_;  ///< Ticket to deadline.
   std::uint64_t ticket_{0};

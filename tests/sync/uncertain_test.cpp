@@ -129,11 +129,77 @@ TEST_CASE("a release that reaches the server late takes no lock of a later pour"
   bar.play.ask_at(5s, 1);
   bar.play.outages = {overdue(15s, 2s)};
   bar.play.visit_at(15300ms, {1, pour(2), 4s, [](bool) {}});
-  bar.play.run_until(2min);
+  bar.play.run_until(5min);
   CHECK(bar.confirmed() == 1);
   CHECK(bar.venue.booked.size() == 1);
   CHECK(bar.venue.noted.empty());
   CHECK(bar.venue.locks.empty());
+}
+
+// Found by reading: it was the last of all that had waited since.
+TEST_CASE("the row of a guest at a tap is settled before all that wait", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.outages = {{5040ms, 1min, Outage::Kind::black_hole}};
+  bar.play.pour_at(5s, pour(1));
+  bar.play.at_time(10s, [&] {
+    for (std::uint64_t n = 2; n <= 400; ++n) bar.books.add(pour(n, 2 + n % 8));
+  });
+  for (std::chrono::milliseconds when = 1min; when < 70s; when += 1s) bar.play.ask_at(when, 1);
+  bar.play.run_until(71s);
+  CHECK(bar.confirmed() < 300);
+  CHECK(bar.row(1).status == model::PourStatus::confirmed);
+  CHECK(std::holds_alternative<Allowed>(bar.verdict()));
+}
+
+// Found by reading: the server refused the card for the lock that our own row had made.
+TEST_CASE("a card whose row is in doubt is not asked for at another tap either", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.pour_at(5s, pour(1));
+  bar.play.outages = {
+      {.from = 5s, .until = 10s, .kind = Outage::Kind::black_hole, .only_path = endpoint::pours}};
+  bar.play.at_time(15s, [&] { bar.books.begin(online(9, 2)); });  // Tap 1 is in use by now.
+  model::Pour elsewhere = pour(2);
+  elsewhere.begin.tap_id = model::TapId{2};
+  bar.play.visit_at(40s, {1, elsewhere, 4s, [](bool) {}});
+  bar.play.run_until(41s);
+  CHECK(std::holds_alternative<NoAnswer>(bar.verdict()));
+}
+
+// Found by reading: whatever could be read, be it nothing, counted as released.
+TEST_CASE("a release that the server did not get to is sent again", "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  bar.play.ask_at(5s, 1);
+  const auto said = GENERATE(HttpResponse{200, {}, R"({"results": []})"},
+                             HttpResponse{422, {}, R"({"detail": "no"})"});
+  bar.play.outages = {{.from = 14s,
+                       .until = 20s,
+                       .kind = Outage::Kind::fixed,
+                       .fixed = said,
+                       .only_path = endpoint::pours}};
+  bar.play.run_until(21s);
+  REQUIRE(bar.venue.locks.size() == 1);
+  bar.play.run_until(5min);
+  CHECK(bar.venue.locks.empty());
+}
+
+// Found by reading: it was parked without asking whether it was booked, and booked by hand again.
+TEST_CASE("who decides of a pour that was sent before its card was handed on is told so",
+          "[locks]") {
+  StrictBar bar;
+  bar.play.run_until(4s);
+  Outage answer_lost = overdue(5s, 10ms);
+  answer_lost.fixed = tl::make_unexpected(TransportError{TransportError::Kind::other, "reset"});
+  bar.play.outages = {answer_lost, {5200ms, 10min, Outage::Kind::no_link}};
+  bar.play.pour_at(5s, pour(1));
+  bar.play.at_time(5min, [&] { bar.venue.hand_on(1, 2); });
+  bar.play.run_until(20min);
+  const auto told = bar.play.told_of<PourNotBooked>();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().outcome == "guest_changed");
+  CHECK(told.back().reason.find("look first whether the venue has booked it") != std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tests/sync/venue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -82,6 +83,7 @@ HttpResponse Venue::answer(const HttpRequest& request) {
   if (request.path == endpoint::authorize) return authorize(request);
   if (request.path == endpoint::flow_events) return flow_event(request);
   if (request.path == endpoint::register_controller) {
+    if (register_status != 0) return {register_status, {}, ""};
     versions.push_back(json::parse(request.body).at("firmware_version"));
     return reply(200, {{"controller_id", "bar-1"}});
   }
@@ -103,6 +105,15 @@ HttpResponse Venue::pours(const HttpRequest& request) {
     results.push_back(judge(row));
   }
   return reply(200, {{"results", results}});
+}
+
+bool Venue::has_recorded(const HttpRequest& request) const {
+  if (request.path != endpoint::pours) return true;
+  const json rows = json::parse(request.body).at("pours");
+  return std::all_of(rows.begin(), rows.end(), [this](const json& row) {
+    const std::string id = row.at("client_tx_id");
+    return booked.contains(id) || turned_down_.contains(id);
+  });
 }
 
 bool Venue::is_locked_elsewhere(const json& row) const {

@@ -38,6 +38,8 @@ class Venue {
 
   /// A day begins; the guests are there.
   virtual void open(std::uint64_t /*seed*/) {}
+  /// Whether each of its pours has an answer that stays the same.
+  [[nodiscard]] bool has_recorded(const HttpRequest& request) const;
   /// Carries the request out and answers.
   [[nodiscard]] virtual HttpResponse answer(const HttpRequest& request);
   /// What else its books say at the end of a day; empty: nothing is wrong.
@@ -78,9 +80,10 @@ class Venue {
   std::vector<std::string> releases;             ///< Ids of rows without a volume, as they came.
   std::vector<std::string> flow_events;          ///< "event_id status volume", as told.
   int pours_status{0};                           ///< Not 0: what every request with pours gets.
-  int flow_status{0};                            ///< Not 0: what every flow event gets.
-  std::string flow_poison;                       ///< The event that gets a 500.
-  std::map<std::string, std::int64_t> locks;     ///< Live authorizations: card UID to tap.
+  int register_status{0};
+  int flow_status{0};                         ///< Not 0: what every flow event gets.
+  std::string flow_poison;                    ///< The event that gets a 500.
+  std::map<std::string, std::int64_t> locks;  ///< Live authorizations: card UID to tap.
   /// Gives a card to another guest.
   void hand_on(std::uint64_t card_number, std::uint64_t guest);
 
