@@ -266,6 +266,7 @@ void Controller::carry_out(TapSlot& tap, const Actions& actions, const Moment& n
       ask_authorization(tap, ask->card);
     } else if (const auto* staff = std::get_if<AskStaff>(&action)) {
       tap.card = staff->card;
+      tap.guest.clear();
       read_staff_facts(tap, staff->card);
     } else if (const auto* run = std::get_if<RunAct>(&action)) {
       note_act(tap, *run, now);

@@ -102,6 +102,9 @@ class Controller {
   /// Staff close a tap, or open it again. False: there is no such tap.
   bool lock(model::TapId tap, const std::string& why, const model::Moment& now);
   bool unlock(model::TapId tap, const model::Moment& now);
+  /// How often staff have closed it in this run: who opens it may mean an older lock. Null: no such
+  /// tap.
+  [[nodiscard]] std::optional<std::uint64_t> times_locked(model::TapId tap) const;
   /// Why not now; empty: it can be done.
   [[nodiscard]] std::string recalibration_barred(model::TapId tap) const;
   /// From the next pour on. The error says why not now.
@@ -165,6 +168,7 @@ class Controller {
     TapSetup setup;
     TapOutputs outputs;
     TapSession session;
+    std::uint64_t times_locked{0};  ///< By staff.
     std::uint64_t ticket{0};        ///< Of the authorization under way; older answers are ignored.
     std::uint64_t staff_ticket{0};  ///< Of the look whether a card is staff's, ...
     model::CardUid staff_card;      ///< ... namely this one.

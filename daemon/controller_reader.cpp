@@ -35,6 +35,10 @@ void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& even
   if (const auto* arrived = std::get_if<drivers::CardArrived>(&event)) {
     if (!slot.session.view().client_tx_id) slot.card = card_uid(arrived->uid).value_or(slot.card);
   }
+  if (std::holds_alternative<drivers::CardRefused>(event) && !slot.session.view().client_tx_id) {
+    slot.card = {};
+    slot.guest.clear();
+  }
   if (std::holds_alternative<drivers::ReaderFailed>(event)) slot.reader_failed = true;
   if (std::holds_alternative<drivers::ReaderBack>(event)) slot.reader_failed = false;
   deliver(slot, std::visit(AsEvent{}, event), now);

@@ -109,8 +109,15 @@ void Controller::report_service(TapSlot& tap, const ServiceDone& done) {
 bool Controller::lock(model::TapId id, const std::string& why, const Moment& now) {
   TapSlot* tap = find(id);
   if (tap == nullptr) return false;
+  ++tap->times_locked;
   deliver(*tap, Locked{LockReason::service, why}, now);
   return true;
+}
+
+std::optional<std::uint64_t> Controller::times_locked(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  if (tap == nullptr) return std::nullopt;
+  return tap->times_locked;
 }
 
 bool Controller::unlock(model::TapId id, const Moment& now) {

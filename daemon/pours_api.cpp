@@ -231,11 +231,12 @@ struct Decision {
   bool of_failed{false};  ///< Of a failed row; else of one that waits.
   storage::Verdict::Kind kind{storage::Verdict::Kind::spend_attempt};
   const char* outcome{""};
-  const char* action{""};   ///< In the audit log.
-  const char* done{""};     ///< In the answer.
-  const char* unsaid{""};   ///< When no reason is given.
-  const char* rows{""};     ///< Those that it may be about, ...
-  const char* instead{""};  ///< ... and what to do when it is about none of them.
+  const char* action{""};         ///< In the audit log.
+  const char* done{""};           ///< In the answer.
+  const char* done_in_doubt{""};  ///< The same of a row that the server may have.
+  const char* unsaid{""};         ///< When no reason is given.
+  const char* rows{""};           ///< Those that it may be about, ...
+  const char* instead{""};        ///< ... and what to do when it is about none of them.
 };
 /// It stays owed, out of the way of the others, to be looked at by a person. The only attempt that
 /// it has is spent.
@@ -244,6 +245,9 @@ constexpr Decision parking{.of_failed = false,
                            .outcome = storage::parked,
                            .action = "park",
                            .done = "parked",
+                           .done_in_doubt =
+                               "parked (the server may have booked it: look there "
+                               "before you book it by hand)",
                            .unsaid = "parked by hand",
                            .rows = "waiting",
                            .instead =
@@ -255,6 +259,7 @@ constexpr Decision booking{.of_failed = true,
                            .outcome = storage::booked_by_hand,
                            .action = storage::booked_by_hand,
                            .done = "booked",
+                           .done_in_doubt = "booked",
                            .unsaid = "booked at the venue",
                            .rows = "failed",
                            .instead =
@@ -314,7 +319,9 @@ ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
   for (const model::PourBegin& begin : changed.rows) {
     if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
   }
-  if (!changed.stopped.empty()) return stopped_problem(changed, decision.done);
+  if (!changed.stopped.empty()) {
+    return stopped_problem(changed, was_sent ? decision.done_in_doubt : decision.done);
+  }
   if (changed.rows.empty()) {
     return problem(
         409, fmt::format("no {} pour is \"{}\": {}", decision.rows, about->row, decision.instead));

@@ -1,5 +1,6 @@
 #include "daemon/staff_api.hpp"
 
+#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -215,6 +216,9 @@ ApiResponse clear(const StaffApiPorts& ports, const ApiRequest& request) {
   return told(cleared->outcome);
 }
 
+/// The ledger's word on a lock follows the tap's own in the same order.
+std::mutex lock_notes;
+
 storage::Result<> keep_lock(const StaffApiPorts& ports, model::TapId tap, const std::string& why) {
   return ports.storage->run(
       [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why); });
@@ -231,7 +235,10 @@ ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::T
       },
       Late::done_all_the_same);
   if (closed && !*closed) return told(closed);
-  const auto kept = keep_lock(ports, tap, why);
+  const auto kept = [&] {
+    const std::lock_guard one_at_a_time{lock_notes};
+    return keep_lock(ports, tap, why);
+  }();
   if (!kept) {
     return problem(503, fmt::format("tap {} is closed until tapd starts again, and no longer: {}",
                                     tap.number(), kept.error().message));
@@ -241,28 +248,28 @@ ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::T
   return told(closed);
 }
 
-/// Opens it again, and keeps it so over a restart.
+/// Opens it again, and keeps it so over a restart: in this order, so that what fails leaves the
+/// lock in the ledger. Not when somebody has closed it anew since this was asked for.
 ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap) {
-  const auto there = ask<bool>(*ports.control,
-                               [tap](const Controller& controller) { return controller.has(tap); });
-  if (!there) return control_is_silent();
-  if (!*there) return problem(409, fmt::format("there is no tap {}", tap.number()));
+  const auto seen = ask<std::optional<std::uint64_t>>(
+      *ports.control, [tap](const Controller& controller) { return controller.times_locked(tap); });
+  if (!seen) return control_is_silent();
+  if (!*seen) return problem(409, fmt::format("there is no tap {}", tap.number()));
   if (auto refusal = unaudited(ports, request, "unlock", tap, "")) return *std::move(refusal);
-  std::string why;
-  const auto kept = ports.storage->run([&](storage::Ledger& ledger) {
-    why = kept_lock(ledger, tap);
-    return ledger.set_meta(lock_key(tap), "");
-  });
-  if (!kept) return problem(503, "not done: " + kept.error().message);
-  if (auto refusal = hung_up(request)) {
-    static_cast<void>(keep_lock(ports, tap, why));
-    return *std::move(refusal);
+  const std::lock_guard one_at_a_time{lock_notes};
+  if (auto refusal = hung_up(request)) return *std::move(refusal);
+  const auto opened = order<Outcome>(
+      *ports.control, [tap, times = **seen](Controller& controller, const auto& now) -> Outcome {
+        if (controller.times_locked(tap) == times && controller.unlock(tap, now)) return {};
+        return tl::unexpected{
+            fmt::format("tap {} was closed anew: see why, and say it again", tap.number())};
+      });
+  if (!opened || !*opened) return told(opened);
+  if (const auto kept = keep_lock(ports, tap, ""); !kept) {
+    return problem(503, fmt::format("tap {} is open until tapd starts again, and closed then: {}",
+                                    tap.number(), kept.error().message));
   }
-  return told(
-      order<Outcome>(*ports.control, [tap](Controller& controller, const auto& now) -> Outcome {
-        if (controller.unlock(tap, now)) return {};
-        return tl::unexpected{fmt::format("there is no tap {}", tap.number())};
-      }));
+  return told(opened);
 }
 
 /// Why one value cannot be the calibration; empty: it can.

@@ -135,6 +135,7 @@ void TapSession::on_event(const CardUnusable& event, const Moment& now) {
 void TapSession::authorize(const model::CardUid& card, const Moment& now) {
   enter(TapState::authorizing, now);
   asking_ = card;
+  reason_.clear();
   // Asked first: the journal's line must not carry the name of the guest before.
   out_.emplace_back(AskAuthorization{card});
   out_.emplace_back(Say{.topic = Topic::card_seen, .detail = {}});

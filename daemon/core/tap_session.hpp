@@ -247,6 +247,8 @@ class TapSession {
   NoiseWatch noise_;
   std::optional<model::SinceBoot> last_poured_;
   std::map<LockReason, std::string> locks_;  // with the words of who set it
+  /// Of all that is broken what must be told first: a valve that pours by itself is a leak, too.
+  [[nodiscard]] std::string fault_in_words() const;
   std::map<FaultKind, std::string> faults_;
   std::string reason_;
   StrayFlow stray_;

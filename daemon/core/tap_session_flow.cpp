@@ -302,6 +302,7 @@ void TapSession::on_event(const Cleared&, const Moment& now) {
   for (const FaultKind kind : {FaultKind::noise, FaultKind::stuck_valve}) {
     on_event(Repaired{kind}, now);
   }
+  if (!stray_.running()) on_event(Repaired{FaultKind::leak}, now);
 }
 
 std::string_view to_text(EventStage stage) {

@@ -51,8 +51,7 @@ std::string TapSession::service_barred(bool from_menu) const {
     if (bars_staff(reason)) return std::string{to_text(reason)} + ": " + why;
   }
   if (!faults_.empty()) {
-    return "it is faulted: " + std::string{to_text(faults_.begin()->first)} + ": " +
-           faults_.begin()->second;
+    return "it is faulted: " + fault_in_words();
   }
   switch (state_) {
     case TapState::idle:
@@ -135,12 +134,11 @@ void TapSession::finish_service(const Moment& now) {
   if (done.edges > 0) last_poured_ = now.since_boot;
   if (done.volume.volume() >= some_beer) {
     beer_came();
-    locks_.erase(LockReason::silent);
+    on_event(Unlocked{LockReason::silent}, now);
   }
   stray_.interrupt();
   if (done.what.kind == ServiceKind::keg_change) {
-    locks_.erase(LockReason::keg_empty);
-    keg_in_doubt_ = false;
+    on_event(Unlocked{LockReason::keg_empty}, now);
   }
   rest(now);
 }

@@ -199,7 +199,7 @@ void TapSession::on_event(const Repaired& event, const Moment& now) {
 void TapSession::rest(const Moment& now) {
   sale_.reset();
   if (!faults_.empty()) {
-    reason_ = std::string{to_text(faults_.begin()->first)} + ": " + faults_.begin()->second;
+    reason_ = fault_in_words();
     enter(TapState::faulted, now);
     out_.emplace_back(Show{Display::fault});
   } else if (!locks_.empty()) {
@@ -216,6 +216,12 @@ void TapSession::rest(const Moment& now) {
     enter(TapState::idle, now);
     out_.emplace_back(Show{Display::idle});
   }
+}
+
+std::string TapSession::fault_in_words() const {
+  const auto stuck = faults_.find(FaultKind::stuck_valve);
+  const auto& [kind, what] = stuck != faults_.end() ? *stuck : *faults_.begin();
+  return std::string{to_text(kind)} + ": " + what;
 }
 
 void TapSession::enter(TapState state, const Moment& now) {

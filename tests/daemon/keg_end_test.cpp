@@ -177,6 +177,18 @@ TEST_CASE("a keg in doubt is forgotten with the keg", "[signatures]") {
   CHECK(tap.session.state() != TapState::locked);
 }
 
+// Found by reading: it sold again, and nobody was told.
+TEST_CASE("a lock that a new keg lifts is told as lifted", "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.give(Locked{LockReason::keg_empty, "the keg is empty"});
+  REQUIRE(tap.session.state() == TapState::locked);
+  tap.give(ServiceBegun{
+      .kind = ServiceKind::keg_change, .longest = 2s, .most = model::Volume::millilitres(500)});
+  tap.run(4s);
+  CHECK(tap.session.state() == TapState::idle);
+  CHECK_THAT(tap.journal(), ContainsSubstring("keg_empty lifted"));
+}
+
 // Found by reading: with a cut cable each card brought fifteen seconds of beer that nobody paid.
 TEST_CASE("a tap that brings no pulse to several guests in a row is closed", "[signatures]") {
   MeteredTap tap{MeteredTap::rules()};

@@ -287,4 +287,16 @@ TEST_CASE("a server that is gone is told with what becomes of the guests: served
                               !ContainsSubstring("go on"));
 }
 
+// Found by reading: the journal refused two cards in the name of the guest who had left.
+TEST_CASE("cards that are refused are not those of the guest before", "[controller]") {
+  ControllerFixture tap;
+  tap.to_ready();
+  tap.card_leaves();
+  tap.pass(150ms);
+  tap.controller.on_presence(0, drivers::CardRefused{"several_cards"}, tap.now);
+  CHECK(tap.journal.lines.back().message == Message::card_denied);
+  CHECK(tap.journal.lines.back().text.find("Ann") == std::string::npos);
+  CHECK_FALSE(tap.journal.lines.back().fields.card);
+}
+
 }  // namespace tapd::test

@@ -12,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 using model::StopReason;
 
 }  // namespace
@@ -133,6 +134,24 @@ TEST_CASE("a valve that stays open is an alarm that only staff can end", "[signa
   tap.physics.pull(0);
   tap.run(60s, 20ms);
   CHECK(tap.session.state() == TapState::faulted);
+  tap.give(Cleared{});
+  CHECK(tap.session.state() == TapState::idle);
+}
+
+// Found by reading: every screen said that it may drip; and who had cleared it was told that it was
+// still out of order, half a second before it sold.
+TEST_CASE("a valve that pours by itself is told as such, and is well when it is cleared",
+          "[signatures]") {
+  MeteredTap tap{MeteredTap::rules()};
+  tap.physics.pull(60);
+  tap.physics.set_valve(drivers::sim::ValveCondition::stuck_open);
+  tap.run(2s);
+  REQUIRE(tap.session.has_fault(FaultKind::leak));
+  CHECK_THAT(tap.session.view().reason, StartsWith("stuck_valve: "));
+  CHECK_THAT(tap.session.service_barred(false), ContainsSubstring("stuck_valve: "));
+  tap.physics.set_valve(drivers::sim::ValveCondition::ok);
+  tap.physics.pull(0);
+  tap.run(2s, 20ms);
   tap.give(Cleared{});
   CHECK(tap.session.state() == TapState::idle);
 }

@@ -245,8 +245,16 @@ TEST_CASE("a denial is shown for a while and then the tap is free", "[tap_sessio
   REQUIRE(tap.newest<Show>()->display == Display::denied_funds);
   tap.take_away();
   REQUIRE(tap.session.state() == TapState::denied);
-  tap.pass(2s);
-  CHECK(tap.session.state() == TapState::idle);
+  SECTION("for a while") {
+    tap.pass(2s);
+    CHECK(tap.session.state() == TapState::idle);
+  }
+  // Found by reading: screens showed it beside the whole next pour.
+  SECTION("until the next card") {
+    tap.lay_on();
+    REQUIRE(tap.session.state() == TapState::authorizing);
+    CHECK(tap.session.view().reason.empty());
+  }
 }
 
 // Found by reading: such a tap showed the denial, and a denial serves the next card.

@@ -110,6 +110,27 @@ TEST_CASE("a lock that cannot be noted closes the tap all the same", "[system][d
   bar.venue.wait_for_state(1, "idle");
 }
 
+// Found by reading: the one was told "done" of a lock that the other's unlock then took away.
+TEST_CASE("who opens a tap does not open what was closed anew meanwhile", "[system][disk]") {
+  StaffBar bar;
+  REQUIRE(bar.venue.api().post("/lock", R"({"tap":1,"why":"lye in the line"})")->status == 200);
+  bar.disk.say("slow");
+  auto unlock = std::async(std::launch::async,
+                           [&] { return bar.venue.api().post("/unlock", R"({"tap":1})"); });
+  const Deadline audit_waits{500ms};
+  while (audit_waits.pause(50ms)) {
+  }
+  static_cast<void>(bar.venue.api().post("/lock", R"({"tap":1,"why":"the line is open"})"));
+  const auto unlocked = unlock.get();
+  bar.disk.say("none");
+  REQUIRE(unlocked);
+  CHECK(unlocked->status != 200);
+  CHECK(bar.venue.tap(1).at("state") == "locked");
+  bar.venue.kill_tapd();
+  bar.venue.start_tapd();
+  bar.venue.wait_for_state(1, "locked");
+}
+
 TEST_CASE("a tap is cleared although that cannot be noted, and who asked is told",
           "[system][disk]") {
   StaffBar bar;
