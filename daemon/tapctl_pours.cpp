@@ -95,9 +95,9 @@ PoursCommands::PoursCommands(CLI::App& app)
   queue_->require_subcommand(1);
   retry_->add_option("row", values_->row, "a receipt, an id, or all")->required();
   park_->add_option("row", values_->row, "a receipt or an id")->required();
-  park_->add_option("why", values_->why, "in words, for whoever looks at it later");
+  add_reason(*park_, values_->why, "in words, for whoever looks at it later");
   booked_->add_option("row", values_->row, "a receipt or an id")->required();
-  booked_->add_option("why", values_->why, "in words, for the audit log");
+  add_reason(*booked_, values_->why, "in words, for the audit log");
 }
 
 namespace {

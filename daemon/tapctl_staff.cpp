@@ -230,7 +230,7 @@ StaffCommands::StaffCommands(CLI::App& app)
   tap_of(change, values.tap);
   bounds(change, values.seconds, values.ml, ServiceKind::keg_change);
   tap_of(lock_, values.tap);
-  lock_->add_option("why", values.why, "in words, for the journal and the screen");
+  add_reason(*lock_, values.why, "in words, for the journal and the screen");
   tap_of(unlock_, values.tap);
   tap_of(calibrate_, values.tap);
   constexpr int most_pours = 20;

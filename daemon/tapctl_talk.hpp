@@ -2,7 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api_client.hpp"
@@ -16,6 +20,12 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_refused = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_no_answer = 3;
+
+/// A reason as staff write it, with or without quotes around its words.
+inline void add_reason(CLI::App& command, std::string& why, const char* help) {
+  command.add_option_function<std::vector<std::string>>(
+      "why", [&why](const auto& words) { why = fmt::format("{}", fmt::join(words, " ")); }, help);
+}
 
 /// Says what is wrong on stderr; answers `code`.
 int refuse(const std::string& words, int code = exit_refused);

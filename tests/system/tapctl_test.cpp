@@ -140,6 +140,9 @@ TEST_CASE("words that are no UTF-8 reach tapd, and no exception the person", "[s
   };
   CHECK(asked_by({"lock", "1", "sch\xF6n"}).value("why", "") == "sch\uFFFDn");
   CHECK(asked_by({"queue", "park", "3F2A-9C01", "sch\xF6n"}).value("why", "") == "sch\uFFFDn");
+  // Nobody thinks of quotes in a cellar.
+  CHECK(asked_by({"lock", "1", "lye", "in", "the line"}).value("why", "") == "lye in the line");
+  CHECK(asked_by({"queue", "park", "3F2A-9C01", "looks", "odd"}).value("why", "") == "looks odd");
 }
 
 // A slip of the finger at the last pour must not throw all of them away.
