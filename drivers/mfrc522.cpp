@@ -70,7 +70,8 @@ Look Mfrc522::look(SinceBoot now) {
 
 // One remedy in a look: the thread has its time back between two of them.
 Look Mfrc522::look_if_ready(SinceBoot now) {
-  if (!ready_) {
+  const bool remedied = !ready_;
+  if (remedied) {
     const auto remedy = recovery_.next(now);
     if (!remedy) return ReaderTrouble{recovery_.trouble()};
     if (auto done = apply(*remedy); !done) {
@@ -81,7 +82,11 @@ Look Mfrc522::look_if_ready(SinceBoot now) {
   Look found = look_at_field();
   if (auto* broken = std::get_if<ReaderTrouble>(&found)) {
     // Trouble is told even when the remedy helps: a supply that dips with every frame must show.
-    broken->what = remedy_trouble(broken->what);
+    if (remedied) {
+      fail(broken->what);
+    } else {
+      broken->what = remedy_trouble(broken->what);
+    }
   } else if (ready_) {
     recovery_.worked(pacing_.now());
   }
