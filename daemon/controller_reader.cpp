@@ -32,10 +32,11 @@ struct AsEvent {
 void Controller::on_presence(std::size_t tap, const drivers::PresenceEvent& event,
                              const Moment& now) {
   TapSlot& slot = taps_.at(tap);
-  if (const auto* arrived = std::get_if<drivers::CardArrived>(&event)) {
-    if (!slot.session.view().client_tx_id) slot.card = card_uid(arrived->uid).value_or(slot.card);
+  const bool pours = slot.session.view().client_tx_id.has_value();
+  if (const auto* arrived = std::get_if<drivers::CardArrived>(&event); arrived && !pours) {
+    slot.card = card_uid(arrived->uid).value_or(slot.card);
   }
-  if (std::holds_alternative<drivers::CardRefused>(event) && !slot.session.view().client_tx_id) {
+  if (std::holds_alternative<drivers::CardRefused>(event) && !pours) {
     slot.card = {};
     slot.guest.clear();
   }

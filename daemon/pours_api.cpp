@@ -189,7 +189,7 @@ AllChanged change_all(
 }
 
 /// What was done stays done, and staff are told how far it came.
-ApiResponse stopped_problem(const AllChanged& changed, const char* done) {
+ApiResponse stopped_problem(const AllChanged& changed, const std::string& done) {
   if (changed.rows.empty()) return problem(503, changed.stopped);
   return problem(503, fmt::format("{} pours are {}, the rest is as it was: {}; say it again later",
                                   changed.rows.size(), done, changed.stopped));
@@ -231,12 +231,11 @@ struct Decision {
   bool of_failed{false};  ///< Of a failed row; else of one that waits.
   storage::Verdict::Kind kind{storage::Verdict::Kind::spend_attempt};
   const char* outcome{""};
-  const char* action{""};         ///< In the audit log.
-  const char* done{""};           ///< In the answer.
-  const char* done_in_doubt{""};  ///< The same of a row that the server may have.
-  const char* unsaid{""};         ///< When no reason is given.
-  const char* rows{""};           ///< Those that it may be about, ...
-  const char* instead{""};        ///< ... and what to do when it is about none of them.
+  const char* action{""};   ///< In the audit log.
+  const char* done{""};     ///< In the answer.
+  const char* unsaid{""};   ///< When no reason is given.
+  const char* rows{""};     ///< Those that it may be about, ...
+  const char* instead{""};  ///< ... and what to do when it is about none of them.
 };
 /// It stays owed, out of the way of the others, to be looked at by a person. The only attempt that
 /// it has is spent.
@@ -245,9 +244,6 @@ constexpr Decision parking{.of_failed = false,
                            .outcome = storage::parked,
                            .action = "park",
                            .done = "parked",
-                           .done_in_doubt =
-                               "parked (the server may have booked it: look there "
-                               "before you book it by hand)",
                            .unsaid = "parked by hand",
                            .rows = "waiting",
                            .instead =
@@ -259,7 +255,6 @@ constexpr Decision booking{.of_failed = true,
                            .outcome = storage::booked_by_hand,
                            .action = storage::booked_by_hand,
                            .done = "booked",
-                           .done_in_doubt = "booked",
                            .unsaid = "booked at the venue",
                            .rows = "failed",
                            .instead =
@@ -320,7 +315,9 @@ ApiResponse decide(const PoursApiPorts& ports, const ApiRequest& request,
     if (!decision.of_failed) ports.given_up(begin.card_uid, begin.tap_id);
   }
   if (!changed.stopped.empty()) {
-    return stopped_problem(changed, was_sent ? decision.done_in_doubt : decision.done);
+    constexpr const char* in_doubt =
+        " (the server may have booked it: look there before you book it by hand)";
+    return stopped_problem(changed, std::string{decision.done} + (was_sent ? in_doubt : ""));
   }
   if (changed.rows.empty()) {
     return problem(

@@ -16,6 +16,9 @@ namespace {
 // In `meta`: locks at the server whose end is not known.
 const std::string unresolved = "locks_unresolved";
 
+// A row that pays with the lock of its own authorization, or releases one.
+const std::string needs_its_lock = "(" + live_leave + " OR volume_ml = 0)";
+
 // What cannot be read is no lock that anybody could release.
 LeftBehind::Locks read_locks(const std::string& text) {
   LeftBehind::Locks locks;
@@ -36,15 +39,12 @@ CardStandings::CardStandings(SQLite::Database& database, Notes& notes)
             "SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'open'"
             " AND (card_uid = ?1 OR tap_id = ?2) LIMIT 1"},
       unsent_{database,
-              fmt::format("SELECT max(tap_id = ?2), max(iif(boot_id = ?3, start_mono_ns, 0))"
+              fmt::format("SELECT max(tap_id = ?2) FILTER (WHERE {0}),"
+                          " max(iif(boot_id = ?3, start_mono_ns, 0)) FILTER (WHERE {0}),"
+                          " coalesce(max(status = 'sent') FILTER (WHERE NOT {0}), 0)"
                           " FROM pours WHERE status <> 'confirmed' AND status IN ('new', 'sent')"
-                          " AND card_uid = ?1 AND ({} OR volume_ml = 0)",
-                          live_leave)},
-      in_doubt_{database,
-                fmt::format("SELECT 1 FROM pours WHERE status <> 'confirmed' AND status = 'sent'"
-                            " AND card_uid = ?1 AND volume_ml > 0 AND NOT {}"
-                            " LIMIT 1",
-                            live_leave)},
+                          " AND card_uid = ?1",
+                          needs_its_lock)},
       // The newest rows are enough: one that began since is among them.
       began_{database,
              "SELECT 1 FROM pours WHERE pour_seq > (SELECT max(pour_seq) FROM pours) - 200"
@@ -71,8 +71,8 @@ CardStanding CardStandings::of(const model::CardUid& card, model::TapId tap, mod
     standing.unsent = here.has_value();
     standing.unsent_here = here == 1;
     standing.unsent_began = model::SinceBoot{unsent.integer_or_null().value_or(0)};
+    standing.in_doubt = unsent.flag();
   }
-  standing.in_doubt = Use{in_doubt_, card.text()}.next();
   standing.began_since =
       Use{began_, card.text(), tap.number(), boot.text(), std::int64_t{since.count()}}.next();
   return standing;

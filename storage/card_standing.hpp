@@ -25,7 +25,6 @@ class CardStandings {
   Notes& notes_;
   SQLite::Statement open_;
   SQLite::Statement unsent_;
-  SQLite::Statement in_doubt_;
   SQLite::Statement began_;
   SQLite::Statement sent_;
   SQLite::Statement given_up_;

@@ -4,8 +4,9 @@
 // not accused. Pure; the settle lane calls it.
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,13 +26,15 @@ class Doubts {
     std::uint64_t troubles_then{0};  ///< Requests of any kind that had failed at the last of those.
     std::uint64_t troubles{0};       ///< And now, with the failure that is told.
   };
+  using Records = std::array<Record, 2>;  ///< By Work.
   struct Verdict {
     bool at_fault{false};
     std::int32_t failures{0};  ///< Before this one, since it was last judged.
   };
 
   /// The row got such an error. At fault: `judged` is to be called for it.
-  Verdict failed(const model::ClientTxId& row, Work work, const Record& record) {
+  Verdict failed(const model::ClientTxId& row, Work work, const Records& records) {
+    const Record& record = of(work, records);
     Doubt& doubt = doubts_[row];
     if (doubt.failures > 0 && doubt.work == work && doubt.proven) return {true, doubt.failures};
     doubt.came_amid_others = doubt.failures > 0 && doubt.done != record.done;
@@ -53,30 +56,29 @@ class Doubts {
   }
   /// It was sent, and no answer came. Answers how often that was so while others were judged: it is
   /// tried ever more seldom then.
-  std::int32_t silent(const model::ClientTxId& row, const Record& record) {
+  std::int32_t silent(const model::ClientTxId& row, const Records& records) {
+    const std::uint64_t done = of(Work::booking, records).done;
     Doubt& doubt = doubts_[row];
-    if (std::exchange(doubt.silent_at, record.done) != record.done) ++doubt.silences;
+    if (std::exchange(doubt.silent_at, done) != done) ++doubt.silences;
     return doubt.silences;
   }
 
   /// To be called while a first success since a failure is fresh.
-  template<typename RecordOf>
-  void weigh(const RecordOf& record_of) {
+  void weigh(const Records& records) {
     for (auto& [row, doubt] : doubts_) {
-      const Record record = record_of(doubt.work);
+      const Record& record = of(doubt.work, records);
       if (doubt.done == record.done) continue;
       doubt.proven |= doubt.first_after_success && doubt.troubles == record.troubles;
       doubt.first_after_success = false;
     }
   }
-  template<typename RecordOf>
   [[nodiscard]] bool waits(const model::ClientTxId& row, const model::Moment& now,
-                           const RecordOf& record_of) const {
+                           const Records& records) const {
     const auto found = doubts_.find(row);
     if (found == doubts_.end()) return false;
     const Doubt& doubt = found->second;
     if (doubt.failures == 0) return now.since_boot < doubt.look_at;
-    const Record record = record_of(doubt.work);
+    const Record& record = of(doubt.work, records);
     const bool clean = record.troubles == record.troubles_then;
     if (now.since_boot >= doubt.look_at) return !clean && now.since_boot < doubt.overdue;
     const bool is_new = doubt.done != record.done;
@@ -85,6 +87,9 @@ class Doubts {
   void judged(const model::ClientTxId& row) { doubts_.erase(row); }
 
  private:
+  [[nodiscard]] static const Record& of(Work work, const Records& records) {
+    return records.at(static_cast<std::size_t>(work));
+  }
   struct Doubt {
     Work work{Work::authorizing};
     std::uint64_t done{0};      ///< When it failed last.

@@ -48,18 +48,18 @@ model::SinceBoot SettleLane::wake_at() const {
   if (context_.pours_in_flight) return never;
   const Grants::Grant* const grant = context_.grants.next();
   model::SinceBoot soonest = grant == nullptr ? never : grant->look_at;
-  if (context_.offline_rows == OfflineRows::settled) {
-    const bool hurried = !context_.hurried_to_settle.empty();
-    soonest = std::min(soonest, hurried ? model::SinceBoot{} : next_look_);
-  }
+  soonest = std::min(soonest, rows_look_at());
   if (context_.held) soonest = std::min(soonest, context_.pours_quiet_until);
   return std::max({soonest, not_before_, context_.pours_quiet_until});
 }
 
+model::SinceBoot SettleLane::rows_look_at() const {
+  if (context_.offline_rows != OfflineRows::settled) return never;
+  return context_.hurried_to_settle.empty() ? next_look_ : model::SinceBoot{};
+}
+
 void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing) {
-  const bool hurried = !context_.hurried_to_settle.empty();
-  if (context_.offline_rows != OfflineRows::settled) return;
-  if (!hurried && now.since_boot < next_look_) return;
+  if (now.since_boot < rows_look_at()) return;
   pour_ = choose(now);
   if (pour_) ask(now, outgoing);
 }
@@ -68,7 +68,7 @@ void SettleLane::settle_next(const model::Moment& now, std::vector<Outgoing>& ou
 // Behind many rows of cards in use it is looked for further on.
 std::optional<model::Pour> SettleLane::choose(const model::Moment& now) {
   next_look_ = now.since_boot + look_again;
-  doubts_.weigh([this](Doubts::Work work) { return record_of(work); });
+  doubts_.weigh(records());
   bool failed = false;
   if (auto hurried = choose_hurried(now, failed); hurried || failed) return hurried;
   for (std::size_t most = few_considered; most <= most_considered; most *= 4) {
@@ -103,11 +103,10 @@ std::optional<model::Pour> SettleLane::choose_hurried(const model::Moment& now, 
 
 std::optional<model::Pour> SettleLane::first_free(const std::vector<model::Pour>& rows,
                                                   const model::Moment& now, bool& failed) {
-  const auto record = [this](Doubts::Work work) { return record_of(work); };
   std::set<model::CardUid> seen;  // Of one card the oldest goes first that does not wait.
   for (const model::Pour& row : rows) {
     const model::PourBegin& begin = row.begin;
-    if (doubts_.waits(begin.client_tx_id, now, record)) continue;
+    if (doubts_.waits(begin.client_tx_id, now, records())) continue;
     if (!seen.insert(begin.card_uid).second) continue;
     if (passed_over_.contains(begin.client_tx_id)) continue;
     if (context_.late.but_for(begin.client_tx_id, begin.card_uid, begin.tap_id, now)) continue;
@@ -262,7 +261,7 @@ void SettleLane::unanswered(const Heard& heard, const model::Moment& now) {
   const model::ClientTxId& row = begin.client_tx_id;
   if (may_come_late(heard)) context_.late.unheard(row, begin.card_uid, begin.tap_id, now);
   if (leaves_in_doubt(heard)) {
-    const std::int32_t silences = doubts_.silent(row, record_of(Doubts::Work::booking));
+    const std::int32_t silences = doubts_.silent(row, records());
     if (silences > 1) {
       doubts_.look_later(row, now, context_.row_delay(silences - 2));
       release_soon(now);
@@ -277,7 +276,7 @@ void SettleLane::on_server_error(Step step, const Heard& heard, const model::Mom
   const model::ClientTxId row = pour_->begin.client_tx_id;
   const bool locked = step == Step::sending_row;
   const auto work = locked ? Doubts::Work::booking : Doubts::Work::authorizing;
-  const Doubts::Verdict doubt = doubts_.failed(row, work, record_of(work));
+  const Doubts::Verdict doubt = doubts_.failed(row, work, records());
   if (doubt.at_fault) {
     const auto verdict = culprit_verdict(row, heard.status, decode_error(heard.body));
     return locked ? judge_sent(verdict, now) : judge_row(verdict, now);
@@ -295,10 +294,11 @@ void SettleLane::on_server_error(Step step, const Heard& heard, const model::Mom
   later_then(heard, now);
 }
 
-Doubts::Record SettleLane::record_of(Doubts::Work work) const {
-  const auto& done =
-      work == Doubts::Work::authorizing ? context_.leaves_answered : context_.pours_judged;
-  return {done.count, done.troubles_then, context_.troubles};
+Doubts::Records SettleLane::records() const {
+  const auto record = [this](const LaneContext::Successes& done) {
+    return Doubts::Record{done.count, done.troubles_then, context_.troubles};
+  };
+  return {record(context_.leaves_answered), record(context_.pours_judged)};
 }
 
 // What the row did not use of the authorization that was asked for it is released next.

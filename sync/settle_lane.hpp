@@ -69,6 +69,7 @@ class SettleLane {
   [[nodiscard]] bool release_abandoned(const model::Moment& now, std::vector<Outgoing>& outgoing);
   void note_unresolved(const model::Moment& now);
   [[nodiscard]] storage::Result<storage::LeftBehind::Locks> unresolved(const model::Moment& now);
+  [[nodiscard]] model::SinceBoot rows_look_at() const;
   void settle_next(const model::Moment& now, std::vector<Outgoing>& outgoing);
   [[nodiscard]] std::optional<model::Pour> choose(const model::Moment& now);
   [[nodiscard]] std::optional<model::Pour> choose_hurried(const model::Moment& now, bool& failed);
@@ -84,15 +85,15 @@ class SettleLane {
   void on_allowed(const Allowed& allowed, const model::Moment& now);
   void on_row_answer(const Heard& heard, const model::Moment& now);
   void on_server_error(Step step, const Heard& heard, const model::Moment& now);
-  /// How the server has fared with such work.
-  [[nodiscard]] Doubts::Record record_of(Doubts::Work work) const;
+  [[nodiscard]] Doubts::Records records() const;
   void on_asked_again(const Heard& heard, const model::Moment& now);
   void on_release_answer(const Heard& heard, const model::Moment& now);
-  void turned_down(const storage::Verdict& verdict, const model::Moment& now);
+  void on_release_judged(const storage::Verdict& verdict, const Heard& heard,
+                         const model::Moment& now);
   void release_soon(const model::Moment& now);
   void judge_sent(const storage::Verdict& verdict, const model::Moment& now);
   void not_released(const Heard& heard, const model::Moment& now);
-  void release_failed(const Grants::Grant& grant, const Heard& heard, const model::Moment& now);
+  void release_failed(Grants::Grant& grant, const Heard& heard, const model::Moment& now);
   void judge_row(const storage::Verdict& verdict, const model::Moment& now);
   void unanswered(const Heard& heard, const model::Moment& now);
   void later_then(const Heard& heard, const model::Moment& now);

@@ -147,56 +147,54 @@ void SettleLane::on_asked_again(const Heard& heard, const model::Moment& now) {
 
 void SettleLane::on_release_answer(const Heard& heard, const model::Moment& now) {
   const model::ClientTxId id = *grant_->release;
-  if (heard.kind != Heard::Kind::usable) {
-    if (may_come_late(heard)) context_.late.unheard(id, grant_->card, grant_->tap, now);
-    return not_released(heard, now);
-  }
-  const auto answer = decode_pours(heard.body);
-  if (!answer) {
+  if (heard.kind == Heard::Kind::usable) {
+    const auto answer = decode_pours(heard.body);
+    if (answer) {
+      context_.made_sense(endpoint::pours);
+      return on_release_judged(judge({{id, true}}, answer->results).verdicts.front(), heard, now);
+    }
     context_.made_no_sense(endpoint::pours, answer.error().why);
-    context_.late.unheard(id, grant_->card, grant_->tap, now);
-    return not_released(heard, now);
   }
-  context_.made_sense(endpoint::pours);
-  const auto verdict = judge({{id, true}}, answer->results).verdicts.front();
-  if (verdict.kind == storage::Verdict::Kind::spend_attempt) return turned_down(verdict, now);
+  if (may_come_late(heard)) context_.late.unheard(id, grant_->card, grant_->tap, now);
+  not_released(heard, now);
+}
+
+void SettleLane::on_release_judged(const storage::Verdict& verdict, const Heard& heard,
+                                   const model::Moment& now) {
+  if (verdict.kind == storage::Verdict::Kind::spend_attempt) {
+    // Before the server looked at the lock.
+    Heard refused = heard;
+    refused.kind = Heard::Kind::refused;
+    refused.why = verdict.outcome;
+    return not_released(refused, now);
+  }
   // One that ended no lock is not recorded, and may have come before its copy.
-  if (verdict.outcome != storage::audit_only) context_.late.recorded(id);
+  if (verdict.outcome != storage::audit_only) context_.late.recorded(verdict.client_tx_id);
   context_.grants.forget(grant_->card, grant_->tap);
   end(now);
 }
 
-// Before the server looked at the lock.
-void SettleLane::turned_down(const storage::Verdict& verdict, const model::Moment& now) {
-  Heard heard;
-  heard.kind = Heard::Kind::refused;
-  heard.why = verdict.outcome;
-  not_released(heard, now);
-}
-
 void SettleLane::not_released(const Heard& heard, const model::Moment& now) {
-  const Grants::Grant grant = *grant_;
+  Grants::Grant* const known = context_.grants.find(grant_->card, grant_->tap);
+  later_then(heard, now);
+  if (known == nullptr) return;
   const bool own_error =
       heard.kind == Heard::Kind::server_error || heard.kind == Heard::Kind::refused;
-  Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
   const std::uint64_t judged = context_.pours_judged.count;
-  const bool alone = known != nullptr && std::exchange(known->judged_then, judged) != judged;
-  later_then(heard, now);
-  if (own_error || (alone && leaves_in_doubt(heard))) release_failed(grant, heard, now);
+  const bool alone = std::exchange(known->judged_then, judged) != judged;
+  if (own_error || (alone && leaves_in_doubt(heard))) release_failed(*known, heard, now);
 }
 
 // The row or the server may be at fault: tried ever more seldom.
-void SettleLane::release_failed(const Grants::Grant& grant, const Heard& heard,
+void SettleLane::release_failed(Grants::Grant& grant, const Heard& heard,
                                 const model::Moment& now) {
-  Grants::Grant* const known = context_.grants.find(grant.card, grant.tap);
-  if (known == nullptr) return;
-  if (++known->failures >= most_releases) {
+  if (++grant.failures >= most_releases) {
     context_.made_no_sense(endpoint::pours, "a lock is not released: " + heard.why);
-    context_.grants.forget(grant.card, grant.tap);
+    context_.grants.forget(model::CardUid{grant.card}, grant.tap);
     return;
   }
-  known->look_at = now.since_boot + doubled(Grants::until_begun, known->failures - 1,
-                                            context_.options.longest_row_retry);
+  grant.look_at = now.since_boot + doubled(Grants::until_begun, grant.failures - 1,
+                                           context_.options.longest_row_retry);
 }
 
 }  // namespace tapd::sync

@@ -226,6 +226,8 @@ class TapSession {
   void rest(const model::Moment& now);
   void enter(TapState state, const model::Moment& now);
   [[nodiscard]] model::PourProgress progress(const model::Moment& now) const;
+  /// Of all that is broken what must be told first: a valve that pours by itself is a leak, too.
+  [[nodiscard]] std::string fault_in_words() const;
   [[nodiscard]] bool blocked() const { return !faults_.empty() || !locks_.empty(); }
   void interrupt(model::StopReason reason, const model::Moment& now);
   void record_progress_if_due(const model::Moment& now);
@@ -247,8 +249,6 @@ class TapSession {
   NoiseWatch noise_;
   std::optional<model::SinceBoot> last_poured_;
   std::map<LockReason, std::string> locks_;  // with the words of who set it
-  /// Of all that is broken what must be told first: a valve that pours by itself is a leak, too.
-  [[nodiscard]] std::string fault_in_words() const;
   std::map<FaultKind, std::string> faults_;
   std::string reason_;
   StrayFlow stray_;

@@ -18,18 +18,16 @@ struct Story {
 
   void other_goes_through() {
     record = {record.done + 1, record.troubles, record.troubles};
-    doubts.weigh([this](Work) { return record; });
+    doubts.weigh({record, record});
   }
   void other_fails() { ++record.troubles; }
   bool row_fails(Work work = Work::booking) {
     ++record.troubles;
-    const bool at_fault = doubts.failed(tx(1), work, record).at_fault;
+    const bool at_fault = doubts.failed(tx(1), work, {record, record}).at_fault;
     doubts.look_later(tx(1), at(0s), 60s);
     return at_fault;
   }
-  [[nodiscard]] bool waits() const {
-    return doubts.waits(tx(1), at(1s), [this](Work) { return record; });
-  }
+  [[nodiscard]] bool waits() const { return doubts.waits(tx(1), at(1s), {record, record}); }
 };
 
 TEST_CASE("a row that fails between two that go through is at fault", "[doubts]") {
@@ -83,7 +81,7 @@ TEST_CASE("a row that fails amid others that fail is not tried after each that g
   server.other_fails();
   server.other_goes_through();
   CHECK(server.waits());
-  CHECK_FALSE(server.doubts.waits(tx(1), at(61s), [&](Work) { return server.record; }));
+  CHECK_FALSE(server.doubts.waits(tx(1), at(61s), {server.record, server.record}));
 }
 
 TEST_CASE("a failure of other work is a new doubt", "[doubts]") {
