@@ -184,7 +184,7 @@ class Controller {
     std::string beverage;
     std::string guest;
     std::int64_t flow_events{0};
-    std::string running_event;                         ///< Id of the leak that was told last.
+    std::string running_event;                         ///< Id of the leak or work that began last.
     std::optional<model::KegId> keg;                   ///< As the venue last told.
     std::string kept_closings;                         ///< What the ledger was last asked to keep.
     std::optional<model::SinceBoot> keep_closings_at;  ///< It failed: again then.

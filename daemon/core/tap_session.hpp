@@ -76,6 +76,7 @@ struct SessionRules {
   std::chrono::milliseconds progress_every{1'000};
   model::Volume progress_volume{model::Volume::microlitres(50'000)};
   std::chrono::microseconds longest_close_time{300'000};  ///< Bound of the learnt tail.
+  std::chrono::milliseconds service_told_every{5'000};    ///< What runs for staff is told so often.
   std::chrono::milliseconds denial_shown{2'000};  ///< At least, also when the card has left.
   model::Volume nearly_out{model::Volume::microlitres(50'000)};
   StrayRules stray;
@@ -167,6 +168,8 @@ class TapSession {
     PulsePace pace;
     FineVolume volume;
     std::int64_t edges{0};
+    std::optional<model::Volume> told{};  ///< So far; what a power cut then leaves in the books.
+    model::SinceBoot told_at{};
   };
 
   void on_event(const Started&, const model::Moment& now);
@@ -217,6 +220,9 @@ class TapSession {
   void finish(const model::Moment& now);
   void service_flow(const Flow& flow, const model::Moment& now);
   void end_service(const model::Moment& now);
+  [[nodiscard]] model::SinceBoot service_told_next() const;
+  void tell_service_if_due(const model::Moment& now);
+  void report_service(EventStage stage, model::SinceBoot until);
   void settle_service(const model::Moment& now);
   void finish_service(const model::Moment& now);
   void show_act();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemon/core/tap_session.hpp"
+#include "daemon/core/time_between.hpp"
 
 namespace tapd {
 
@@ -82,7 +83,8 @@ void TapSession::on_event(const ServiceBegun& event, const Moment& now) {
                      .opened_at = now.since_boot,
                      .last_flow = now.since_boot,
                      .pace = {},
-                     .volume = {}};
+                     .volume = {},
+                     .told_at = now.since_boot};
   enter(TapState::servicing, now);
   if (menu_) menu_->begun();
   reason_ = std::string{to_text(event.kind)};
@@ -101,7 +103,32 @@ void TapSession::service_flow(const Flow& flow, const Moment& now) {
   service.volume += calibration_.worth(flow.edges, service.pace.pulse_interval());
   service.edges += flow.edges;
   service.last_flow = now.since_boot;
-  if (valve_open() && service.volume.volume() >= service.what.most) end_service(now);
+  if (!valve_open()) return;
+  if (service.volume.volume() >= service.what.most) return end_service(now);
+  tell_service_if_due(now);
+}
+
+model::SinceBoot TapSession::service_told_next() const {
+  const Service& service = *service_;
+  const auto told = service.told.value_or(model::Volume{}).in_millilitres();
+  const bool news = service.volume.volume().in_millilitres() > told;
+  return news ? service.told_at + rules_.service_told_every : model::SinceBoot::max();
+}
+
+/// A power cut in a long cleaning or bleeding must not lose what ran from the keg's books.
+void TapSession::tell_service_if_due(const Moment& now) {
+  if (now.since_boot < service_told_next()) return;
+  report_service(service_->told ? EventStage::updated : EventStage::started, now.since_boot);
+  service_->told = service_->volume.volume();
+  service_->told_at = now.since_boot;
+}
+
+void TapSession::report_service(EventStage stage, model::SinceBoot until) {
+  out_.emplace_back(ReportFlow{.sign = sign_of(service_->what.kind),
+                               .stage = stage,
+                               .volume = service_->volume.volume(),
+                               .duration = between(service_->opened_at, until),
+                               .valve_open = true});
 }
 
 void TapSession::end_service(const Moment& now) {
@@ -118,18 +145,13 @@ void TapSession::settle_service(const Moment& now) {
 }
 
 void TapSession::finish_service(const Moment& now) {
+  report_service(service_->told ? EventStage::stopped : EventStage::whole, service_->shut_at);
   const Service done = *service_;
   service_.reset();
-  const auto open_for =
-      std::chrono::duration_cast<std::chrono::milliseconds>(done.shut_at - done.opened_at);
-  out_.emplace_back(ReportFlow{.sign = sign_of(done.what.kind),
-                               .volume = done.volume.volume(),
-                               .duration = open_for,
-                               .valve_open = true});
   out_.emplace_back(ServiceDone{.kind = done.what.kind,
                                 .volume = done.volume.volume(),
                                 .edges = done.edges,
-                                .open_for = open_for});
+                                .open_for = between(done.opened_at, done.shut_at)});
   // The line is full again, and what was there before is forgotten.
   if (done.edges > 0) last_poured_ = now.since_boot;
   if (done.volume.volume() >= some_beer) {

@@ -52,7 +52,8 @@ void TapSession::on_event(const Tick&, const Moment& now) {
     case TapState::faulted:
       return;
     case TapState::servicing:
-      if (in_state >= service_->what.longest) end_service(now);
+      if (in_state >= service_->what.longest) return end_service(now);
+      tell_service_if_due(now);
       return;
     case TapState::service_menu:
       lead_menu(now);
@@ -99,7 +100,8 @@ std::optional<model::SinceBoot> TapSession::state_wakes_at() const {
     case TapState::faulted:
       return std::nullopt;
     case TapState::servicing:
-      return service_->opened_at + service_->what.longest;
+      return std::min(model::SinceBoot{service_->opened_at + service_->what.longest},
+                      service_told_next());
     case TapState::service_menu:
       return menu_->wake_at();
   }
