@@ -89,8 +89,12 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
     TapSlot* tap = find(begun->tap);
     if (tap == nullptr || tap->session.view().client_tx_id != begun->client_tx_id) return;
-    if (begun->result) return deliver(*tap, BeginWritten{}, now);
-    return deliver(*tap, BeginFailed{begun->result.error().message}, now);
+    if (!begun->result) {
+      const std::string& why = begun->result.error().message;
+      return deliver(*tap, BeginFailed{{DenialReason::ledger_unavailable, why}}, now);
+    }
+    if (*begun->result) return deliver(*tap, BeginFailed{**begun->result}, now);
+    return deliver(*tap, BeginWritten{}, now);
   }
   if (const auto* progress = std::get_if<ProgressRowDone>(&answer)) {
     TapSlot* tap = find(progress->tap);

@@ -10,16 +10,15 @@ namespace tapd {
 namespace {
 
 /// What was decided from may be older than what another tap has begun since.
-std::optional<storage::Error> taken_meanwhile(const ServingClaim& claim,
-                                              const std::vector<model::Serving>& served,
-                                              const model::Moment& now, const model::BootId& boot) {
+std::optional<Denial> taken_meanwhile(const ServingClaim& claim,
+                                      const std::vector<model::Serving>& served,
+                                      const model::Moment& now, const model::BootId& boot) {
   const auto left = left_to_serve(claim.limits, claim.category, served, now, boot);
   if (!left || *left >= claim.limit) return std::nullopt;
-  return storage::Error{
-      .kind = storage::Error::Kind::refused,
-      .message = fmt::format("the serving limit no longer allows {}: this guest is being served at "
-                             "another tap",
-                             model::to_text(claim.limit))};
+  return Denial{.reason = DenialReason::serving_limit,
+                .message = fmt::format("the serving limit no longer allows {}: this guest is being "
+                                       "served at another tap",
+                                       model::to_text(claim.limit))};
 }
 
 storage::Result<> begin_served(storage::Ledger& ledger, const model::BootId& boot,
@@ -37,36 +36,39 @@ storage::Result<> begin_served(storage::Ledger& ledger, const model::BootId& boo
   });
 }
 
-bool fits_offline(const OfflineLimits& limits, const model::AuthorizationFacts& facts,
-                  model::Money hold) {
-  return facts.offline_guest.spent + hold <= limits.per_guest &&
-         facts.offline_guest.pours < limits.pours_per_guest &&
-         facts.offline_controller.spent + hold <= limits.controller;
+std::optional<Denial> taken_offline(const OfflineLimits& limits,
+                                    const model::AuthorizationFacts& facts, model::Money hold) {
+  const bool of_guest = facts.offline_guest.spent + hold > limits.per_guest ||
+                        facts.offline_guest.pours >= limits.pours_per_guest;
+  if (!of_guest && facts.offline_controller.spent + hold <= limits.controller) return std::nullopt;
+  return Denial{
+      .reason = of_guest ? DenialReason::offline_guest_limit : DenialReason::offline_exposure,
+      .message = fmt::format("the offline limits no longer allow {}: another tap has taken it",
+                             model::to_text(hold))};
 }
 
-storage::Result<> begin_row(storage::Ledger& ledger, const model::BootId& boot,
-                            const BeginRow& row) {
+Begun begin_row(storage::Ledger& ledger, const model::BootId& boot, const BeginRow& row) {
   const model::PourBegin& begin = row.begin;
   const auto facts = ledger.facts(begin.card_uid, begin.tap_id);
   if (!facts) return tl::unexpected(facts.error());
   if (facts->available + row.overdraft < begin.hold) {
-    return tl::unexpected(storage::Error{
-        .kind = storage::Error::Kind::refused,
+    return Denial{
+        .reason = DenialReason::insufficient_funds,
         .message = fmt::format("balance {} no longer covers {}: it is being spent at another tap",
-                               model::to_text(facts->available), model::to_text(begin.hold))});
+                               model::to_text(facts->available), model::to_text(begin.hold))};
   }
-  const bool offline = begin.authorized_by == model::AuthorizedBy::cache;
-  if (offline && !fits_offline(row.offline, *facts, begin.hold)) {
-    return tl::unexpected(storage::Error{
-        .kind = storage::Error::Kind::refused,
-        .message = fmt::format("the offline limits no longer allow {}: another tap has taken it",
-                               model::to_text(begin.hold))});
+  if (begin.authorized_by == model::AuthorizedBy::cache) {
+    if (auto taken = taken_offline(row.offline, *facts, begin.hold)) return taken;
   }
-  if (!row.serving) return ledger.begin_pour(begin, boot);
-  if (auto taken = taken_meanwhile(*row.serving, facts->servings, begin.start, boot)) {
-    return tl::unexpected(*std::move(taken));
+  if (row.serving) {
+    if (auto taken = taken_meanwhile(*row.serving, facts->servings, begin.start, boot)) {
+      return taken;
+    }
   }
-  return begin_served(ledger, boot, begin, *row.serving);
+  const auto begun = row.serving ? begin_served(ledger, boot, begin, *row.serving)
+                                 : ledger.begin_pour(begin, boot);
+  if (!begun) return tl::unexpected(begun.error());
+  return std::nullopt;
 }
 
 storage::Result<> note_act(storage::Ledger& ledger, const NoteAct& note) {
@@ -116,7 +118,7 @@ struct CarryOut {
 };
 
 // The answer to each request, whether or not it was carried out: who asked waits for it.
-BeginRowDone answer_to(const BeginRow& row, storage::Result<> result) {
+BeginRowDone answer_to(const BeginRow& row, Begun result) {
   return {row.begin.tap_id, row.begin.client_tx_id, std::move(result)};
 }
 ProgressRowDone answer_to(const ProgressRow& row, storage::Result<> result) {
@@ -180,6 +182,9 @@ std::optional<bool> was_written(const StorageAnswer& answer) {
         if constexpr (std::is_same_v<Done, FactsRead> || std::is_same_v<Done, WorldRead>) {
           return std::nullopt;
         } else {
+          if constexpr (std::is_same_v<Done, BeginRowDone>) {
+            if (done.result && *done.result) return std::nullopt;
+          }
           if (done.result) return true;
           if (done.result.error().kind == storage::Error::Kind::refused) return std::nullopt;
           return false;

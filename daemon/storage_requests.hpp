@@ -65,10 +65,12 @@ struct KeepClosings {
 using StorageRequest = std::variant<BeginRow, ProgressRow, EndRow, ReadFacts, ReadWorld,
                                     WriteFlowEvent, NoteAct, NoteClock, KeepClosings>;
 
+/// Nothing: the pour is begun. A denial: another tap has taken meanwhile what it was granted.
+using Begun = storage::Result<std::optional<Denial>>;
 struct BeginRowDone {
   model::TapId tap;
   model::ClientTxId client_tx_id;
-  storage::Result<> result;
+  Begun result;
 };
 struct ProgressRowDone {
   model::TapId tap;

@@ -67,7 +67,7 @@ struct RefusedLate {
 /// The `open` row is durable.
 struct BeginWritten {};
 struct BeginFailed {
-  std::string why;
+  Denial denial;
 };
 /// The last progress asked for is durable.
 struct ProgressWritten {};

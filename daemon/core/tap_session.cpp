@@ -255,7 +255,7 @@ void TapSession::on_event(const BeginWritten&, const Moment& now) {
 void TapSession::on_event(const BeginFailed& event, const Moment& now) {
   if (state_ != TapState::preparing && state_ != TapState::settling) return;
   if (!sale_ || sale_->row_written) return;
-  deny({.reason = DenialReason::ledger_unavailable, .message = event.why}, now);
+  deny(event.denial, now);
 }
 
 // --- the end of a pour ---------------------------------------------------------------------------

@@ -22,6 +22,8 @@ const ServiceBegun staff_at_work{.kind = ServiceKind::clean,
                                  .longest = std::chrono::seconds{20},
                                  .most = model::Volume::millilitres(300)};
 
+const BeginFailed no_row{{DenialReason::ledger_unavailable, "full"}};
+
 /// Brings a session into a state on the way a guest would.
 SessionFixture in_state(TapState state) {
   SessionFixture tap;
@@ -98,7 +100,7 @@ const std::vector<Row>& table() {
     {"refused late",    RefusedLate{{.reason = DenialReason::lost_card, .message = ""}},
                                                    {starting, idle,        authorizing, settling,  settling, pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
     {"row written",     BeginWritten{},            {starting, idle,        authorizing, ready,     ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
-    {"row not written", BeginFailed{"full"},       {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
+    {"row not written", no_row,                    {starting, idle,        authorizing, denied,    ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
     {"progress written", ProgressWritten{},        {starting, idle,        authorizing, preparing, ready,    pouring,  settling, denied,      finished, locked,  faulted, servicing, service_menu}},
     {"locked",          Locked{LockReason::storage, ""},
                                                    {starting, locked,      locked,      settling,  settling, settling, settling, locked,      locked,   locked,  faulted, settling, locked}},

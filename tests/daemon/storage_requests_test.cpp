@@ -20,7 +20,7 @@ struct HeardOfAnn {
     REQUIRE(ledger.hear_balance({anns_card, ann, "Ann", balance, *ledger.ask_marker(), {}}, boot));
   }
   /// Asks for a pour that the cache allowed, with a hold of 6.00, while 10.00 are the limit.
-  bool begin(std::int32_t tap, model::Money per_guest, model::Money controller) {
+  std::string begin(std::int32_t tap, model::Money per_guest, model::Money controller) {
     model::PourBegin begin;
     begin.client_tx_id = model::ClientTxId::from_random({static_cast<std::uint8_t>(tap), 1, 2, 3});
     begin.guest_id = ann;
@@ -34,7 +34,11 @@ struct HeardOfAnn {
         .offline = {.per_guest = per_guest, .pours_per_guest = 10, .controller = controller},
         .overdraft = overdraft};
     const StorageAnswer answer = carry_out(ledger, boot, row);
-    return std::get<BeginRowDone>(answer).result.has_value();
+    const Begun& begun = std::get<BeginRowDone>(answer).result;
+    REQUIRE(begun);
+    // Nobody's disk is at fault.
+    if (*begun) CHECK_FALSE(was_written(answer));
+    return *begun ? std::string{to_text((*begun)->reason)} : "begun";
   }
 
   model::Money overdraft;
@@ -48,25 +52,25 @@ struct HeardOfAnn {
 TEST_CASE("the offline limits hold for two taps that decide at the same moment", "[storage]") {
   const model::Money enough{100'000};
   HeardOfAnn guest;
-  CHECK(guest.begin(1, model::Money{1'000}, enough));
-  CHECK_FALSE(guest.begin(2, model::Money{1'000}, enough));
+  CHECK(guest.begin(1, model::Money{1'000}, enough) == "begun");
+  CHECK(guest.begin(2, model::Money{1'000}, enough) == "offline_guest_limit");
   HeardOfAnn controller;
-  CHECK(controller.begin(1, enough, model::Money{1'000}));
-  CHECK_FALSE(controller.begin(2, enough, model::Money{1'000}));
+  CHECK(controller.begin(1, enough, model::Money{1'000}) == "begun");
+  CHECK(controller.begin(2, enough, model::Money{1'000}) == "offline_exposure");
   HeardOfAnn both;
-  CHECK(both.begin(1, model::Money{1'200}, model::Money{1'200}));
-  CHECK(both.begin(2, model::Money{1'200}, model::Money{1'200}));
+  CHECK(both.begin(1, model::Money{1'200}, model::Money{1'200}) == "begun");
+  CHECK(both.begin(2, model::Money{1'200}, model::Money{1'200}) == "begun");
 }
 
 // Found by a planted fault that nothing else noticed.
 TEST_CASE("one balance is not spent by two taps that decide at the same moment", "[storage]") {
   const model::Money enough{100'000};
   HeardOfAnn too_little{model::Money{1'199}};
-  CHECK(too_little.begin(1, enough, enough));
-  CHECK_FALSE(too_little.begin(2, enough, enough));
+  CHECK(too_little.begin(1, enough, enough) == "begun");
+  CHECK(too_little.begin(2, enough, enough) == "insufficient_funds");
   HeardOfAnn both{model::Money{1'200}};
-  CHECK(both.begin(1, enough, enough));
-  CHECK(both.begin(2, enough, enough));
+  CHECK(both.begin(1, enough, enough) == "begun");
+  CHECK(both.begin(2, enough, enough) == "begun");
 }
 
 TEST_CASE("an overdraft is not spent by two taps that decide at the same moment either",
@@ -74,10 +78,10 @@ TEST_CASE("an overdraft is not spent by two taps that decide at the same moment 
   const model::Money enough{100'000};
   HeardOfAnn guest{model::Money{100}};
   guest.overdraft = model::Money{1'099};
-  CHECK(guest.begin(1, enough, enough));
-  CHECK_FALSE(guest.begin(2, enough, enough));
+  CHECK(guest.begin(1, enough, enough) == "begun");
+  CHECK(guest.begin(2, enough, enough) == "insufficient_funds");
   guest.overdraft = model::Money{1'100};
-  CHECK(guest.begin(2, enough, enough));
+  CHECK(guest.begin(2, enough, enough) == "begun");
   CHECK(guest.ledger.facts(anns_card, model::TapId{1})->available == model::Money{-1'100});
 }
 

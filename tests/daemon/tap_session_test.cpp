@@ -270,7 +270,7 @@ TEST_CASE("a row that fails at a tap that was locked or broken meanwhile serves 
   } else {
     tap.give(Locked{LockReason::service, "lye in the line"});
   }
-  tap.give(BeginFailed{"the disk is full"});
+  tap.give(BeginFailed{{DenialReason::ledger_unavailable, "the disk is full"}});
   CHECK(tap.session.state() == (broken ? TapState::faulted : TapState::locked));
   tap.take_away();
   tap.all.clear();

@@ -88,7 +88,7 @@ void Referee::on_request(const StorageRequest& request) {
 
 void Referee::on_answer(const StorageAnswer& answer) {
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
-    if (begun->result) book_.at(begun->client_tx_id).begun = true;
+    if (begun->result && !*begun->result) book_.at(begun->client_tx_id).begun = true;
   } else if (const auto* ended = std::get_if<EndRowDone>(&answer)) {
     if (!ended->result) return;
     Pour& pour = book_.at(ended->client_tx_id);
