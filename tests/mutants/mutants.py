@@ -138,7 +138,8 @@ def main():
         return check()
     wanted = set(filter(None, options.only.split(",")))
     if unknown := wanted - {name for name, *_ in MUTANTS}:
-        raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; table.py names them")
+        raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; there are "
+                         + ", ".join(name for name, *_ in MUTANTS))
     copy = options.copy / "tree"
     kept = options.copy / "results.json"
     renew(copy)

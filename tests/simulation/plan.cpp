@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace tapd::simulation {
 namespace {
@@ -33,7 +34,8 @@ Fault fault_named(std::string_view name) {
   for (std::size_t i = 0; i < fault_count; ++i) {
     if (names.at(i) == name) return static_cast<Fault>(i);
   }
-  throw std::invalid_argument{fmt::format("there is no fault \"{}\"", name)};
+  throw std::invalid_argument{
+      fmt::format("there is no fault \"{}\"; there are {}", name, fmt::join(names, ", "))};
 }
 
 Random Plan::stream(std::uint64_t use) const {
