@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "daemon/core/meter_models.hpp"
+#include "daemon/core/pour_meter.hpp"
 #include "daemon/toml_reader.hpp"
 
 namespace tapd {
@@ -63,9 +64,8 @@ void read_calibration(TomlTable& meter, const MeterModel* model, MeterConfig& co
   if (curve) read_curve(meter, config);
 }
 
-/// The time between pulses at a flow, by the nominal worth of a pulse.
+/// The time between pulses at a flow, by the worth of a pulse at the curve's last point.
 std::chrono::nanoseconds pulse_interval_at(std::int64_t flow, const Calibration& calibration) {
-  if (flow == 0) return {};
   return std::chrono::nanoseconds{calibration.nominal() * 1'000'000 / flow};
 }
 
@@ -74,6 +74,28 @@ std::int64_t most_millihertz_of(std::chrono::microseconds shortest_interval) {
   if (shortest_interval.count() == 0) return plausible_frequency.most;
   return std::min(nanoseconds_in_a_thousand_seconds / (2'000 * shortest_interval.count()),
                   plausible_frequency.most);
+}
+
+/// What the tap pours at most must count as beer, whatever else is configured.
+void check_fast_beer(TomlTable& meter, const MeterConfig& config) {
+  const MeterRules& rules = config.rules;
+  if (rules.most_flow == 0) return;
+  const std::int64_t ml_per_s = rules.most_flow / 1'000;
+  const auto at_most_flow = pulse_interval_at(rules.most_flow, config.calibration);
+  // Two edges are a pulse.
+  if (at_most_flow < 2 * config.shortest_interval) {
+    meter.fault("shortest_interval_us",
+                fmt::format("is {}, but at {} ml/s (most_ml_per_s) an edge comes sooner: fast beer "
+                            "would not count",
+                            config.shortest_interval.count(), ml_per_s));
+  }
+  const std::int64_t millihertz = nanoseconds_in_a_thousand_seconds / at_most_flow.count();
+  if (millihertz / PourMeter::above_range_per_cent * 100 > rules.most_millihertz) {
+    meter.fault("max_hz",
+                fmt::format("is {}, but at {} ml/s (most_ml_per_s) the meter turns at {} "
+                            "Hz: fast beer would be taken for gas",
+                            rules.most_millihertz / 1'000, ml_per_s, (millihertz + 500) / 1'000));
+  }
 }
 
 void read_limits(TomlTable& meter, const MeterModel* model, MeterConfig& config) {
@@ -93,14 +115,7 @@ void read_limits(TomlTable& meter, const MeterModel* model, MeterConfig& config)
   }
   rules.most_flow =
       meter.thousandths("most_ml_per_s", config.calibration.fastest_flow(), plausible_flow);
-  // Two edges are a pulse. Of a curve it is the last point, and a little less by the nominal worth.
-  const auto at_most_flow = pulse_interval_at(rules.most_flow, config.calibration);
-  if (rules.most_flow > 0 && at_most_flow < 2 * config.shortest_interval) {
-    meter.fault("shortest_interval_us",
-                fmt::format("is {}, but at {} ml/s (most_ml_per_s) an edge comes sooner: fast beer "
-                            "would not count",
-                            config.shortest_interval.count(), rules.most_flow / 1'000));
-  }
+  check_fast_beer(meter, config);
   const bool by_curve = config.calibration.slowest().count() > 0;
   const std::int64_t least =
       meter.thousandths("least_ml_per_s", by_curve ? 0 : given.least_flow, plausible_flow);

@@ -48,6 +48,16 @@ TEST_CASE("a curve is read from slow to fast and gives the tap its most and its 
   CHECK(rules.meter.refill_after == std::chrono::minutes{90});
 }
 
+TEST_CASE("a tap may pour a little beyond the range that is told of its meter", "[config]") {
+  const auto most = [](const std::string& keys) {
+    return parse_config(replaced(good, "pulses_per_litre = 450", keys), "tapd.toml")
+        .taps[1]
+        .meter.rules.most_millihertz;
+  };
+  CHECK(most("curve = [[20, 450], [125, 470]], max_hz = 100") == 100'000);
+  CHECK(most("model = \"sf800\", max_hz = 100, most_ml_per_s = 22") == 100'000);
+}
+
 TEST_CASE("a meter that cannot be is refused with what would be right", "[config]") {
   struct Bad {
     std::string keys, says;
@@ -62,6 +72,10 @@ TEST_CASE("a meter that cannot be is refused with what would be right", "[config
       {"curve = [[20, 450], [21, 900]]", "point 2: it means less flow"},
       {"curve = [[20, nan]]", "must be a list of pairs"},
       {"model = \"sf800\", max_hz = 0", "meter.max_hz: is 0, but must be 1 to 10000"},
+      {"curve = [[20, 450], [130, 470]], max_hz = 100",
+       "meter.max_hz: is 100, but at 276 ml/s (most_ml_per_s) the meter turns at 130 Hz: fast "
+       "beer"},
+      {"model = \"sf800\", max_hz = 100, most_ml_per_s = 50", "at 50 ml/s (most_ml_per_s) the"},
       {"model = \"sf800\", run_on_ms = 501", "meter.run_on_ms: is 501, but must be 0 to 500"},
       {"model = \"sf800\", most_ml_per_s = -1", "meter.most_ml_per_s: is -1, but must be 0.001"},
       {"model = \"sf800\", hammer_mask_ms = \"x\"", "must be a whole number"},
