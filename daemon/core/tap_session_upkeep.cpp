@@ -149,7 +149,10 @@ StopReason stop_reason(FaultKind kind) {
 }  // namespace
 
 void TapSession::on_event(const Locked& event, const Moment& now) {
-  if (!locks_.emplace(event.reason, event.why).second) return;
+  const auto [lock, is_new] = locks_.emplace(event.reason, event.why);
+  const bool reworded = event.reason == LockReason::service && lock->second != event.why;
+  if (!is_new && !reworded) return;
+  lock->second = event.why;
   if (event.reason == LockReason::shutdown) stray_.close_books(now.since_boot, out_);
   out_.emplace_back(Say{.topic = Topic::tap_locked,
                         .detail = std::string{to_text(event.reason)} + ": " + event.why,

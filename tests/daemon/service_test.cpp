@@ -151,4 +151,20 @@ TEST_CASE("a calibration cannot change under a pour or under staff's work", "[se
   CHECK(tap.session.recalibrate(one_ml_per_edge));
 }
 
+TEST_CASE("a tap that staff close again for another reason shows the newer one", "[service]") {
+  SessionFixture tap;
+  tap.start();
+  tap.give(Locked{LockReason::service, "lye"});
+  tap.all.clear();
+  tap.give(Locked{LockReason::service, "lye"});
+  CHECK_FALSE(tap.did<Say>());
+  tap.give(Locked{LockReason::service, "the cooler is broken"});
+  CHECK(tap.session.view().reason == "service: the cooler is broken");
+  REQUIRE(tap.did<Say>());
+  CHECK(tap.newest<Say>()->detail == "service: the cooler is broken");
+  CHECK(tap.session.state() == TapState::locked);
+  tap.give(Unlocked{LockReason::service});
+  CHECK(tap.session.state() == TapState::idle);
+}
+
 }  // namespace tapd::test
