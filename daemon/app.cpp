@@ -46,11 +46,12 @@ std::string unsafe_at(const Config& config, const TapHardware& tap, const std::s
 }
 
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
-                                  const std::string& unsafe, const model::Moment& now) {
+                                  const std::string& unsafe, const model::Moment& now,
+                                  Journal& journal) {
   std::vector<TapSetup> setups;
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
     const TapConfig& tap = config.taps[i];
-    const KnownTap known = know_tap(ledger, tap.id, tap.meter.calibration, now);
+    const KnownTap known = know_tap(ledger, tap.id, tap.meter.calibration, now, journal);
     setups.push_back(
         {.id = tap.id,
          .rules = tap.rules,
@@ -82,10 +83,10 @@ class Running {
         boot_{drivers::boot_id()},
         hardware_{take_hardware(before)},
         ledger_{open_ledger(config, boot_, moment(clock_), metrics)},
-        controller_{
-            options(),
-            set_up_taps(config, hardware_, *ledger_, check_kill(config, metrics), moment(clock_)),
-            ports()},
+        controller_{options(),
+                    set_up_taps(config, hardware_, *ledger_, check_kill(config, metrics),
+                                moment(clock_), metrics),
+                    ports()},
         storage_{std::make_unique<StorageThread>(
             *ledger_, boot_, [this](StorageAnswer answer) { tell_loop(std::move(answer)); },
             [this](auto took, auto good) { metrics_.committed(took, good); })},

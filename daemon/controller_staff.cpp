@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "daemon/controller.hpp"
+#include "daemon/journal_lines.hpp"
 
 namespace tapd {
 
@@ -150,7 +151,9 @@ tl::expected<void, std::string> Controller::recalibrate(model::TapId id,
   if (std::string why = recalibration_barred(id); !why.empty()) {
     return tl::unexpected{std::move(why)};
   }
-  static_cast<void>(find(id)->session.recalibrate(calibration));
+  TapSlot& tap = *find(id);
+  static_cast<void>(tap.session.recalibrate(calibration));
+  ports_.journal->write(measured_line(id, calibration, tap.setup.configured));
   return {};
 }
 

@@ -11,9 +11,11 @@ std::string who(const TapContext& context) {
   return text;
 }
 
-}  // namespace
-
-namespace {
+/// Of thousandths, rounded.
+std::string tenths(std::int64_t milli) {
+  const std::int64_t rounded = (milli + 50) / 100;
+  return fmt::format("{}.{}", rounded / 10, rounded % 10);
+}
 
 JournalFields fields_of(const TapContext& context, std::string_view reason) {
   return {.tap = context.tap,
@@ -183,6 +185,18 @@ JournalLine line_for(const EndPour& ended, const TapContext& context) {
                       model::to_text(last.tail), last.pulses, oddities(ended.evidence),
                       model::to_text(ended.end.reason)),
           std::move(fields)};
+}
+
+JournalLine measured_line(model::TapId tap, const Calibration& measured,
+                          const Calibration& configured) {
+  return {
+      Message::meter_measured,
+      Level::info,
+      fmt::format("tap {}: counts {} pulses per litre, as staff have measured; the configuration "
+                  "says {}",
+                  tap.number(), tenths(measured.milli_pulses_per_litre()),
+                  tenths(configured.milli_pulses_per_litre())),
+      {.tap = tap}};
 }
 
 JournalLine line_for(const storage::RecoveredPour& recovered) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/core/calibration.hpp"
 #include "daemon/core/session_events.hpp"
 #include "daemon/journal.hpp"
 #include "storage/model/records.hpp"
@@ -30,6 +31,9 @@ struct TapContext {
 /// The line of a finished pour: volume, price, receipt number, and why it ended, and
 /// what was odd about its measurement.
 [[nodiscard]] JournalLine line_for(const EndPour& end, const TapContext& context);
+/// What staff have measured is in force, and not what the configuration says.
+[[nodiscard]] JournalLine measured_line(model::TapId tap, const Calibration& measured,
+                                        const Calibration& configured);
 /// A pour found open at start.
 [[nodiscard]] JournalLine line_for(const storage::RecoveredPour& recovered);
 /// `sells_offline`: whether guests are served without the server.

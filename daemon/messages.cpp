@@ -77,6 +77,7 @@ constexpr std::array<Entry, message_count> entries{{
     {Message::liquid_lost, "liquid_lost", "6cd0205c10a3427e8986f4b75c608de3"},
     {Message::service_menu, "service_menu", "87923211ae9d4238b8e7fa55de298b89"},
     {Message::no_metrics, "no_metrics", "c3d9fd67ed2643fe9cc79ae2eec54811"},
+    {Message::meter_measured, "meter_measured", "7fb8f6a583a54b27916d35b0ca802fcf"},
 }};
 
 constexpr bool in_order() {

@@ -74,8 +74,9 @@ enum class Message : std::uint8_t {
   liquid_lost,
   service_menu,
   no_metrics,
+  meter_measured,
 };
-inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::no_metrics) + 1;
+inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::meter_measured) + 1;
 
 /// 32 hexadecimal digits: the field MESSAGE_ID.
 [[nodiscard]] std::string_view message_id(Message message);

@@ -8,9 +8,8 @@
 
 #include "daemon/api_answers.hpp"
 #include "daemon/control_talk.hpp"
+#include "daemon/staff_marks.hpp"
 #include "storage/model/cut.hpp"
-#include "storage/model/whole_number.hpp"
-#include "storage/notes.hpp"
 
 namespace tapd {
 namespace {
@@ -20,13 +19,6 @@ using nlohmann::json;
 constexpr std::size_t longest_words = 200;
 /// Who asked waits for 5 s (api_client); a valve does not open for somebody who has been told no.
 constexpr std::chrono::seconds longest_note{3};
-
-std::string lock_key(model::TapId tap) {
-  return fmt::format("{}.{}", storage::staff_lock, tap.number());
-}
-std::string calibration_key(model::TapId tap) {
-  return fmt::format("{}.{}", storage::staff_calibration, tap.number());
-}
 
 /// A whole number within bounds, or words that say what is wrong.
 tl::expected<std::int64_t, std::string> whole(const json& body, const char* key, std::int64_t least,
@@ -219,9 +211,8 @@ ApiResponse clear(const StaffApiPorts& ports, const ApiRequest& request) {
 /// The ledger's word on a lock follows the tap's own in the same order.
 std::mutex lock_notes;
 
-storage::Result<> keep_lock(const StaffApiPorts& ports, model::TapId tap, const std::string& why) {
-  return ports.storage->run(
-      [&](storage::Ledger& ledger) { return ledger.set_meta(lock_key(tap), why); });
+storage::Result<> note_lock(const StaffApiPorts& ports, model::TapId tap, const std::string& why) {
+  return ports.storage->run([&](storage::Ledger& ledger) { return keep_lock(ledger, tap, why); });
 }
 
 /// Closes a tap: at once, whatever the disk does, and then so that a restart keeps it closed.
@@ -237,7 +228,7 @@ ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::T
   if (closed && !*closed) return told(closed);
   const auto kept = [&] {
     const std::lock_guard one_at_a_time{lock_notes};
-    return keep_lock(ports, tap, why);
+    return note_lock(ports, tap, why);
   }();
   if (!kept) {
     return problem(503, fmt::format("tap {} is closed until tapd starts again, and no longer: {}",
@@ -265,7 +256,7 @@ ApiResponse unlock(const StaffApiPorts& ports, const ApiRequest& request, model:
             fmt::format("tap {} was closed anew: see why, and say it again", tap.number())};
       });
   if (!opened || !*opened) return told(opened);
-  if (const auto kept = keep_lock(ports, tap, ""); !kept) {
+  if (const auto kept = note_lock(ports, tap, ""); !kept) {
     return problem(503, fmt::format("tap {} is open until tapd starts again, and closed then: {}",
                                     tap.number(), kept.error().message));
   }
@@ -312,8 +303,7 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
   // Kept for the next start only when it is in force: a guest may have begun meanwhile.
   if (!done || !*done) return told(done);
   const auto kept = ports.storage->run([&](storage::Ledger& ledger) {
-    return ledger.set_meta(calibration_key(tap),
-                           fmt::format("{} {}", (*configured)->nominal(), measured.nominal()));
+    return keep_calibration(ledger, tap, measured, **configured);
   });
   if (!kept) return problem(503, "in force until the next start only: " + kept.error().message);
   return told(done);
@@ -371,24 +361,6 @@ std::optional<ApiResponse> serve_staff(const StaffApiPorts& ports, const ApiRequ
     });
   }
   return std::nullopt;
-}
-
-std::string kept_lock(const storage::Ledger& ledger, model::TapId tap) {
-  const auto kept = ledger.meta(lock_key(tap));
-  return kept && *kept ? **kept : std::string{};
-}
-
-Calibration kept_calibration(const storage::Ledger& ledger, model::TapId tap,
-                             const Calibration& configured) {
-  const auto kept = ledger.meta(calibration_key(tap));
-  if (!kept || !*kept || !configured.curve_text().empty()) return configured;
-  const std::string_view text = **kept;
-  const auto space = text.find(' ');
-  if (space == std::string_view::npos) return configured;
-  const auto against = model::whole_number(text.substr(0, space));
-  const auto measured = model::whole_number(text.substr(space + 1));
-  if (against != configured.nominal() || !measured || *measured <= 0) return configured;
-  return Calibration::constant(*measured);
 }
 
 }  // namespace tapd

@@ -40,11 +40,4 @@ struct StaffApiPorts {
 inline constexpr std::int64_t most_service_seconds = 600;
 inline constexpr std::int64_t most_service_ml = 50'000;
 
-/// Why staff have closed the tap, as kept in the ledger; empty: they have not.
-[[nodiscard]] std::string kept_lock(const storage::Ledger& ledger, model::TapId tap);
-/// The value that staff have measured for a tap, if the configuration's own is still the one that
-/// it was measured against; else the configuration's.
-[[nodiscard]] Calibration kept_calibration(const storage::Ledger& ledger, model::TapId tap,
-                                           const Calibration& configured);
-
 }  // namespace tapd

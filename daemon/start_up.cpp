@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "daemon/journal_lines.hpp"
-#include "daemon/staff_api.hpp"
+#include "daemon/staff_marks.hpp"
 #include "daemon/storage_requests.hpp"
 #include "storage/restoring.hpp"
 
@@ -46,8 +46,13 @@ std::unique_ptr<storage::Ledger> open_ledger(const Config& config, const model::
 }
 
 KnownTap know_tap(storage::Ledger& ledger, model::TapId tap, const Calibration& configured,
-                  const model::Moment& now) {
-  KnownTap known{.calibration = kept_calibration(ledger, tap, configured),
+                  const model::Moment& now, Journal& journal) {
+  const auto in_force = kept_calibration(ledger, tap, configured);
+  if (!in_force) throw std::runtime_error{in_force.error().message};
+  if (in_force->nominal() != configured.nominal()) {
+    journal.write(measured_line(tap, *in_force, configured));
+  }
+  KnownTap known{.calibration = *in_force,
                  .close_time = {},
                  .locked_by_staff = kept_lock(ledger, tap),
                  .closed_by_itself = {}};

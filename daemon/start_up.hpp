@@ -34,8 +34,9 @@ struct KnownTap {
   std::string closed_by_itself;  ///< As own_closings.hpp writes it.
 };
 /// What staff have measured goes before the configured calibration, which is noted if it has
-/// changed. Throws std::runtime_error when that fails.
+/// changed; a line in the journal where they differ. Throws std::runtime_error when that fails.
 [[nodiscard]] KnownTap know_tap(storage::Ledger& ledger, model::TapId tap,
-                                const Calibration& configured, const model::Moment& now);
+                                const Calibration& configured, const model::Moment& now,
+                                Journal& journal);
 
 }  // namespace tapd

@@ -362,7 +362,7 @@ std::vector<TapSetup> Life::set_up_taps() {
   std::vector<TapSetup> setups;
   for (std::size_t tap = 0; tap < site_.rigs.size(); ++tap) {
     const model::TapId id{static_cast<std::int32_t>(tap) + 1};
-    const KnownTap known = know_tap(*ledger_, id, configured, now());
+    const KnownTap known = know_tap(*ledger_, id, configured, now(), journal_);
     setups.push_back({.id = id,
                       .rules = session_rules(site_.plan),
                       .calibration = known.calibration,

@@ -90,12 +90,20 @@ TEST_CASE("a measured calibration holds over a restart, until the configured val
   CHECK(in_force() == 56'500);
   const auto measured = version();
   CHECK(measured != before);
+  CHECK(
+      bar.says("tap 1: counts 5650.0 pulses per litre, as staff have measured; the configuration "
+               "says 5600.0"));
   bar.restart();
   CHECK(in_force() == 56'500);
   CHECK(version() == measured);
+  CHECK(bar.says("tap 1: counts 5650.0 pulses per litre, as staff have measured"));
   bar.write("[[tap]]\nid = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5700 }\n");
   bar.restart();
   CHECK(in_force() == 57'000);
+  // Found by reading: a measurement that was thrown away came back with the older value.
+  bar.write(LoneTapd::tap_line);
+  bar.restart();
+  CHECK(in_force() == 56'000);
 }
 
 TEST_CASE("a calibration that was refused is not in force after the next start either",
