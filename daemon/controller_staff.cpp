@@ -58,8 +58,8 @@ std::string Controller::service_barred(model::TapId id, std::chrono::millisecond
   const TapSlot* tap = find(id);
   if (tap == nullptr) return no_such_tap(id);
   if (const auto most = tap->setup.rules.longest_open; longest > most) {
-    return fmt::format("longest_open_ms allows {} s, and not {}", most.count() / 1'000,
-                       longest.count() / 1'000);
+    return fmt::format("longest_open_ms allows {} s, and not {}: ask for less with --seconds",
+                       most.count() / 1'000, longest.count() / 1'000);
   }
   return tap->session.service_barred();
 }

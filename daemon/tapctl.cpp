@@ -185,7 +185,8 @@ int run(int argc, char** argv) {
   if (const auto code = staff.run(tapd_client, as_json)) return *code;
   const auto done = [](const json&) { fmt::print("done\n"); };
   if (clear->parsed()) {
-    return show(tapd::body_of(tapd_client.post("/clear", fmt::format("{}", tap))), as_json, done);
+    return show(tapd::body_of(tapd_client.post("/clear", fmt::format("{}", tap))), as_json,
+                [&](const json&) { tapd::say_done(tapd_client, tap); });
   }
   return show(tapd::body_of(tapd_client.post("/sim", fmt::format("{}", fmt::join(words, " ")))),
               as_json, done);

@@ -126,6 +126,7 @@ class Selftest {
   Outcome quiet_meter() {
     const auto first = look_at_meter(client_, tap_);
     if (!first) return {false, "tapd does not answer"};
+    if (auto why = unheard(*first, tap_); !why.empty()) return {false, std::move(why)};
     constexpr int quiet_ms = 3'000;
     wait_ms(quiet_ms);
     const auto second = look_at_meter(client_, tap_);

@@ -60,6 +60,14 @@ int post(const ApiClient& client, const char* path, const json& asked, bool as_j
   return exit_done;
 }
 
+int unlock(const ApiClient& client, int tap, bool as_json) {
+  if (as_json) return post(client, "/unlock", {{"tap", tap}}, as_json);
+  const auto done = body_of(client.post("/unlock", packed({{"tap", tap}})));
+  if (!done) return done.error();
+  say_done(client, tap);
+  return exit_done;
+}
+
 /// "412.5" as thousandths; nullopt for anything else.
 std::optional<std::int64_t> thousandths(const std::string& text) {
   const auto dot = text.find('.');
@@ -153,13 +161,21 @@ tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, c
                                                  .seconds = jug.seconds,
                                                  .ml = jug.ml,
                                                  .enter_ends = true});
-    if (!done) return tl::unexpected(done.error());
+    if (!done && (pours.empty() || done.error() != exit_refused)) {
+      return tl::unexpected(done.error());
+    }
+    if (!done) {
+      fmt::print(jug.out, "   See to that; the pours before this one are kept.\n");
+      continue;
+    }
     JugPour pour{.edges = done->at("edges").get<std::int64_t>(), .measured = {}};
     fmt::print(jug.out, "   the meter gave {} pulses\n", pour.edges / 2);
     if (pour.edges <= 0) {
-      return tl::unexpected(
-          refuse("look at the meter's cable and its pull-up; nothing has been "
-                 "changed"));
+      fmt::print(jug.out,
+                 "   No pulse came. If liquid ran, look at the meter's cable and its pull-up "
+                 "(tapctl meter {}); if none did, pour this one again.\n",
+                 jug.tap);
+      continue;
     }
     const Measuring measuring = ask_measured(jug, in_force, pour);
     if (measuring == Measuring::again) continue;
@@ -170,6 +186,18 @@ tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, c
     pours.push_back(pour);
   }
   return pours;
+}
+
+/// A guest may have begun to pour meanwhile: that is no reason to lose what was measured.
+int put_in_force(const ApiClient& client, const Jug& jug, const json& asked) {
+  for (std::string line;;) {
+    const auto done = body_of(client.post("/calibration", asked.dump()));
+    if (done) return exit_done;
+    if (done.error() != exit_refused) return done.error();
+    fmt::print(jug.out, "   See to that, then press Enter, and it is tried again.\n");
+    std::fflush(jug.out);
+    if (!std::getline(std::cin, line)) return refuse("given up: nothing has been changed");
+  }
 }
 
 int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
@@ -189,12 +217,9 @@ int calibrate(const ApiClient& client, const Jug& jug, bool as_json) {
   fmt::print(jug.out, "   together {} pulses per litre\n", pulses(result->milli_pulses_per_litre));
   std::string note = fmt::format("{} pours, spread {}.{} %", pours->size(), result->spread / 10,
                                  result->spread % 10);
-  const auto done = body_of(
-      client.post("/calibration", json{{"tap", jug.tap},
-                                       {"milli_pulses_per_litre", result->milli_pulses_per_litre},
-                                       {"note", note}}
-                                      .dump()));
-  if (!done) return done.error();
+  const json asked{
+      {"tap", jug.tap}, {"milli_pulses_per_litre", result->milli_pulses_per_litre}, {"note", note}};
+  if (const int code = put_in_force(client, jug, asked); code != exit_done) return code;
   if (as_json) {
     fmt::print("{}\n", json{{"milli_pulses_per_litre", result->milli_pulses_per_litre},
                             {"spread_per_mille", result->spread},
@@ -264,7 +289,7 @@ std::optional<int> StaffCommands::run(const ApiClient& client, bool as_json) con
   if (lock_->parsed()) {
     return post(client, "/lock", {{"tap", values.tap}, {"why", values.why}}, as_json);
   }
-  if (unlock_->parsed()) return post(client, "/unlock", {{"tap", values.tap}}, as_json);
+  if (unlock_->parsed()) return unlock(client, values.tap, as_json);
   if (!calibrate_->parsed()) return std::nullopt;
   const ServiceWish bounds = wish(ServiceKind::calibrate);
   return calibrate(client,

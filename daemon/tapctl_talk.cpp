@@ -35,6 +35,17 @@ tl::expected<json, int> body_of(const tl::expected<ApiAnswer, std::string>& answ
   return heard(answer).map_error([](const NoAnswer& no) { return refuse(no.words, no.code); });
 }
 
+void say_done(const ApiClient& client, int tap) {
+  const auto status = heard(client.get("/status"));
+  for (const json& one : status ? status->value("taps", json::array()) : json::array()) {
+    const std::string state = one.value("state", "");
+    if (one.value("tap_id", 0) != tap || (state != "locked" && state != "faulted")) continue;
+    fmt::print("done; tap {} stays {}: {}\n", tap, state, one.value("reason", ""));
+    return;
+  }
+  fmt::print("done\n");
+}
+
 tl::expected<json, int> Watched::get(const std::string& path) {
   constexpr std::chrono::seconds longest_silence{30};
   constexpr int between_looks_ms = 500;

@@ -40,6 +40,8 @@ struct NoAnswer {
 /// The same, or the exit code after saying what is wrong.
 [[nodiscard]] tl::expected<nlohmann::json, int> body_of(
     const tl::expected<ApiAnswer, std::string>& answer);
+/// "done", and what bars the tap all the same: who has lifted one lock of two would go home.
+void say_done(const ApiClient& client, int tap);
 /// What somebody watches, look by look. A tapd that has answered before and does not now is being
 /// reloaded or started again: it is asked on for half a minute, which is said once.
 class Watched {

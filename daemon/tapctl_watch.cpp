@@ -132,6 +132,8 @@ int watch_meter(const ApiClient& client, int tap, const Patience& patience, bool
   const auto look = [&] { return meter.get(fmt::format("/meter?tap={}", tap)); };
   const auto first = look();
   if (!first) return first.error();
+  if (auto why = unheard(*first, tap); !why.empty())
+    return refuse(fmt::format("tap {}: {}", tap, why));
   const bool live = !as_json && ::isatty(STDOUT_FILENO) == 1;
   json last = *first;
   bool shut = true;
@@ -151,10 +153,11 @@ int watch_meter(const ApiClient& client, int tap, const Patience& patience, bool
   if (as_json) {
     fmt::print("{}\n", meter_json(whole).dump(2));
   } else {
-    fmt::print("{}tap {}: {} edges in {}.{} s, {} refused, {} lost, {} out of turn\n",
-               live ? "\r\033[K" : "", tap, whole.counts.edges, whole.time.count() / 1'000'000,
-               whole.time.count() % 1'000'000 / 100'000, whole.counts.rejected,
-               whole.counts.edges_lost, whole.counts.out_of_turn);
+    fmt::print(
+        "{}tap {}: {} pulses ({} edges) in {}.{} s, {} edges refused, {} lost, {} out of turn\n",
+        live ? "\r\033[K" : "", tap, whole.counts.edges / 2, whole.counts.edges,
+        whole.time.count() / 1'000'000, whole.time.count() % 1'000'000 / 100'000,
+        whole.counts.rejected, whole.counts.edges_lost, whole.counts.out_of_turn);
     print_histogram(whole.counts);
     fmt::print("verdict: {}: {}\n", to_text(verdict.look), verdict.words);
   }
@@ -182,6 +185,14 @@ std::optional<MeterWhile> between(const json& first, const json& second) {
   seen.most_millihertz = second.at("most_millihertz").get<std::int64_t>();
   seen.nanolitres_per_pulse = second.at("nanolitres_per_pulse").get<std::int64_t>();
   return seen;
+}
+
+std::string unheard(const json& look, int tap) {
+  if (!look.value("unheard", false)) return {};
+  return fmt::format(
+      "nobody listens to this line since it stormed: see to its cable and screen, "
+      "then tapctl clear {}, and look again",
+      tap);
 }
 
 tl::expected<json, int> look_at_meter(const ApiClient& client, int tap) {

@@ -30,6 +30,9 @@ struct MeterWhile {
 /// nullopt: tapd was started again or reloaded between them, and has counted from zero.
 [[nodiscard]] std::optional<MeterWhile> between(const nlohmann::json& first,
                                                 const nlohmann::json& second);
+/// A line that nobody listens to since it stormed gives no edge, which says nothing of its wiring.
+/// Of a look of GET /meter; in words, empty: it is listened to.
+[[nodiscard]] std::string unheard(const nlohmann::json& look, int tap);
 inline constexpr const char* counted_anew =
     "tapd was reloaded or started again meanwhile: look once more";
 /// One look; the exit code after saying what is wrong.

@@ -50,6 +50,7 @@ std::optional<json> meter_of(const Controller& controller, model::TapId id, mode
               {"valve_open", session.valve_open()},
               {"state", to_text(session.state())},
               {"closed_by_staff", session.closed_by_staff()},
+              {"unheard", session.has_fault(FaultKind::noise)},
               {"volume_ml", session.view().volume.in_millilitres()}};
     add_last_service(told, controller.last_service(tap));
     return told;

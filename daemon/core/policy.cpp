@@ -73,7 +73,8 @@ Decision grant_within(const PolicyRules& rules, const model::AuthorizationFacts&
     grant.keg_left = facts.keg->current_volume;
   }
   if (facts.keg && facts.keg->current_volume < rules.smallest_start) {
-    return deny(DenialReason::no_keg, "the keg is empty: change it");
+    return deny(DenialReason::no_keg,
+                "by the venue's books the keg is empty: connect the new one there");
   }
   if (grant.limit < rules.smallest_start) {
     return deny(DenialReason::insufficient_funds,

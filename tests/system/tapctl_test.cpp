@@ -161,6 +161,57 @@ TEST_CASE("calibrate asks again for an amount that a pour cannot be", "[system]"
                              ContainsSubstring("tap 1: 5600.0 pulses per litre from the next"));
 }
 
+// A guest between two jugs, a handle that nobody pulled: no reason to pour all of them again.
+TEST_CASE("calibrate keeps its pours when one is refused or brings no pulse", "[system]") {
+  const PlayedApi api;
+  std::atomic<int> services{0};
+  std::atomic<int> asked{0};
+  std::atomic<int> put{0};
+  const auto good = calibrated(services);
+  const ApiResponse refused{.status = 409, .body = R"({"error":"tap 1: it is pouring"})"};
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    if (request.path == "/service" && ++asked == 2) return refused;
+    if (request.path == "/calibration" && request.method == "POST" && ++put == 1) return refused;
+    ApiResponse answer = good(request);
+    if (request.path == "/meter" && services == 2) {
+      json body = json::parse(answer.body);
+      body["last_service"]["edges"] = 0;
+      answer.body = body.dump();
+    }
+    return answer;
+  });
+  const FinishedChild end = api.typed_into({"calibrate", "1"},
+                                           "\n\n500\n"
+                                           "\n"
+                                           "\n\n"
+                                           "\n\n500\n"
+                                           "\n\n500\n"
+                                           "\n");
+  INFO(end.output);
+  CHECK(end.status.success());
+  CHECK(services == 4);
+  CHECK(put == 2);
+  CHECK_THAT(end.output, ContainsSubstring("the pours before this one are kept") &&
+                             ContainsSubstring("No pulse came. If liquid ran") &&
+                             ContainsSubstring("press Enter, and it is tried again") &&
+                             ContainsSubstring("tap 1: 5600.0 pulses per litre from the next"));
+}
+
+// Who has lifted one lock of two would go home.
+TEST_CASE("unlock and clear tell what bars the tap all the same", "[system]") {
+  const PlayedApi api;
+  const HttpServer server = api.answers([](const ApiRequest& request) -> ApiResponse {
+    if (request.path != "/status") return {.body = R"({"done":true})"};
+    return {.body = R"({"taps":[{"tap_id":1,"state":"locked","reason":"no_keg: none"},)"
+                    R"({"tap_id":2,"state":"idle","reason":""}]})"};
+  });
+  for (const char* act : {"unlock", "clear"}) {
+    CHECK_THAT(api.tapctl({act, "1"}).output,
+               ContainsSubstring("done; tap 1 stays locked: no_keg: none"));
+    CHECK(api.tapctl({act, "2"}).output == "done\n");
+  }
+}
+
 TEST_CASE("who watches goes on watching when tapd is reloaded or started again", "[system]") {
   const auto words = GENERATE(std::vector<std::string>{"status", "--watch"},
                               std::vector<std::string>{"card", "watch"},

@@ -98,6 +98,28 @@ TEST_CASE("meter says bounce of a contact that bounces, silent of a dead one, no
   CHECK(bar.ask("/meter").status == 400);
 }
 
+// Found by reading: such a line was called dead, and the step of the selftest passed.
+TEST_CASE("of a line that nobody listens to since it stormed, meter and selftest say that",
+          "[system]") {
+  LoneTapd bar;
+  bar.write(
+      "[[tap]]\nid = 1\ndriver = \"sim\"\nmeter = { pulses_per_litre = 5600, max_hz = 100 }\n");
+  bar.restart();
+  bar.sim("meter 1 noise 1000");
+  REQUIRE(bar.says("noise:"));
+  bar.sim("meter 1 ok");
+  const FinishedChild meter = bar.tapctl({"meter", "1", "--seconds", "1"});
+  CHECK(meter.status.code == 1);
+  CHECK_THAT(meter.output, ContainsSubstring("nobody listens to this line since it stormed") &&
+                               !ContainsSubstring("silent"));
+  const FinishedChild test = bar.tapctl({"selftest", "1", "--patience", "1", "--no-kill"});
+  CHECK_THAT(test.output, ContainsSubstring("nobody listens to this line") &&
+                              !ContainsSubstring("no edge in 3 s"));
+  CHECK_THAT(bar.tapctl({"clear", "1"}).output, ContainsSubstring("done"));
+  CHECK_THAT(bar.tapctl({"meter", "1", "--seconds", "1"}).output,
+             ContainsSubstring("verdict: silent"));
+}
+
 // The counts of the next tapd begin at zero: their difference would be a verdict about the wiring.
 TEST_CASE("over a reload meter says nothing of the wiring", "[system]") {
   LoneTapd bar;
