@@ -227,6 +227,10 @@ void ControlLoop::take_signal() {
   if (::read(signals_.number(), &info, sizeof info) != sizeof info) return;
   if (info.ssi_signo == SIGHUP) {
     reload_asked_ = true;
+    if (!controller_.at_rest()) {
+      journal_.line(Message::config_waits, Level::info,
+                    "a new configuration waits until nobody pours at any tap");
+    }
     return;
   }
   begin_to_stop(::strsignal(static_cast<int>(info.ssi_signo)));

@@ -78,6 +78,7 @@ constexpr std::array<Entry, message_count> entries{{
     {Message::service_menu, "service_menu", "87923211ae9d4238b8e7fa55de298b89"},
     {Message::no_metrics, "no_metrics", "c3d9fd67ed2643fe9cc79ae2eec54811"},
     {Message::meter_measured, "meter_measured", "7fb8f6a583a54b27916d35b0ca802fcf"},
+    {Message::config_waits, "config_waits", "85701046b59c41b391827b7ab78186ac"},
 }};
 
 constexpr bool in_order() {

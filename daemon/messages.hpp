@@ -75,8 +75,9 @@ enum class Message : std::uint8_t {
   service_menu,
   no_metrics,
   meter_measured,
+  config_waits,
 };
-inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::meter_measured) + 1;
+inline constexpr std::size_t message_count = static_cast<std::size_t>(Message::config_waits) + 1;
 
 /// 32 hexadecimal digits: the field MESSAGE_ID.
 [[nodiscard]] std::string_view message_id(Message message);

@@ -140,6 +140,7 @@ TEST_CASE("a reload waits until nobody pours", "[system]") {
   REQUIRE(bar.says("valve open for card ..b2c3"));
   bar.sim("handle 1 50");
   bar.reload();
+  CHECK(bar.says("a new configuration waits until nobody pours at any tap"));
   // What is asked afterwards is answered afterwards: the loop has seen the signal by then.
   for (int i = 0; i < 5; ++i) CHECK_THAT(bar.status(), ContainsSubstring("\"receipt\""));
   CHECK_THAT(bar.said(), !ContainsSubstring("in force"));
