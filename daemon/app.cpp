@@ -36,15 +36,6 @@
 namespace tapd {
 namespace {
 
-/// Why a tap must not sell on this machine; `unsafe` is what was found of all valves.
-std::string unsafe_at(const Config& config, const TapHardware& tap, const std::string& unsafe) {
-  const bool unseen = std::any_of(tap.missing.begin(), tap.missing.end(),
-                                  [](const MissingPart& part) { return part.is_valve; });
-  if (!unsafe.empty() || !unseen || !config.require_safe_kill) return unsafe;
-  return "its valve's line was not there when tapd started, so whether a kill shuts it is not "
-         "known: start tapd again";
-}
-
 std::vector<TapSetup> set_up_taps(const Config& config, Hardware& hardware, storage::Ledger& ledger,
                                   const std::string& unsafe, const model::Moment& now,
                                   Journal& journal) {
@@ -150,6 +141,10 @@ class Running {
     ControlLoop loop{controller_, inbox_, clock_, metrics_};
     loop.tell(service);
     loop.on_reload(std::move(reload_wanted));
+    // Only now: had this configuration been refused, it would not have outdated anything.
+    const auto tidied = desk_.run(
+        [this](storage::Ledger& ledger) { return forget_outdated(ledger, config_, metrics_); });
+    if (!tidied) metrics_.line(Message::ledger_trouble, Level::error, tidied.error().message);
     metrics_.line(
         Message::ready, Level::info,
         fmt::format("ready: {} taps, API on {}", hardware_.taps.size(), config_.socket.string()));

@@ -119,6 +119,14 @@ Hardware open_hardware(const Config& config, const drivers::Clock& clock, const 
   return hardware;
 }
 
+std::string unsafe_at(const Config& config, const TapHardware& tap, const std::string& unsafe) {
+  const bool unseen = std::any_of(tap.missing.begin(), tap.missing.end(),
+                                  [](const MissingPart& part) { return part.is_valve; });
+  if (!unsafe.empty() || !unseen || !config.require_safe_kill) return unsafe;
+  return "its valve's line was not there when tapd started, so whether a kill shuts it is not "
+         "known: start tapd again";
+}
+
 void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal) {
   for (std::size_t i = 0; i < hardware.taps.size(); ++i) {
     const TapHardware& tap = hardware.taps[i];

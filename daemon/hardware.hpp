@@ -53,6 +53,10 @@ struct Hardware {
 [[nodiscard]] Hardware open_hardware(const Config& config, const drivers::Clock& clock,
                                      const Config* before);
 
+/// Why a tap must not sell on this machine; `unsafe` is what was found of all valves.
+[[nodiscard]] std::string unsafe_at(const Config& config, const TapHardware& tap,
+                                    const std::string& unsafe);
+
 /// A line for each tap: what its parts are called.
 void say_what_was_opened(const Config& config, const Hardware& hardware, Journal& journal);
 

@@ -46,15 +46,19 @@ storage::Result<> keep_calibration(storage::Ledger& ledger, model::TapId tap,
                          fmt::format("{} {}", configured.nominal(), measured.nominal()));
 }
 
-storage::Result<Calibration> kept_calibration(storage::Ledger& ledger, model::TapId tap,
+storage::Result<Calibration> kept_calibration(const storage::Ledger& ledger, model::TapId tap,
                                               const Calibration& configured) {
   const auto kept = ledger.meta(calibration_key(tap));
   if (!kept) return tl::unexpected{kept.error()};
-  if (!*kept || (*kept)->empty()) return configured;
-  if (const auto measured = measured_against(**kept, configured)) return *measured;
-  const auto forgotten = ledger.set_meta(calibration_key(tap), "");
-  if (!forgotten) return tl::unexpected{forgotten.error()};
-  return configured;
+  return measured_against(kept->value_or(""), configured).value_or(configured);
+}
+
+storage::Result<bool> forget_outdated(storage::Ledger& ledger, model::TapId tap,
+                                      const Calibration& configured) {
+  const auto kept = ledger.meta(calibration_key(tap));
+  if (!kept) return tl::unexpected{kept.error()};
+  if (kept->value_or("").empty() || measured_against(**kept, configured)) return false;
+  return ledger.set_meta(calibration_key(tap), "").map([] { return true; });
 }
 
 }  // namespace tapd

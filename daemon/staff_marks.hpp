@@ -21,10 +21,13 @@ namespace tapd {
                                                  const Calibration& measured,
                                                  const Calibration& configured);
 /// The value that staff have measured for a tap, if the configuration's own is still the one that
-/// it was measured against; else the configuration's, and the measured one is forgotten: it must
-/// not come back unseen when the old value is written into the configuration again.
-[[nodiscard]] storage::Result<Calibration> kept_calibration(storage::Ledger& ledger,
+/// it was measured against; else the configuration's.
+[[nodiscard]] storage::Result<Calibration> kept_calibration(const storage::Ledger& ledger,
                                                             model::TapId tap,
                                                             const Calibration& configured);
+/// Forgets a value that was measured against another configuration: it must not come back unseen
+/// when the older value is written into the file again. Answers whether there was one.
+[[nodiscard]] storage::Result<bool> forget_outdated(storage::Ledger& ledger, model::TapId tap,
+                                                    const Calibration& configured);
 
 }  // namespace tapd

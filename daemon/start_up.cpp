@@ -70,4 +70,18 @@ KnownTap know_tap(storage::Ledger& ledger, model::TapId tap, const Calibration& 
   return known;
 }
 
+storage::Result<> forget_outdated(storage::Ledger& ledger, const Config& config, Journal& journal) {
+  for (const TapConfig& tap : config.taps) {
+    const auto forgotten = forget_outdated(ledger, tap.id, tap.meter.calibration);
+    if (!forgotten) return tl::unexpected{forgotten.error()};
+    if (!*forgotten) continue;
+    journal.line(Message::meter_measured, Level::info,
+                 fmt::format("tap {}: what staff have measured is forgotten: the configuration has "
+                             "another value than then",
+                             tap.id.number()),
+                 {.tap = tap.id});
+  }
+  return {};
+}
+
 }  // namespace tapd

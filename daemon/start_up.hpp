@@ -39,4 +39,9 @@ struct KnownTap {
                                 const Calibration& configured, const model::Moment& now,
                                 Journal& journal);
 
+/// What staff have measured against another configuration than this one, which is in force now, is
+/// forgotten; a line in the journal for each tap.
+[[nodiscard]] storage::Result<> forget_outdated(storage::Ledger& ledger, const Config& config,
+                                                Journal& journal);
+
 }  // namespace tapd

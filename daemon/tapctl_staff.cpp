@@ -191,9 +191,11 @@ tl::expected<std::vector<JugPour>, int> pour_into_jug(const ApiClient& client, c
 /// A guest may have begun to pour meanwhile: that is no reason to lose what was measured.
 int put_in_force(const ApiClient& client, const Jug& jug, const json& asked) {
   for (std::string line;;) {
-    const auto done = body_of(client.post("/calibration", asked.dump()));
+    const auto answer = client.post("/calibration", asked.dump());
+    const auto done = body_of(answer);
     if (done) return exit_done;
-    if (done.error() != exit_refused) return done.error();
+    constexpr int not_now = 409;
+    if (!answer || answer->status != not_now) return done.error();
     fmt::print(jug.out, "   See to that, then press Enter, and it is tried again.\n");
     std::fflush(jug.out);
     if (!std::getline(std::cin, line)) return refuse("given up: nothing has been changed");

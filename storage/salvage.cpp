@@ -64,7 +64,9 @@ class StaffMarks {
     for (const auto& [key, value] : found_) {
       const bool closes = tap_of(key, staff_lock) || tap_of(key, own_closings);
       if (closes && !value.empty()) notes.set_meta(key, value);
-      if (const auto tap = tap_of(key, staff_calibration); tap && in_its_book(*tap, value)) {
+      const auto tap = tap_of(key, staff_calibration);
+      // An empty one was forgotten: an older image must not bring it back.
+      if (tap && (value.empty() || in_its_book(*tap, value))) {
         notes.set_meta(key, value);
       }
     }

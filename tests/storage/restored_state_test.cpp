@@ -26,6 +26,7 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
     Ledger ledger{{folder / "tapd.db", std::nullopt, this_boot}};
     REQUIRE(ledger.calibration(tap, 178'571, "", "configuration", at(1)));
     REQUIRE(outcome(ledger.set_meta("staff_lock.2", "as in the backup")) == "ok");
+    REQUIRE(outcome(ledger.set_meta("staff_calibration.3", "178571 178571")) == "ok");
     back_up(ledger, folder / "backup.db");
     REQUIRE(outcome(ledger.set_meta("staff_lock.1", "lye in the line")) == "ok");
     REQUIRE(outcome(ledger.set_meta("staff_lock.2", "")) == "ok");
@@ -33,6 +34,7 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
     REQUIRE(ledger.calibration(tap, 190'000, "", "ann: jug", at(6)));
     REQUIRE(outcome(ledger.set_meta("staff_calibration.1", "178571 190000")) == "ok");
     REQUIRE(outcome(ledger.set_meta("staff_calibration.2", "178571 200000")) == "ok");
+    REQUIRE(outcome(ledger.set_meta("staff_calibration.3", "")) == "ok");
   }
   const std::string whole = bytes_of(folder / "tapd.db");
   write_file(folder / "tapd.db", std::string(spoilt, 'x') + whole.substr(spoilt));
@@ -44,6 +46,8 @@ TEST_CASE("what staff closed and measured since the backup is still closed and m
   CHECK(opened.ledger->meta("closed.1")->value() == "silent");
   CHECK(opened.ledger->meta("staff_calibration.1")->value() == "178571 190000");
   CHECK_FALSE(*opened.ledger->meta("staff_calibration.2"));
+  // Another value was configured since: what was measured before must not come back.
+  CHECK(opened.ledger->meta("staff_calibration.3")->value().empty());
   CHECK(*opened.ledger->calibration(tap, 190'000, "", "configuration", at(101)) == 2);
   CHECK_THAT(opened.words(), ContainsSubstring("look at each tap"));
 }

@@ -1,5 +1,8 @@
 // What staff do at a tap by tapctl: on a real tapd with a simulated tap.
+#include <fstream>
+
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -104,6 +107,26 @@ TEST_CASE("a measured calibration holds over a restart, until the configured val
   bar.write(LoneTapd::tap_line);
   bar.restart();
   CHECK(in_force() == 56'000);
+}
+
+// Found by reading: the refused file had made the measurement forgotten.
+TEST_CASE("a reload that is refused leaves a measured calibration in force", "[system]") {
+  LoneTapd bar;
+  const auto in_force = [&] {
+    return (bar.get("/calibration?tap=1").at("milli_pulses_per_litre").get<std::int64_t>() + 50) /
+           100;
+  };
+  REQUIRE(bar.post("/calibration", R"({"tap":1,"milli_pulses_per_litre":5650000})").status == 200);
+  std::ofstream{bar.folder() / "tapd.toml"} << fmt::format(
+      "[controller]\nid = \"bar-1\"\nstate_dir = \"{0}\"\nsocket = \"{0}/nowhere/tapd.sock\"\n"
+      "[[tap]]\nid = 1\ndriver = \"sim\"\nmeter = {{ pulses_per_litre = 5700 }}\n",
+      bar.folder().path().string());
+  bar.reload();
+  REQUIRE(bar.says("cannot run with the new configuration"));
+  CHECK(in_force() == 56'500);
+  bar.write(LoneTapd::tap_line);
+  bar.restart();
+  CHECK(in_force() == 56'500);
 }
 
 TEST_CASE("a calibration that was refused is not in force after the next start either",

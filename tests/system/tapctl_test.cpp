@@ -197,6 +197,21 @@ TEST_CASE("calibrate keeps its pours when one is refused or brings no pulse", "[
                              ContainsSubstring("tap 1: 5600.0 pulses per litre from the next"));
 }
 
+// Found by reading: it is in force then, until the next start.
+TEST_CASE("calibrate does not call undone what the disk alone has refused", "[system]") {
+  const PlayedApi api;
+  std::atomic<int> services{0};
+  const auto good = calibrated(services);
+  const HttpServer server = api.answers([&](const ApiRequest& request) -> ApiResponse {
+    if (request.path != "/calibration" || request.method != "POST") return good(request);
+    return {.status = 503, .body = R"({"error":"in force until the next start only: full"})"};
+  });
+  const FinishedChild end = api.typed_into({"calibrate", "1"}, "\n\n500\n\n\n500\n\n\n500\n");
+  CHECK(end.status.code == 1);
+  CHECK_THAT(end.output, ContainsSubstring("in force until the next start only: full") &&
+                             !ContainsSubstring("nothing has been changed"));
+}
+
 // Who has lifted one lock of two would go home.
 TEST_CASE("unlock and clear tell what bars the tap all the same", "[system]") {
   const PlayedApi api;
