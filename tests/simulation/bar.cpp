@@ -27,6 +27,7 @@ class Bar {
   Bar(const Plan& plan, bool prints)
       : site_{plan, prints},
         chance_{plan.stream(8)},
+        meets_{plan.stream(14)},
         mischief_{
             site_,
             {.clear = [this](std::size_t tap) { clear(tap); }, .restart = [this] { restart(); }}},
@@ -34,6 +35,7 @@ class Bar {
     power_on();
     if (plan.has(Fault::power_cuts)) expect_end(true);
     if (plan.has(Fault::kills)) expect_end(false);
+    site_.referee.on_pour = [this] { meet_a_pour(); };
     if (plan.has(Fault::restarts) || plan.has(Fault::upgrades)) expect_restart();
     if (plan.has(Fault::night_power)) expect_night();
     if (plan.has(Fault::spoilt_card)) expect_backup();
@@ -61,6 +63,7 @@ class Bar {
     outcome.weighed = site_.referee.weighed();
     outcome.power_cuts = power_cuts_;
     outcome.kills = kills_;
+    outcome.cut_off = site_.referee.cut_off();
     return outcome;
   }
 
@@ -79,6 +82,7 @@ class Bar {
 
   // --- starts ------------------------------------------------------------------------------------
   void power_on() {
+    powered_ = true;
     const bool unset = site_.plan.has(Fault::clock_unset) && chance_.chance(70);
     site_.clock.boot(unset);
     mischief_.after_boot(unset);
@@ -156,8 +160,22 @@ class Bar {
     });
   }
 
+  /// A bar pours for a few minutes of a day: ends at random hardly ever meet a pour.
+  void meet_a_pour() {
+    const bool cuts = site_.plan.has(Fault::power_cuts);
+    const bool kills = site_.plan.has(Fault::kills);
+    if ((!cuts && !kills) || healed_ || !meets_.chance(3)) return;
+    const bool power = cuts && (!kills || meets_.chance(50));
+    const auto away = std::chrono::seconds{meets_.between(2, power ? 600 : 5)};
+    site_.agenda.in(std::chrono::milliseconds{meets_.between(0, 8'000)}, [this, power, away] {
+      if (!healed_) begin_to_end(power, away);
+    });
+  }
+
   /// At a disk operation soon, or now.
   void begin_to_end(bool power, Time away_for) {
+    // Without power there is nothing to kill, and a start would be one that no board can have.
+    if (!power && !powered_) return;
     with_power_ = power;
     away_for_ = away_for;
     if (chance_.chance(40)) return end_process();
@@ -178,6 +196,7 @@ class Bar {
     site_.referee.process_gone(with_power_);
     if (with_power_) {
       ++power_cuts_;
+      powered_ = false;
       site_.disk.after_power_cut();
       spoils_ = site_.spoilt_card && !healed_ && chance_.chance(20);
       power_on_in(away_for_);
@@ -272,12 +291,14 @@ class Bar {
 
   Site site_;
   Random chance_;
+  Random meets_;
   Mischief mischief_;
   Crowd crowd_;
   std::unique_ptr<Life> life_;
   bool healed_{false};
   bool older_ran_{false};  ///< Since tapd was stopped.
   bool with_power_{false};
+  bool powered_{false};
   bool spoils_{false};  ///< The card has lost blocks with the power.
   Time away_for_{1s};
   std::uint64_t ends_{0};

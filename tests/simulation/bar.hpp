@@ -27,6 +27,7 @@ struct Outcome {
   std::int64_t weighed{0};  ///< Of these, compared with what physically flowed.
   std::int64_t power_cuts{0};
   std::int64_t kills{0};
+  std::int64_t cut_off{0};  ///< Pours that a power cut or a kill met in their middle.
   std::int64_t requests{0};
 };
 

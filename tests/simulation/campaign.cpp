@@ -64,6 +64,7 @@ Totals run_campaign(const Budget& budget, const std::function<void(const Totals&
       totals.weighed += outcome.weighed;
       totals.power_cuts += outcome.power_cuts;
       totals.kills += outcome.kills;
+      totals.cut_off += outcome.cut_off;
       if (outcome.failure) totals.findings.push_back({plan, *outcome.failure});
       progress(totals);
     }

@@ -37,6 +37,7 @@ struct Totals {
   std::int64_t weighed{0};
   std::int64_t power_cuts{0};
   std::int64_t kills{0};
+  std::int64_t cut_off{0};
   std::vector<Finding> findings;
 };
 

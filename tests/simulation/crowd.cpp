@@ -113,8 +113,11 @@ void Crowd::pour_calmly(std::size_t tap, Time& at) {
   } else if (habit < 90) {
     pull(tap, at, place.random.between(60, 95));  // Until there is no more.
     at += between(tap, 20'000ms, 70'000ms);
-  } else {
+  } else if (habit < 98) {
     at += between(tap, 200ms, 90'000ms);  // Has forgotten what for.
+  } else {
+    pull(tap, at, 15);  // Only the cap on the valve's time ends this.
+    at += between(tap, 65'000ms, 120'000ms);
   }
   at += between(tap, 0ms, 1'500ms);
   lay(tap, at, {});

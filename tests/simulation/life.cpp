@@ -15,8 +15,7 @@ constexpr Time reader_pace = 50ms;
 constexpr Time look_takes = 4ms;
 /// After so many looks at an empty field nothing changes any more until a card comes.
 constexpr int looks_until_quiet = 20;
-/// Shorter than anybody would set it: a run lasts some days or weeks.
-constexpr std::chrono::hours keep_confirmed{48};
+constexpr std::chrono::hours keep_confirmed{48};  ///< A run lasts some days or weeks.
 /// Edges that come within so long wake the control loop together.
 constexpr Time meter_grain = 15ms;
 /// More requests than these wait for the storage only if something spins.
@@ -334,13 +333,14 @@ std::vector<StorageRequest> Life::as_planted(std::vector<StorageRequest> batch) 
 
 StorageAnswer Life::as_planted(StorageAnswer answer) const {
   const Planted planted = site_.plan.planted;
+  const bool unstopped = planted == Planted::stop_not_told;
   if (auto* facts = std::get_if<FactsRead>(&answer); facts != nullptr && facts->result) {
     if (planted == Planted::inflated_facts) facts->result->available = model::Money{100'000};
-    if (planted == Planted::stop_not_told) facts->result->emergency_stop = false;
+    if (planted == Planted::blind_policy && facts->result->card) facts->result->card->status = {};
+    if (unstopped) facts->result->emergency_stop = false;
   }
-  if (auto* world = std::get_if<WorldRead>(&answer); world != nullptr && world->result) {
-    if (planted == Planted::stop_not_told) world->result->emergency_stop = false;
-  }
+  auto* world = std::get_if<WorldRead>(&answer);
+  if (unstopped && world && world->result) world->result->emergency_stop = false;
   return answer;
 }
 

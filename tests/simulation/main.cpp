@@ -97,9 +97,9 @@ void tell(const Finding& finding, bool keep) {
 void tell(const Totals& totals, double seconds, const char* how) {
   fmt::print(
       "{} seeds {}, {:.2f} tap-years, {} pours ({} weighed against what flowed), {} power "
-      "cuts, {} kills: {} failed\n",
+      "cuts and {} kills, {} pours cut off by them: {} failed\n",
       totals.seeds, how, totals.tap_years, totals.pours, totals.weighed, totals.power_cuts,
-      totals.kills, totals.findings.size());
+      totals.kills, totals.cut_off, totals.findings.size());
   fmt::print("{:.1f} tap-years per minute on the wall ({:.0f} s)\n",
              totals.tap_years * 60 / std::max(seconds, 1e-3), seconds);
 }

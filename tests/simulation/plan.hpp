@@ -94,6 +94,8 @@ enum class Planted : std::uint8_t {
   backup_alone,
   lasting_locks,
   generous_credit,
+  other_prices,
+  blind_policy,
   unsteady,
 };
 

@@ -60,15 +60,8 @@ void Referee::on_request(const StorageRequest& request) {
     }
     watches_[tap].pour = id;
     ++pours_;
-    if (begin->begin.authorized_by == model::AuthorizedBy::server) {
-      const auto allowed =
-          allowed_.find({begin->begin.card_uid.text(), begin->begin.tap_id.number()});
-      const bool fresh = allowed != allowed_.end() && agenda_.now() - allowed->second < 15s;
-      if (!fresh) {
-        throw Breach{"leave", fmt::format("{} says that the server allowed it", id.text())};
-      }
-      allowed_.erase(allowed);  // One leave, one pour.
-    }
+    check_leave(begin->begin);
+    if (on_pour) on_pour();
     return;
   }
   if (const auto* progress = std::get_if<ProgressRow>(&request)) {
@@ -86,6 +79,33 @@ void Referee::on_request(const StorageRequest& request) {
   }
 }
 
+void Referee::check_leave(const model::PourBegin& begin) {
+  const std::string id = begin.client_tx_id.text();
+  if (!venue_.prices().contains(begin.price.minor_per_litre())) {
+    throw Breach{"price", fmt::format("{} is begun at {} a litre, which the venue never asked", id,
+                                      begin.price.minor_per_litre())};
+  }
+  if (begin.authorized_by == model::AuthorizedBy::server) {
+    const auto allowed = allowed_.find({begin.card_uid.text(), begin.tap_id.number()});
+    const bool fresh = allowed != allowed_.end() && agenda_.now() - allowed->second < 15s;
+    if (!fresh) throw Breach{"leave", fmt::format("{} says that the server allowed it", id)};
+    allowed_.erase(allowed);  // One leave, one pour.
+    return;
+  }
+  const auto known = facts_.find({begin.card_uid, begin.tap_id});
+  if (known == facts_.end()) {
+    throw Breach{"leave", fmt::format("{} is allowed by a cache that knows nothing of it", id)};
+  }
+  const model::AuthorizationFacts& facts = known->second;
+  const bool good = facts.card->status == model::CardStatus::active && facts.guest &&
+                    facts.guest->active && facts.tap->status == model::TapStatus::active &&
+                    !facts.emergency_stop;
+  if (!good) {
+    throw Breach{"leave", fmt::format("{} is allowed by a cache that knows better: card {}, tap {}",
+                                      id, to_text(facts.card->status), to_text(facts.tap->status))};
+  }
+}
+
 void Referee::on_answer(const StorageAnswer& answer) {
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
     if (begun->result && !*begun->result) book_.at(begun->client_tx_id).begun = true;
@@ -99,6 +119,9 @@ void Referee::on_answer(const StorageAnswer& answer) {
     if (!progress->result || !watches_[tap].pour) return;
     Pour& pour = book_.at(*watches_[tap].pour);
     pour.acknowledged = pour.posted;
+  } else if (const auto* read = std::get_if<FactsRead>(&answer)) {
+    if (!read->result || !read->result->card || !read->result->tap) return;
+    facts_.insert_or_assign({read->result->card->uid, read->result->tap->id}, *read->result);
   }
 }
 
@@ -202,6 +225,7 @@ void Referee::process_gone(bool power) {
   for (auto& [id, pour] : book_) {
     if (pour.ended) continue;
     if (!pour.cut_off && pour.truth_at_open && !pour.truth_at_end) {
+      if (!pour.end) ++cut_off_;
       pour.truth_at_end = pour.truth_at_shut.value_or(rigs_[pour.tap]->truth().passed_ul);
       pour.excused |= is_keg_dry(*rigs_[pour.tap]);
     }

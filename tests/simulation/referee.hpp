@@ -4,6 +4,7 @@
 // Whatever is wrong it throws as a Breach with the name of the rule.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -34,6 +35,8 @@ class Referee {
 
   /// Until when the control loop gets no time.
   Time board_busy_until{};
+  /// A pour begins.
+  std::function<void()> on_pour;
   /// The disk is failing.
   bool disk_troubled{false};
 
@@ -79,6 +82,8 @@ class Referee {
 
   [[nodiscard]] std::int64_t pours() const { return pours_; }
   [[nodiscard]] std::int64_t weighed() const { return weighed_; }
+  /// Pours that the end of a process met in their middle.
+  [[nodiscard]] std::int64_t cut_off() const { return cut_off_; }
 
  private:
   /// One pour from the leave to its row's end.
@@ -106,6 +111,7 @@ class Referee {
     Time valve_excused_until{};
   };
 
+  void check_leave(const model::PourBegin& begin);
   void check_valve(std::size_t tap, const TapSession& session);
   void check_card(std::size_t tap, const TapSession& session);
   void check_row(const model::Pour& row);
@@ -136,9 +142,12 @@ class Referee {
   std::set<model::ClientTxId> unconfirmed_;  ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
   std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
+  /// Card and tap: what the ledger told of them last.
+  std::map<std::pair<model::CardUid, model::TapId>, model::AuthorizationFacts> facts_;
   bool stop_heard_{false};
   std::int64_t pours_{0};
   std::int64_t weighed_{0};
+  std::int64_t cut_off_{0};
   std::size_t next_guest_{0};
 };
 

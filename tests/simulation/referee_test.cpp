@@ -37,7 +37,7 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::valve_ignores_shut, {"leave"}, {}},
       {Planted::meter_counts_double, {"volume"}, {}},
       {Planted::reader_sees_ghosts, {"card"}, {}},
-      {Planted::stop_not_told, {"stop"}, {Fault::emergency_stop}},
+      {Planted::stop_not_told, {"stop", "leave"}, {Fault::emergency_stop}},
       {Planted::patient_tap, {"cap"}, {}},
       {Planted::begin_not_written, {"lost"}, {}},
       {Planted::progress_not_written, {"lost", "volume"}, {Fault::power_cuts, Fault::kills}},
@@ -56,6 +56,8 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::backup_alone, {"lost"}, {Fault::power_cuts, Fault::spoilt_card}},
       {Planted::lasting_locks, {"lock"}, {}},
       {Planted::generous_credit, {"overdraft"}, {}},
+      {Planted::other_prices, {"price"}, {}},
+      {Planted::blind_policy, {"leave"}, {Fault::lost_cards, Fault::net_down}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;

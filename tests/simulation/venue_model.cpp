@@ -87,6 +87,7 @@ void VenueModel::set_tap(std::size_t tap, model::TapStatus status) {
 
 void VenueModel::set_price(std::int64_t minor_per_litre) {
   price_ = minor_per_litre;
+  prices_.insert(price_);
   highest_price_ = std::max(highest_price_, price_);
   ++revision_;
 }
@@ -169,7 +170,8 @@ HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
                      {"min_start_ml", least_start_ml},
                      {"max_volume_ml", most_ml},
                      {"price_per_ml_cents", (price_ + 999) / 1'000},
-                     {"price_per_litre_cents", price_},
+                     {"price_per_litre_cents",
+                      plan_.planted == Planted::other_prices ? price_ + 350 : price_},
                      {"balance_cents", owner->balance},
                      {"allowed_overdraft_cents", credit},
                      {"safety_ml", 0},

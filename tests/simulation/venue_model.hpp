@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,8 @@ class VenueModel {
   [[nodiscard]] std::vector<std::string> open_events() const;
   [[nodiscard]] bool emergency_stop() const { return emergency_stop_; }
   [[nodiscard]] std::int64_t highest_price() const { return highest_price_; }
+  /// All that a litre ever cost here.
+  [[nodiscard]] const std::set<std::int64_t>& prices() const { return prices_; }
   [[nodiscard]] std::int64_t opening_balances() const { return opening_balances_; }
   /// All that was ever put in and taken out but for pours.
   [[nodiscard]] std::int64_t other_movements() const { return other_movements_; }
@@ -130,6 +133,7 @@ class VenueModel {
   ToldSnapshots snapshots_;
   std::int64_t price_{650};
   std::int64_t highest_price_{650};
+  std::set<std::int64_t> prices_{650};
   std::int64_t revision_{1};
   std::int64_t kegs_{0};
   std::int64_t other_movements_{0};
