@@ -34,7 +34,7 @@ struct TapSetup {
   model::TapId id;
   SessionRules rules;
   Calibration calibration;
-  Calibration configured{};  ///< Before staff measured; the same where they have not.
+  std::optional<Calibration> configured{};  ///< Where staff may have measured another since.
   std::optional<std::chrono::microseconds> known_close_time;
   std::optional<model::LitrePrice> own_price;  ///< Used when the server does not tell one.
   drivers::FlowMeter* meter{nullptr};

@@ -131,7 +131,7 @@ bool Controller::unlock(model::TapId id, const Moment& now) {
 std::optional<Calibration> Controller::configured(model::TapId id) const {
   const TapSlot* tap = find(id);
   if (tap == nullptr) return std::nullopt;
-  return tap->setup.configured;
+  return tap->setup.configured.value_or(tap->setup.calibration);
 }
 
 std::optional<Calibration> Controller::in_force(model::TapId id) const {
@@ -153,7 +153,7 @@ tl::expected<void, std::string> Controller::recalibrate(model::TapId id,
   }
   TapSlot& tap = *find(id);
   static_cast<void>(tap.session.recalibrate(calibration));
-  ports_.journal->write(measured_line(id, calibration, tap.setup.configured));
+  ports_.journal->write(measured_line(id, calibration, *configured(id)));
   return {};
 }
 
