@@ -4,16 +4,19 @@
 
 namespace tapd {
 
-bool NoiseWatch::too_much(std::int64_t edges, model::SinceBoot now) {
+bool NoiseWatch::too_much(std::int64_t edges, std::int64_t refused, model::SinceBoot now) {
   if (most_millihertz_ <= 0) return false;
   edges_ += edges;
+  refused_ += refused;
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_);
   if (passed < window) return false;
   // Two edges are a pulse. A day is long enough to be counted over, and far from overflowing.
   const std::int64_t ms = std::min<std::int64_t>(passed.count(), 86'400'000);
-  const std::int64_t most = most_millihertz_ * 2 * factor * ms / 1'000'000;
-  const bool noise = edges_ > std::max<std::int64_t>(most, 1);
-  edges_ = 0;
+  const auto above = [&](std::int64_t seen, std::int64_t times) {
+    return seen > std::max<std::int64_t>(most_millihertz_ * 2 * times * ms / 1'000'000, 1);
+  };
+  const bool noise = above(edges_, factor) || above(edges_ + refused_, bouncing_factor);
+  edges_ = refused_ = 0;
   since_ = now;
   return noise;
 }

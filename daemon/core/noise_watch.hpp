@@ -1,6 +1,6 @@
 // Tells a line that no meter can be on: a floating input, a broken shield, a motor beside the
-// cable. It counts everything that comes over the wire, what the filter refuses included, against
-// the meter's highest frequency. Pure; asked by the tap session in every state.
+// cable. It holds what comes over the wire against the meter's highest frequency. Pure; asked by
+// the tap session in every state.
 #pragma once
 
 #include <chrono>
@@ -14,18 +14,24 @@ class NoiseWatch {
  public:
   /// Measured over so long at least.
   static constexpr std::chrono::milliseconds window{100};
-  /// A contact that bounces makes more edges than pulses have; so many times more is no contact.
+  /// So many times the meter's most, of edges that the filter lets pass, is no meter.
   static constexpr std::int64_t factor = 3;
+  /// And so many times of all edges. A worn contact may bounce at every edge, and in a window so
+  /// short some edges bounce more than others: what the filter refuses there is charged to nobody
+  /// and stops no pour.
+  static constexpr std::int64_t bouncing_factor = 10;
 
   /// `most_millihertz`: the meter's highest frequency; 0: nothing is too much.
   explicit NoiseWatch(std::int64_t most_millihertz) : most_millihertz_{most_millihertz} {}
 
-  /// So many edges of any kind since the last call. True: more than this meter can make.
-  [[nodiscard]] bool too_much(std::int64_t edges, model::SinceBoot now);
+  /// So many edges since the last call, and so many more that the filter refused. True: more than
+  /// this meter can make.
+  [[nodiscard]] bool too_much(std::int64_t edges, std::int64_t refused, model::SinceBoot now);
 
  private:
   std::int64_t most_millihertz_;
   std::int64_t edges_{0};
+  std::int64_t refused_{0};
   model::SinceBoot since_{};
 };
 

@@ -39,7 +39,7 @@ PourMeter TapSession::new_meter(const Moment& now) const {
 
 void TapSession::on_event(const Flow& event, const Moment& now) {
   if (faults_.contains(FaultKind::noise)) return;  // nothing that comes over this line is flow
-  if (noise_.too_much(event.edges + event.rejected, now.since_boot)) return report_noise(now);
+  if (noise_.too_much(event.edges, event.rejected, now.since_boot)) return report_noise(now);
   switch (state_) {
     case TapState::ready:
     case TapState::pouring:

@@ -229,13 +229,25 @@ TEST_CASE("pulses below the meter's range are charged and flagged", "[pour_meter
 TEST_CASE("only more edges than bounce explains are noise", "[pour_meter]") {
   NoiseWatch watch{2'030'000};
   auto now = SinceBoot{1h};
-  CHECK_FALSE(watch.too_much(1, now));
-  // A contact that bounces twice at the meter's most, and a second's worth read at once.
-  for (int i = 0; i < 20; ++i) CHECK_FALSE(watch.too_much(406 * 3, now += 100ms));
-  CHECK_FALSE(watch.too_much(4'060, now += 1s));
-  CHECK_FALSE(watch.too_much(3'000, now += 30ms));
-  CHECK(watch.too_much(7'000, now += 70ms));
-  CHECK_FALSE(NoiseWatch{0}.too_much(1'000'000, now));
+  CHECK_FALSE(watch.too_much(1, 0, now));
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(watch.too_much(406 * 3, 0, now += 100ms));
+  CHECK_FALSE(watch.too_much(4'060, 0, now += 1s));
+  CHECK_FALSE(watch.too_much(3'000, 0, now += 30ms));
+  CHECK(watch.too_much(7'000, 0, now += 70ms));
+  CHECK_FALSE(NoiseWatch{0}.too_much(1'000'000, 0, now));
+}
+
+TEST_CASE("a worn contact that bounces at every edge is no noise, a storm of bounces is",
+          "[pour_meter]") {
+  // 450 pulses a litre, 95 ml/s at most. A window of a pour at 60 ml/s has five edges, and each may
+  // bounce four times.
+  NoiseWatch watch{42'750};
+  auto now = SinceBoot{1h};
+  CHECK_FALSE(watch.too_much(0, 0, now));
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(watch.too_much(5, 5 * 8, now += 100ms));
+  CHECK_FALSE(watch.too_much(54, 54 * 8, now += 1s));
+  CHECK(watch.too_much(5, 200, now += 100ms));
+  CHECK(watch.too_much(0, 1'000, now += 1s));
 }
 
 }  // namespace tapd::test
