@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "breach.hpp"
+
 namespace tapd::simulation {
 
 /// Time since the simulation began. Boots come and go within it.
@@ -36,6 +38,8 @@ class Agenda {
     std::pop_heap(entries_.begin(), entries_.end(), later);
     Entry entry = std::move(entries_.back());
     entries_.pop_back();
+    at_once_ = entry.when == now_ ? at_once_ + 1 : 0;
+    if (at_once_ > most_at_once) throw Breach{"bounds", "so much to do that no time passes"};
     now_ = entry.when;
     entry.what();
     return true;
@@ -43,6 +47,8 @@ class Agenda {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
+  /// More at one moment than a bar can want: something calls itself again and again.
+  static constexpr std::size_t most_at_once = 100'000;
   struct Entry {
     Time when{};
     std::uint64_t number{0};
@@ -54,6 +60,7 @@ class Agenda {
 
   std::vector<Entry> entries_;  // a heap
   std::uint64_t last_{0};
+  std::size_t at_once_{0};
   Time now_{};
 };
 

@@ -48,11 +48,17 @@ class Bar {
       run_until(site_.plan.days * 24h);
       heal();
       run_until(site_.agenda.now() + patience);
+      site_.trace.say("the last round");
+      site_.referee.begins_last_round();
+      crowd_.last_round();
+      run_until(site_.agenda.now() + crowd_.last_round_lasts() + patience);
       if (!life_) throw Breach{"liveness", "tapd does not run"};
       site_.referee.at_the_end(life_->ledger(), life_->controller());
     } catch (const Breach& breach) {
       outcome.failure = Failure{breach.rule(), breach.what(), site_.agenda.now()};
       site_.trace.say("BREACH of {}: {}", breach.rule(), breach.what());
+    } catch (const std::exception& error) {
+      outcome.failure = Failure{"exception", error.what(), site_.agenda.now()};
     }
     static std::atomic<std::uint64_t> runs{0};
     if (site_.plan.planted == Planted::unsteady) site_.trace.count(++runs);
@@ -107,7 +113,10 @@ class Bar {
   void start() {
     if (life_) return;
     try {
-      if (std::exchange(older_ran_, false)) run_older_version();
+      if (std::exchange(older_ran_, false)) {
+        run_older_version();
+        meet_the_upgrade();
+      }
       life_ = std::make_unique<Life>(site_);
       life_->start();
     } catch (const ProcessEnds&) {
@@ -135,6 +144,15 @@ class Bar {
       if (site_.disk.process_ends()) throw ProcessEnds{};
       throw;
     }
+  }
+
+  /// The end may come while the schema is brought up to date.
+  void meet_the_upgrade() {
+    const bool cuts = site_.plan.has(Fault::power_cuts);
+    if ((!cuts && !site_.plan.has(Fault::kills)) || healed_ || !meets_.chance(30)) return;
+    with_power_ = cuts;
+    away_for_ = 5s;
+    site_.disk.end_process_in(meets_.below(60));
   }
 
   void start_in(Time delay) {

@@ -6,6 +6,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t stranger = 60'000;  ///< A card that the venue does not know.
+constexpr Time one_turn = 60s;            ///< Of the last round.
 
 drivers::Uid uid_of(std::size_t guest) {
   drivers::Uid uid;
@@ -34,16 +35,34 @@ Crowd::Crowd(Site& site) : site_{site}, places_(site.rigs.size()) {
 }
 
 void Crowd::go_home() {
-  open_ = false;
+  ++round_;
   for (const auto& rig : site_.rigs) {
     rig->physics().pull(0);
     rig->lay({});
   }
 }
 
+void Crowd::last_round() {
+  ++round_;
+  for (std::size_t tap = 0; tap < places_.size(); ++tap) {
+    const std::size_t guest = tap % static_cast<std::size_t>(site_.plan.guests);
+    const Time at = site_.agenda.now() + (tap + 1) * one_turn;
+    lay(tap, at, {guest});
+    if (site_.plan.tap_to_start) lay(tap, at + 2s, {});
+    pull(tap, at + 3s, 60);
+    pull(tap, at + 8s, 0);
+    if (site_.plan.tap_to_start) lay(tap, at + 9s, {guest});
+    lay(tap, at + 11s, {});
+  }
+}
+
+Time Crowd::last_round_lasts() const {
+  return (places_.size() + 1) * one_turn;
+}
+
 void Crowd::then(Time at, Step step) {
-  site_.agenda.at(at, [this, step = std::move(step)] {
-    if (open_) step();
+  site_.agenda.at(at, [this, round = round_, step = std::move(step)] {
+    if (round == round_) step();
   });
 }
 

@@ -15,6 +15,9 @@ class Crowd {
   explicit Crowd(Site& site);
   /// Nobody comes any more, and whoever is there leaves.
   void go_home();
+  /// One guest after another, at each tap, who pours in peace. It is over after `last_round_lasts`.
+  void last_round();
+  [[nodiscard]] Time last_round_lasts() const;
 
  private:
   struct Place {
@@ -40,7 +43,7 @@ class Crowd {
 
   Site& site_;
   std::vector<Place> places_;
-  bool open_{true};
+  int round_{0};  ///< What was put down in an older one is void.
 };
 
 /// Within a day: guests come from the afternoon until late.

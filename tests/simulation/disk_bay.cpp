@@ -1,6 +1,7 @@
 #include "disk_bay.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -61,12 +62,18 @@ void carry_out(crash::Image& image, const crash::Operation& operation) {
             bytes.begin() + static_cast<std::ptrdiff_t>(operation.offset));
 }
 
+/// A version before this one knows nothing of blocks of 16 KiB.
+crash::Medium drawn_medium(const Plan& plan) {
+  constexpr std::array media{crash::Medium::ideal, crash::Medium::torn_4k, crash::Medium::torn_16k};
+  return media.at(plan.stream(16).below(plan.has(Fault::upgrades) ? 2 : 3));
+}
+
 }  // namespace
 
 DiskBay::DiskBay(const Plan& plan)
     : planted_{plan.planted},
       random_{plan.stream(1)},
-      medium_{random_.chance(50) ? crash::Medium::ideal : crash::Medium::torn_4k},
+      medium_{drawn_medium(plan)},
       // The daemon makes its file before SQLite sees it.
       start_{{crash::ledger_name, {}}},
       disk_{std::make_unique<crash::CrashDisk>(start_)} {}

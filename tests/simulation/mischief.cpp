@@ -6,6 +6,12 @@ namespace tapd::simulation {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr std::int64_t for_the_last_round = 3'000;
+
+}  // namespace
+
 Mischief::Mischief(Site& site, StaffPorts staff)
     : site_{site}, staff_{std::move(staff)}, chance_{site.plan.stream(7)} {
   add_hardware();
@@ -320,6 +326,8 @@ void Mischief::heal() {
   });
   for (std::size_t guest = 0; guest < site_.venue.accounts().size(); ++guest) {
     site_.venue.set_card(guest, model::CardStatus::active);
+    const std::int64_t balance = site_.venue.accounts()[guest].balance;
+    if (balance < for_the_last_round) site_.venue.top_up(guest, for_the_last_round - balance);
   }
   site_.referee.disk_troubled = false;
   site_.referee.board_busy_until = {};

@@ -3,10 +3,12 @@
 // leaves all other draws as they were; that is what lets the shrinker take them away one by one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -117,6 +119,9 @@ struct Plan {
   Planted planted{Planted::nothing};
 
   [[nodiscard]] bool has(Fault fault) const { return faults[static_cast<std::size_t>(fault)]; }
+  [[nodiscard]] bool has_any(std::span<const Fault> some) const {
+    return std::any_of(some.begin(), some.end(), [this](Fault fault) { return has(fault); });
+  }
   /// A stream of random numbers of its own for each use.
   [[nodiscard]] Random stream(std::uint64_t use) const;
 };

@@ -25,6 +25,7 @@ struct Bounds {
   std::chrono::milliseconds longest_open{};
   model::Money offline_guest;
   model::Money offline_controller;
+  std::int64_t offline_pours{0};  ///< Of one guest.
   std::int64_t most_ml_per_s{100};
 };
 
@@ -69,7 +70,9 @@ class Referee {
   /// Confirmed rows may go from now on, until it is told how many went.
   void begins_to_forget() { forgetting_ = true; }
   void has_forgotten(const storage::Ledger& ledger, std::int64_t pours);
-  /// Faults have stopped and there was time enough.
+  /// Faults have stopped, and one guest comes to each tap.
+  void begins_last_round() { last_round_ = agenda_.now(); }
+  /// And there was time enough for everything.
   void at_the_end(const storage::Ledger& ledger, const Controller& controller);
 
   /// A tap's meter does not tell the truth for the moment: the current pour there is not weighed.
@@ -109,11 +112,18 @@ class Referee {
     std::optional<Time> open_since;
     std::optional<model::ClientTxId> pour;
     Time valve_excused_until{};
+    std::uint64_t openings{0};
+    bool was_dry{false};  ///< Its keg, and nobody has cleared the tap since.
   };
+  /// A card that lies there no more is noticed after so long at the latest: no clean answer for
+  /// 1,500 ms, a look of the reader, a step of the loop.
+  static constexpr std::chrono::milliseconds longest_absence{2'200};
 
   void check_leave(const model::PourBegin& begin);
   void check_valve(std::size_t tap, const TapSession& session);
-  void check_card(std::size_t tap, const TapSession& session);
+  void check_alarm(std::size_t tap, const TapSession& session);
+  void watch_line(std::size_t tap);
+  void check_line(std::size_t tap);
   void check_row(const model::Pour& row);
   void take_back(const model::ClientTxId& id);
   void note_forgotten(const std::vector<model::Pour>& left);
@@ -121,10 +131,13 @@ class Referee {
   void check_change(const model::Pour& before, const model::Pour& after);
   void check_volume(const Pour& pour, const model::Pour& row);
   [[nodiscard]] std::string exposure() const;
+  void check_served() const;
   void check_fate(const model::Pour& row) const;
   void check_available(const storage::Ledger& ledger);
   [[nodiscard]] std::int64_t overshoot_ml() const;
-  [[nodiscard]] std::int64_t overdraft() const;
+  /// By so many pours at once.
+  [[nodiscard]] std::int64_t overdraft(std::size_t pours) const;
+  [[nodiscard]] std::size_t most_at_once(const std::string& guest) const;
 
   const Plan& plan_;
   Bounds bounds_;
@@ -144,7 +157,9 @@ class Referee {
   std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
   /// Card and tap: what the ledger told of them last.
   std::map<std::pair<model::CardUid, model::TapId>, model::AuthorizationFacts> facts_;
+  std::map<std::string, std::size_t> at_once_;  ///< By guest: the most pours at the same time.
   bool stop_heard_{false};
+  std::optional<Time> last_round_;
   std::int64_t pours_{0};
   std::int64_t weighed_{0};
   std::int64_t cut_off_{0};

@@ -8,7 +8,8 @@ Bounds bounds(const Plan& plan) {
   honest.planted = Planted::nothing;
   return {.longest_open = session_rules(honest).longest_open,
           .offline_guest = policy_rules(plan).offline.per_guest,
-          .offline_controller = policy_rules(plan).offline.controller};
+          .offline_controller = policy_rules(plan).offline.controller,
+          .offline_pours = policy_rules(plan).offline.pours_per_guest};
 }
 
 std::vector<std::unique_ptr<TapRig>> make_rigs(const Plan& plan, Agenda& agenda) {
@@ -67,6 +68,7 @@ PolicyRules policy_rules(const Plan& plan) {
   rules.offline.per_guest = model::Money{random.between(500, 3'000)};
   rules.offline.pours_per_guest = random.between(2, 10);
   rules.offline.controller = model::Money{random.between(2'000, 20'000)};
+  rules.oldest_balance = std::chrono::hours{random.between(4, 72)};
   return rules;
 }
 

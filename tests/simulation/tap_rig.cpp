@@ -7,8 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Edges that the kernel keeps; older ones are dropped for newer.
-constexpr std::size_t kernel_buffer = 1'024;
+/// Edges that the kernel keeps; older ones are dropped for newer. In some bars so few that a board
+/// that is busy for a moment loses some.
+constexpr std::array<std::size_t, 3> kernel_buffers{1'024, 1'024, 128};
 constexpr std::size_t remembered_cards = 8;
 
 drivers::sim::SimTapPlan tap_plan(const Plan& plan, std::size_t place) {
@@ -39,6 +40,7 @@ TapRig::TapRig(const Plan& plan, std::size_t place, Agenda& agenda)
       planted_{plan.planted},
       tap_{tap_plan(plan, place)},
       physics_{tap_, plan.stream(200 + place).next(), agenda.now(), drivers::sim::unused(tap_)},
+      kernel_buffer_{kernel_buffers.at(plan.stream(17).below(kernel_buffers.size()))},
       filter_{tap_.shortest_interval} {}
 
 void TapRig::lay(std::vector<drivers::Uid> cards) {
@@ -75,8 +77,8 @@ void TapRig::take_edges() {
   physics_.advance_to(agenda_.now(), edges_);
   if (!edges_.empty()) newest_number_ = edges_.back().line_seqno;
   if (!listening_) edges_.clear();
-  if (edges_.size() > kernel_buffer) {
-    edges_.erase(edges_.begin(), edges_.end() - static_cast<std::ptrdiff_t>(kernel_buffer));
+  if (edges_.size() > kernel_buffer_) {
+    edges_.erase(edges_.begin(), edges_.end() - static_cast<std::ptrdiff_t>(kernel_buffer_));
   }
 }
 

@@ -96,6 +96,7 @@ class TapRig {
   std::vector<drivers::Uid> cards_;
   std::vector<std::pair<drivers::Uid, Time>> taken_away_;  ///< Newest last; a few.
   std::vector<drivers::Edge> edges_;                       ///< In the kernel's buffer.
+  std::size_t kernel_buffer_;
   drivers::EdgeFilter filter_;
   std::uint64_t newest_number_{0};  ///< Of the physics' edges.
   std::uint64_t number_base_{0};    ///< Where the kernel's numbering began.

@@ -41,9 +41,10 @@ std::string guest_id(std::size_t guest) {
 }
 
 model::CardUid card_of(std::size_t guest) {
-  const std::array<std::uint8_t, 4> bytes{0x04, 0x51, static_cast<std::uint8_t>(guest >> 8U),
-                                          static_cast<std::uint8_t>(guest)};
-  return *model::CardUid::from_bytes(bytes);
+  const std::array<std::uint8_t, 10> bytes{0x04, 0x51, static_cast<std::uint8_t>(guest >> 8U),
+                                           static_cast<std::uint8_t>(guest)};
+  constexpr std::array<std::size_t, 3> sizes{4, 7, 10};  // ISO/IEC 14443-3
+  return *model::CardUid::from_bytes(std::span{bytes}.first(sizes.at(guest % sizes.size())));
 }
 
 VenueModel::VenueModel(const Plan& plan, const Agenda& agenda, Trace& trace)
