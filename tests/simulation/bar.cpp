@@ -28,9 +28,11 @@ class Bar {
       : site_{plan, prints},
         chance_{plan.stream(8)},
         meets_{plan.stream(14)},
-        mischief_{
-            site_,
-            {.clear = [this](std::size_t tap) { clear(tap); }, .restart = [this] { restart(); }}},
+        mischief_{site_,
+                  {.clear = [this](std::size_t tap) { clear(tap); },
+                   .restart = [this] { restart(); },
+                   .come = [this](std::size_t tap, Random& luck) { staff_come(tap, luck); },
+                   .go = [this](std::size_t tap) { staff_go(tap); }}},
         crowd_{site_} {
     power_on();
     if (plan.has(Fault::power_cuts)) expect_end(true);
@@ -287,6 +289,14 @@ class Bar {
     if (!healed_) site_.agenda.in(60s, [this, tap] { clear(tap); });
   }
 
+  void staff_come(std::size_t tap, Random& luck) {
+    if (life_) life_->staff_come(tap, luck);
+  }
+  void staff_go(std::size_t tap) {
+    if (life_) return life_->staff_go(tap);
+    if (!healed_) site_.agenda.in(60s, [this, tap] { staff_go(tap); });
+  }
+
   void heal() {
     healed_ = true;
     site_.trace.say("the faults end");
@@ -297,6 +307,7 @@ class Bar {
       site_.agenda.in(when, [this] {
         for (std::size_t tap = 0; tap < site_.rigs.size(); ++tap) {
           if (life_) life_->clear(tap);
+          if (life_) life_->staff_go(tap);
         }
       });
     }

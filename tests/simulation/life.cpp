@@ -34,6 +34,7 @@ Life::Life(Site& site)
       random_{site.plan.stream(1'000 + number_)},
       forgets_{site.plan.stream(12).chance(50)},
       control_alarm_{site.agenda, [this] { tick(); }},
+      closings_(site.rigs.size()),
       sync_alarm_{site.agenda, [this] { pump(); }} {
   for (const auto& rig : site_.rigs) rig->connect(site_.agenda.now(), now().since_boot);
   try {
@@ -128,6 +129,9 @@ void Life::in_control(std::function<void()> what) {
 }
 
 void Life::tick() {
+  const bool open = std::any_of(site_.rigs.begin(), site_.rigs.end(),
+                                [](const auto& rig) { return rig->valve_line_open(); });
+  if (open && site_.plan.planted == Planted::late_ticks) return;
   in_control([this] { controller_->on_tick(now()); });
 }
 
@@ -303,57 +307,6 @@ void Life::tell_notices() {
   }
 }
 
-// --- what is planted, to be seen by the referee --------------------------------------------------
-
-/// Something else is done in the place of these, and answered as if it was they.
-bool Life::is_left_out(const StorageRequest& request) const {
-  const Planted planted = site_.plan.planted;
-  return (planted == Planted::begin_not_written && std::holds_alternative<BeginRow>(request)) ||
-         (planted == Planted::progress_not_written && std::holds_alternative<ProgressRow>(request));
-}
-
-StorageAnswer Life::done(const StorageRequest& request) {
-  if (const auto* begin = std::get_if<BeginRow>(&request)) {
-    return BeginRowDone{begin->begin.tap_id, begin->begin.client_tx_id, {}};
-  }
-  return ProgressRowDone{std::get<ProgressRow>(request).tap, {}};
-}
-
-std::vector<StorageRequest> Life::as_planted(std::vector<StorageRequest> batch) const {
-  for (StorageRequest& request : batch) {
-    auto* begin = std::get_if<BeginRow>(&request);
-    if (begin != nullptr && site_.plan.planted == Planted::inflated_facts) begin->begin.hold = {};
-    if (begin != nullptr && site_.plan.planted == Planted::changed_begin) {
-      begin->begin.authorized_by = model::AuthorizedBy::cache;
-    }
-    if (is_left_out(request)) request = ReadWorld{};
-  }
-  return batch;
-}
-
-StorageAnswer Life::as_planted(StorageAnswer answer) const {
-  const Planted planted = site_.plan.planted;
-  const bool unstopped = planted == Planted::stop_not_told;
-  if (auto* facts = std::get_if<FactsRead>(&answer); facts != nullptr && facts->result) {
-    if (planted == Planted::inflated_facts) facts->result->available = model::Money{100'000};
-    if (planted == Planted::blind_policy && facts->result->card) facts->result->card->status = {};
-    if (unstopped) facts->result->emergency_stop = false;
-  }
-  auto* world = std::get_if<WorldRead>(&answer);
-  if (unstopped && world && world->result) world->result->emergency_stop = false;
-  return answer;
-}
-
-PolicyRules Life::policy() const {
-  PolicyRules rules = policy_rules(site_.plan);
-  if (site_.plan.planted == Planted::generous_policy) {
-    rules.offline = {.per_guest = model::Money{1'000'000},
-                     .pours_per_guest = 1'000,
-                     .controller = model::Money{100'000'000}};
-  }
-  return rules;
-}
-
 // --- what the daemon is made of ------------------------------------------------------------------
 
 std::vector<TapSetup> Life::set_up_taps() {
@@ -366,10 +319,14 @@ std::vector<TapSetup> Life::set_up_taps() {
     setups.push_back({.id = id,
                       .rules = session_rules(site_.plan),
                       .calibration = known.calibration,
+                      .configured = configured,
                       .known_close_time = known.close_time,
                       .own_price = {},
                       .meter = &site_.rigs[tap]->meter(),
                       .valve = &site_.rigs[tap]->valve(),
+                      .locked_by_staff = site_.plan.planted == Planted::open_again
+                                             ? std::string{}
+                                             : known.locked_by_staff,
                       .closed_by_itself = known.closed_by_itself,
                       .last_look = {}});
   }

@@ -35,6 +35,10 @@ class Life {
   [[nodiscard]] bool at_rest() const { return controller_->at_rest(); }
   /// `tapctl clear`.
   void clear(std::size_t tap);
+  /// Staff do one thing at this tap by tapctl (life_staff.cpp), whoever pours there.
+  void staff_come(std::size_t tap, Random& luck);
+  /// They end what runs, and the tap is open again.
+  void staff_go(std::size_t tap);
   /// Chores of the bookkeeping: forgets what was confirmed long ago, walks the chain.
   void keep_books();
   /// False: not now.
@@ -85,6 +89,11 @@ class Life {
   void begin_request(const sync::Outgoing& outgoing);
   void tell_notices();
 
+  void close(std::size_t tap, const std::string& why);
+  void note_closing(std::size_t tap);
+  void serve(std::size_t tap, Random& luck);
+  void calibrate(std::size_t tap);
+
   [[nodiscard]] bool is_left_out(const StorageRequest& request) const;
   [[nodiscard]] static StorageAnswer done(const StorageRequest& request);
   [[nodiscard]] std::vector<StorageRequest> as_planted(std::vector<StorageRequest> batch) const;
@@ -107,6 +116,8 @@ class Life {
   Alarm control_alarm_;
   std::vector<std::unique_ptr<Alarm>> meter_alarms_;
   std::vector<std::unique_ptr<Reader>> readers_;
+
+  std::vector<std::string> closings_;  ///< Why staff want each tap closed; empty: they do not.
 
   std::vector<StorageRequest> waiting_;
   std::vector<StorageRequest> batch_;

@@ -28,6 +28,9 @@ Mischief::Mischief(Site& site, StaffPorts staff)
   if (site.plan.planted == Planted::valve_opens_itself) {
     site.agenda.in(15h, [this] { static_cast<void>(rig(0).valve().open()); });
   }
+  if (site.plan.planted == Planted::false_alarm) {
+    site.agenda.in(15h, [this] { rig(0).physics().set_meter({.noise_per_s = 3'000}); });
+  }
 }
 
 void Mischief::add(Trouble trouble) {
@@ -253,6 +256,20 @@ void Mischief::add_venue() {
 }
 
 void Mischief::add_guests() {
+  add({Fault::staff,
+       90min,
+       {5s, 900s},
+       [this](std::size_t tap, Random& luck) { staff_.come(tap, luck); },
+       [this](std::size_t tap) { staff_.go(tap); }});
+  add({Fault::cards_pass,
+       400min,
+       {1s, 2s},
+       [this](std::size_t, Random& luck) {
+         const auto guests = static_cast<std::uint64_t>(site_.plan.guests);
+         const std::size_t guest = luck.below(guests);
+         site_.venue.exchange_cards(guest, (guest + 1 + luck.below(guests - 1)) % guests);
+       },
+       [](std::size_t) {}});
   add({Fault::lost_cards,
        240min,
        {600s, 43'200s},

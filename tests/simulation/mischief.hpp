@@ -12,8 +12,10 @@ namespace tapd::simulation {
 
 /// What staff can do to the daemon.
 struct StaffPorts {
-  std::function<void(std::size_t)> clear;  ///< `tapctl clear` at this tap.
-  std::function<void()> restart;           ///< `systemctl restart tapd`.
+  std::function<void(std::size_t)> clear;          ///< `tapctl clear` at this tap.
+  std::function<void()> restart;                   ///< `systemctl restart tapd`.
+  std::function<void(std::size_t, Random&)> come;  ///< They do something at this tap, ...
+  std::function<void(std::size_t)> go;             ///< ... and are done.
 };
 
 class Mischief {

@@ -8,16 +8,29 @@
 namespace tapd::simulation {
 namespace {
 
-constexpr std::array<std::string_view, fault_count> names{
-    "reader_flicker",   "reader_hang",   "reader_silence", "meter_drift",      "meter_bounce",
-    "meter_lost_edges", "meter_noise",   "meter_silent",   "meter_gone",       "foam",
-    "short_kegs",       "leak",          "valve_slow",     "valve_stuck_open", "valve_stuck_shut",
-    "valve_deaf",       "busy_board",    "disk_slow",      "disk_error",       "disk_full",
-    "net_down",         "net_loss",      "net_slow",       "net_nonsense",     "server_errors",
-    "server_down",      "token_refused", "clock_unset",    "clock_jumps",      "kills",
-    "power_cuts",       "restarts",      "emergency_stop", "tap_locked",       "rejected_rows",
-    "lost_cards",       "prices",        "other_bar",      "hostile",          "twin_cards",
-    "night_power",      "upgrades",      "spoilt_card"};
+constexpr std::array<std::string_view, fault_count> names{"reader_flicker",   "reader_hang",
+                                                          "reader_silence",   "meter_drift",
+                                                          "meter_bounce",     "meter_lost_edges",
+                                                          "meter_noise",      "meter_silent",
+                                                          "meter_gone",       "foam",
+                                                          "short_kegs",       "leak",
+                                                          "valve_slow",       "valve_stuck_open",
+                                                          "valve_stuck_shut", "valve_deaf",
+                                                          "busy_board",       "disk_slow",
+                                                          "disk_error",       "disk_full",
+                                                          "net_down",         "net_loss",
+                                                          "net_slow",         "net_nonsense",
+                                                          "server_errors",    "server_down",
+                                                          "token_refused",    "clock_unset",
+                                                          "clock_jumps",      "kills",
+                                                          "power_cuts",       "restarts",
+                                                          "emergency_stop",   "tap_locked",
+                                                          "rejected_rows",    "lost_cards",
+                                                          "prices",           "other_bar",
+                                                          "hostile",          "twin_cards",
+                                                          "night_power",      "upgrades",
+                                                          "spoilt_card",      "staff",
+                                                          "cards_pass"};
 
 /// Later ones are drawn after all the rest, so that a seed stays the bar it was but for them.
 constexpr std::size_t first_faults = 41;
@@ -70,6 +83,8 @@ Plan draw_plan(std::uint64_t seed) {
   if (random.chance(65)) plan.faults.set(static_cast<std::size_t>(Fault::night_power));
   for (std::size_t i = first_faults; i < drawn_in_turn; ++i) plan.faults[i] = random.chance(share);
   plan.faults[drawn_in_turn] = share > 0 && plan.stream(13).chance(30);
+  plan.faults[drawn_in_turn + 1] = share > 0 && plan.stream(18).chance(40);
+  plan.faults[drawn_in_turn + 2] = share > 0 && plan.stream(19).chance(25);
   plan.tells_changes = plan.stream(9).chance(65);
   plan.demands_leave = plan.stream(10).chance(20);
   // Without snapshots a cache knows only whom the server has allowed before.

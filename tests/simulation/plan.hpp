@@ -63,8 +63,10 @@ enum class Fault : std::uint8_t {
   night_power,  ///< The main switch is off at night.
   upgrades,     ///< The version before this one ran on the ledger, and an update brings this one.
   spoilt_card,  ///< After a power cut the SD card has lost blocks; there are backups.
+  staff,        ///< Staff close taps, work with an open valve, and calibrate, at any moment.
+  cards_pass,   ///< Two guests' cards are given out anew, each to the other.
 };
-inline constexpr std::size_t fault_count = 43;
+inline constexpr std::size_t fault_count = 45;
 [[nodiscard]] std::string_view to_text(Fault fault);
 using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
@@ -98,6 +100,14 @@ enum class Planted : std::uint8_t {
   generous_credit,
   other_prices,
   blind_policy,
+  turned_away,
+  false_alarm,
+  late_ticks,
+  many_pours,
+  open_again,
+  long_service,
+  short_tail,
+  wrong_payer,
   unsteady,
 };
 

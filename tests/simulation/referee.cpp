@@ -56,6 +56,7 @@ void Referee::on_request(const StorageRequest& request) {
     pour.truth_at_end = rigs_[pour.tap]->truth().passed_ul;
     pour.excused |= is_keg_dry(*rigs_[pour.tap]);
     TapWatch& watch = watches_[pour.tap];
+    watch.passed_at_end = pour.truth_at_end;
     if (watch.pour == end->end.last.client_tx_id) watch.pour.reset();
   }
 }
@@ -89,7 +90,10 @@ void Referee::check_leave(const model::PourBegin& begin) {
 
 void Referee::on_answer(const StorageAnswer& answer) {
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
-    if (begun->result && !*begun->result) book_.at(begun->client_tx_id).begun = true;
+    Pour& pour = book_.at(begun->client_tx_id);
+    pour.begun = begun->result && !*begun->result;
+    TapWatch& watch = watches_[pour.tap];
+    if (!pour.begun && watch.pour == begun->client_tx_id) watch.pour.reset();
   } else if (const auto* ended = std::get_if<EndRowDone>(&answer)) {
     if (!ended->result) return;
     Pour& pour = book_.at(ended->client_tx_id);
@@ -170,6 +174,7 @@ void Referee::after_step(const Controller& controller) {
     const TapSession& session = controller.session(tap);
     check_valve(tap, session);
     check_alarm(tap, session);
+    check_report(tap, controller);
     if (watches_[tap].pour && session.has_fault(FaultKind::noise)) {
       book_.at(*watches_[tap].pour).disbelieved = true;
     }
@@ -177,7 +182,13 @@ void Referee::after_step(const Controller& controller) {
 }
 
 void Referee::process_gone(bool power) {
-  for (TapWatch& watch : watches_) watch.pour.reset();
+  for (TapWatch& watch : watches_) {
+    watch.pour.reset();
+    watch.service.reset();
+    watch.services = 0;
+    watch.passed_at_end.reset();
+    watch.closed = watch.closing_kept;
+  }
   for (auto& [id, pour] : book_) {
     if (pour.ended) continue;
     if (!pour.cut_off && pour.truth_at_open && !pour.truth_at_end) {
@@ -198,7 +209,9 @@ void Referee::at_rest() const {
 }
 
 void Referee::excuse_meter(std::size_t tap) {
+  watches_[tap].passed_at_end.reset();
   if (watches_[tap].pour) book_.at(*watches_[tap].pour).excused = true;
+  if (watches_[tap].service) watches_[tap].service->excused = true;
 }
 
 void Referee::keg_goes(std::size_t tap) {
@@ -228,6 +241,14 @@ std::int64_t Referee::overshoot_ml() const {
   if (plan_.has(Fault::busy_board)) milliseconds += 1'000;
   if (plan_.has(Fault::valve_stuck_open) || plan_.has(Fault::valve_deaf)) milliseconds += 1'500;
   return milliseconds * bounds_.most_ml_per_s / 1'000 + 6;
+}
+
+/// What a meter may be wrong by: its drift, edges that vanish, what a part of a pulse is worth, and
+/// that its impeller runs on for some hundredths of a second whenever the guest pauses.
+std::int64_t Referee::meter_error(std::int64_t truth) const {
+  const bool untrue = plan_.has(Fault::meter_drift) || plan_.has(Fault::meter_lost_edges);
+  const std::int64_t pulse = 1'000'000'000 / plan_.milli_pulses_per_litre;
+  return truth * (untrue ? 25 : 5) / 1'000 + 3 * pulse + 4'000;
 }
 
 std::size_t Referee::most_at_once(const std::string& guest) const {

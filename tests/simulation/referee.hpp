@@ -52,6 +52,12 @@ class Referee {
   void on_in_use(const std::string& card, std::int64_t tap) const;
   void on_charge(const std::string& id, const Booking& booking);
   void on_stop_heard(bool on) { stop_heard_ = on; }
+  /// Staff are about to open a valve, at most for so long and so much; or it was refused.
+  void on_service(std::size_t tap, const ServiceBegun& what);
+  void on_service_refused(std::size_t tap) { watches_[tap].service.reset(); }
+  /// Staff have closed a tap, or opened it; and whether a restart will find it closed.
+  void on_closed(std::size_t tap, bool closed) { watches_[tap].closed = closed; }
+  void on_closing_kept(std::size_t tap, bool kept) { watches_[tap].closing_kept = kept; }
   /// After each step of the controller.
   void after_step(const Controller& controller);
   /// tapd says that it is at rest: whatever was begun has its end.
@@ -108,11 +114,22 @@ class Referee {
     bool disbelieved{false};  ///< Its meter's line was given up as noise, maybe after it was shut.
     Time slowest_commit{};
   };
+  /// What staff do with an open valve.
+  struct Service {
+    ServiceBegun what;
+    std::optional<std::int64_t> truth_at_open{};
+    bool excused{false};
+  };
   struct TapWatch {
     std::optional<Time> open_since;
     std::optional<model::ClientTxId> pour;
     Time valve_excused_until{};
     std::uint64_t openings{0};
+    std::optional<Service> service{};
+    std::optional<std::int64_t> passed_at_end{};  ///< What had passed when its last pour ended.
+    std::int64_t services{0};                     ///< That the daemon has reported.
+    bool closed{false};                           ///< By staff.
+    bool closing_kept{false};
     bool was_dry{false};  ///< Its keg, and nobody has cleared the tap since.
   };
   /// A card that lies there no more is noticed after so long at the latest: no clean answer for
@@ -124,6 +141,11 @@ class Referee {
   void check_alarm(std::size_t tap, const TapSession& session);
   void watch_line(std::size_t tap);
   void check_line(std::size_t tap);
+  void check_rest(std::size_t tap);
+  [[nodiscard]] bool opens_for_staff(std::size_t tap);
+  void check_service(std::size_t tap, Time open_for) const;
+  void check_report(std::size_t tap, const Controller& controller);
+  [[nodiscard]] std::int64_t meter_error(std::int64_t truth) const;
   void check_row(const model::Pour& row);
   void take_back(const model::ClientTxId& id);
   void note_forgotten(const std::vector<model::Pour>& left);
@@ -132,8 +154,11 @@ class Referee {
   void check_volume(const Pour& pour, const model::Pour& row);
   [[nodiscard]] std::string exposure() const;
   void check_served() const;
+  void check_sums() const;
+  [[nodiscard]] bool waits_for_staff(const model::Pour& row) const;
   void check_fate(const model::Pour& row) const;
-  void check_available(const storage::Ledger& ledger);
+  [[nodiscard]] std::string what_is_too_much(const storage::Ledger& ledger);
+  [[nodiscard]] std::int64_t left_of(const model::GuestId& guest) const;
   [[nodiscard]] std::int64_t overshoot_ml() const;
   /// By so many pours at once.
   [[nodiscard]] std::int64_t overdraft(std::size_t pours) const;
@@ -159,6 +184,11 @@ class Referee {
   std::map<std::pair<model::CardUid, model::TapId>, model::AuthorizationFacts> facts_;
   std::map<std::string, std::size_t> at_once_;  ///< By guest: the most pours at the same time.
   bool stop_heard_{false};
+  struct Sum {
+    std::int64_t recorded{0};
+    std::int64_t truth{0};
+  };
+  std::map<std::string, Sum> sums_;  ///< Of the pours that were weighed, microlitres.
   std::optional<Time> last_round_;
   std::int64_t pours_{0};
   std::int64_t weighed_{0};

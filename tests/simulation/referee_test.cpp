@@ -23,9 +23,11 @@ Plan small_bar(std::uint64_t seed, const Expected& expected) {
   plan.visits_a_day = 12;
   plan.tap_to_start = false;
   plan.tells_changes = expected.planted == Planted::forgotten_changes;
-  plan.cached_first = expected.planted == Planted::generous_policy ||
-                      expected.planted == Planted::inflated_facts ||
-                      expected.planted == Planted::stop_not_told;
+  plan.cached_first =
+      expected.planted == Planted::generous_policy || expected.planted == Planted::inflated_facts ||
+      expected.planted == Planted::many_pours || expected.planted == Planted::stop_not_told;
+  // Without snapshots the cache knows nobody.
+  if (plan.cached_first) plan.demands_leave = false;
   plan.faults = {};
   for (const Fault fault : expected.with) plan.faults.set(static_cast<std::size_t>(fault));
   return plan;
@@ -58,22 +60,32 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::generous_credit, {"overdraft"}, {}},
       {Planted::other_prices, {"price"}, {}},
       {Planted::blind_policy, {"leave"}, {Fault::lost_cards, Fault::net_down}},
+      {Planted::turned_away, {"served"}, {}},
+      {Planted::false_alarm, {"alarm"}, {}},
+      {Planted::late_ticks, {"cap"}, {}},
+      {Planted::many_pours, {"exposure"}, {Fault::net_down, Fault::server_down}},
+      {Planted::open_again, {"closed"}, {Fault::staff, Fault::kills}},
+      {Planted::long_service, {"service"}, {Fault::staff}},
+      {Planted::short_tail, {"unbilled"}, {Fault::valve_slow}},
+      {Planted::wrong_payer, {"charge", "once"}, {Fault::cards_pass, Fault::net_down}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;
   std::string seen;
+  std::string told;
   for (std::uint64_t seed = 1; seed <= most_seeds && seen.empty(); ++seed) {
     Plan plan = small_bar(seed, expected);
     INFO("planted " << static_cast<int>(expected.planted) << ", seed " << seed);
-    if (seed == 1) {
-      const Outcome honest = run_plan(plan, false);
-      REQUIRE((honest.failure ? honest.failure->what : "") == "");
-    }
+    const Outcome honest = run_plan(plan, false);
+    REQUIRE((honest.failure ? honest.failure->what : "") == "");
     plan.planted = expected.planted;
     const Outcome outcome = run_plan(plan, plan.planted == Planted::unsteady);
-    if (outcome.failure) seen = outcome.failure->rule;
+    if (!outcome.failure) continue;
+    seen = outcome.failure->rule;
+    told = outcome.failure->what + ", seed " + std::to_string(seed);
   }
-  INFO("planted " << static_cast<int>(expected.planted) << ", seen as \"" << seen << "\"");
+  INFO("planted " << static_cast<int>(expected.planted) << ", seen as \"" << seen
+                  << "\": " << told);
   CHECK(std::count(expected.rules.begin(), expected.rules.end(), seen) == 1);
 }
 

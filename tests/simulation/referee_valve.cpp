@@ -28,6 +28,9 @@ constexpr std::array troubles_of_taps{Fault::reader_hang,
                                       Fault::valve_stuck_shut,
                                       Fault::valve_deaf};
 
+/// With one of these beer runs from a tap that is shut.
+constexpr std::array leaks{Fault::leak, Fault::valve_stuck_open, Fault::valve_deaf};
+
 }  // namespace
 
 void Referee::on_valve(std::size_t tap, bool open) {
@@ -35,6 +38,9 @@ void Referee::on_valve(std::size_t tap, bool open) {
   const std::int64_t truth = rigs_[tap]->truth().passed_ul;
   if (open) {
     watch.open_since = agenda_.now();
+    ++watch.openings;
+    watch_line(tap);
+    if (opens_for_staff(tap)) return;
     if (!watch.pour) throw Breach{"leave", fmt::format("valve {} opens without a pour", tap + 1)};
     Pour& pour = book_.at(*watch.pour);
     if (!pour.begun) {
@@ -42,13 +48,35 @@ void Referee::on_valve(std::size_t tap, bool open) {
                                         pour.begin.client_tx_id.text())};
     }
     pour.truth_at_open = truth;
+    check_rest(tap);
     pour.excused = rigs_[tap]->ailments.meter_untrue;
-    ++watch.openings;
-    watch_line(tap);
     return;
   }
   watch.open_since.reset();
   if (watch.pour) book_.at(*watch.pour).truth_at_shut = truth;
+}
+
+/// What runs after a pour's end is nobody's: some drops.
+void Referee::check_rest(std::size_t tap) {
+  constexpr std::int64_t drops_ul = 1'500;
+  const auto before = std::exchange(watches_[tap].passed_at_end, {});
+  if (!before || plan_.has_any(leaks)) return;
+  const std::int64_t ran = rigs_[tap]->truth().passed_ul - *before;
+  if (ran <= drops_ul) return;
+  throw Breach{"unbilled", fmt::format("{} ul ran at tap {} after its last pour", ran, tap + 1)};
+}
+
+void Referee::on_service(std::size_t tap, const ServiceBegun& what) {
+  watches_[tap].service = Service{.what = what};
+}
+
+bool Referee::opens_for_staff(std::size_t tap) {
+  TapWatch& watch = watches_[tap];
+  if (watch.pour || !watch.service || watch.service->truth_at_open) return false;
+  watch.passed_at_end.reset();
+  watch.service->truth_at_open = rigs_[tap]->truth().passed_ul;
+  watch.service->excused = rigs_[tap]->ailments.meter_untrue;
+  return true;
 }
 
 void Referee::watch_line(std::size_t tap) {
@@ -73,12 +101,47 @@ void Referee::check_line(std::size_t tap) {
   if (open_for > bounds_.longest_open + grace + 5ms) {
     throw Breach{"cap", fmt::format("valve {} has been open for {} ms", tap + 1, open_for / 1ms)};
   }
-  if (plan_.tap_to_start || !watch.pour) return;
+  if (!watch.pour) return check_service(tap, open_for - grace);
+  if (watch.closed) {
+    throw Breach{"closed", fmt::format("valve {} is open and staff have closed it", tap + 1)};
+  }
+  if (plan_.tap_to_start) return;
   const auto seen = rigs_[tap]->last_there(book_.at(*watch.pour).begin.card_uid.bytes());
   const Time absent = agenda_.now() - seen.value_or(Time::min() / 2);
   if (absent <= longest_absence + busy) return;
   throw Breach{"card",
                fmt::format("valve {} is open {} ms after the card left", tap + 1, absent / 1ms)};
+}
+
+void Referee::check_service(std::size_t tap, Time open_for) const {
+  const Service& service = watches_[tap].service.value();
+  if (open_for > service.what.longest + 5ms) {
+    throw Breach{"service", fmt::format("valve {} is open for staff since {} ms, not {}", tap + 1,
+                                        open_for / 1ms, service.what.longest / 1ms)};
+  }
+  const std::int64_t ran = rigs_[tap]->truth().passed_ul - *service.truth_at_open;
+  const std::int64_t most = service.what.most.in_microlitres();
+  if (service.excused || rigs_[tap]->truth().keg_ul < 1'000) return;
+  if (ran <= most + overshoot_ml() * 1'000 + meter_error(ran)) return;
+  throw Breach{"service", fmt::format("{} ul ran for staff at tap {}, not {}", ran, tap + 1, most)};
+}
+
+/// What the daemon says that ran for staff.
+void Referee::check_report(std::size_t tap, const Controller& controller) {
+  TapWatch& watch = watches_[tap];
+  const Controller::ServiceReport& report = controller.last_service(tap);
+  if (report.number == watch.services) return;
+  watch.services = report.number;
+  const auto service = std::exchange(watch.service, {});
+  if (!service || !service->truth_at_open) {
+    throw Breach{"service", fmt::format("tap {} tells of work that nobody did", tap + 1)};
+  }
+  if (service->excused || rigs_[tap]->truth().keg_ul < 1'000) return;
+  const std::int64_t ran = rigs_[tap]->truth().passed_ul - *service->truth_at_open;
+  const std::int64_t told = report.done.volume.in_microlitres();
+  if (std::abs(told - ran) <= meter_error(ran)) return;
+  throw Breach{"service",
+               fmt::format("{} ul ran for staff at tap {}, told are {}", ran, tap + 1, told)};
 }
 
 void Referee::check_valve(std::size_t tap, const TapSession& session) {

@@ -56,6 +56,9 @@ SessionRules session_rules(const Plan& plan) {
   if (plan.planted == Planted::patient_tap) {
     rules.longest_open = rules.no_flow_timeout = std::chrono::seconds{600};
   }
+  if (plan.planted == Planted::short_tail) {
+    rules.tail_quiet = rules.longest_tail = std::chrono::milliseconds{1};
+  }
   // The top of the meter's range is what the fastest guest pulls, so that gas is far above it.
   rules.meter.most_millihertz = plan.milli_pulses_per_litre / 1'000 * 95;
   rules.meter.most_flow = 110'000;

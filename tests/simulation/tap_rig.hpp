@@ -43,6 +43,10 @@ class TapRig {
   [[nodiscard]] drivers::sim::SimTap& physics();
   void changed();
   [[nodiscard]] drivers::sim::Truth truth() { return physics().truth(); }
+  /// Of the meter as it is.
+  [[nodiscard]] std::int64_t milli_pulses_per_litre() const {
+    return tap_.meter.milli_pulses_per_litre;
+  }
   Ailments ailments;
   /// Called when the valve's line changes, with the new level.
   std::function<void(bool)> on_valve;

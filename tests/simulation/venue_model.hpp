@@ -56,6 +56,8 @@ class VenueModel {
   void spend_elsewhere(std::size_t guest, std::int64_t amount);
   void set_card(std::size_t guest, model::CardStatus status);
   void set_emergency_stop(bool on);
+  /// Two guests' cards are given out anew, each to the other.
+  void exchange_cards(std::size_t guest, std::size_t other);
   void set_tap(std::size_t tap, model::TapStatus status);
   void set_price(std::int64_t minor_per_litre);
   void connect_keg(std::size_t tap, std::int64_t millilitres);
@@ -67,6 +69,8 @@ class VenueModel {
 
   [[nodiscard]] const std::map<std::string, Booking>& bookings() const { return bookings_; }
   [[nodiscard]] const std::vector<Account>& accounts() const { return accounts_; }
+  /// Throws std::out_of_range when there is no such guest.
+  [[nodiscard]] const Account& account_of(const model::GuestId& guest) const;
   /// Flow events that were told of and never ended.
   [[nodiscard]] std::vector<std::string> open_events() const;
   [[nodiscard]] bool emergency_stop() const { return emergency_stop_; }
@@ -115,6 +119,7 @@ class VenueModel {
   Trace& trace_;
   Random random_;
   std::vector<Account> accounts_;
+  std::set<std::pair<std::string, std::string>> owners_;  ///< Guest and card, now or before.
   std::vector<Tap> taps_;
   std::map<std::string, Booking> bookings_;
   std::map<std::string, int> turned_down_;  ///< Rows that are refused so many times more.
