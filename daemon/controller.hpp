@@ -102,6 +102,8 @@ class Controller {
   /// Staff close a tap, or open it again. False: there is no such tap.
   bool lock(model::TapId tap, const std::string& why, const model::Moment& now);
   bool unlock(model::TapId tap, const model::Moment& now);
+  /// Why staff have closed it; empty: they have not.
+  [[nodiscard]] std::string closed_by_staff(model::TapId tap) const;
   /// How often staff have closed it in this run: who opens it may mean an older lock. Null: no such
   /// tap.
   [[nodiscard]] std::optional<std::uint64_t> times_locked(model::TapId tap) const;

@@ -115,6 +115,11 @@ bool Controller::lock(model::TapId id, const std::string& why, const Moment& now
   return true;
 }
 
+std::string Controller::closed_by_staff(model::TapId id) const {
+  const TapSlot* tap = find(id);
+  return tap == nullptr ? std::string{} : tap->session.closed_by_staff();
+}
+
 std::optional<std::uint64_t> Controller::times_locked(model::TapId id) const {
   const TapSlot* tap = find(id);
   if (tap == nullptr) return std::nullopt;

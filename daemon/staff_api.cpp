@@ -228,7 +228,12 @@ ApiResponse lock(const StaffApiPorts& ports, const ApiRequest& request, model::T
   if (closed && !*closed) return told(closed);
   const auto kept = [&] {
     const std::lock_guard one_at_a_time{lock_notes};
-    return note_lock(ports, tap, why);
+    // Of two who close it at once both may be heard before either is noted: what the tap says
+    // counts.
+    const auto said = ask<std::string>(*ports.control, [tap](const Controller& controller) {
+      return controller.closed_by_staff(tap);
+    });
+    return note_lock(ports, tap, said.value_or(why));
   }();
   if (!kept) {
     return problem(503, fmt::format("tap {} is closed until tapd starts again, and no longer: {}",

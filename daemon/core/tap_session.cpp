@@ -172,23 +172,25 @@ Display display_for(DenialReason reason) {
   return Display::denied_tap;
 }
 
+Say words_for(const Denial& denial) {
+  return {.topic = Topic::denied,
+          .detail = std::string{to_text(denial.reason)} + ": " + denial.message,
+          .reason = to_text(denial.reason)};
+}
+
 }  // namespace
 
 /// `denied` serves the next card, so a tap that is locked or broken does not go there.
 void TapSession::deny(const Denial& denial, const Moment& now) {
-  const std::string reason{to_text(denial.reason)};
-  const Say said{.topic = Topic::denied,
-                 .detail = reason + ": " + denial.message,
-                 .reason = to_text(denial.reason)};
   if (blocked()) {
-    out_.emplace_back(said);
+    out_.emplace_back(words_for(denial));
     return rest(now);
   }
   sale_.reset();
   enter(TapState::denied, now);
-  reason_ = reason;
+  reason_ = std::string{to_text(denial.reason)};
   out_.emplace_back(Show{display_for(denial.reason)});
-  out_.emplace_back(said);
+  out_.emplace_back(words_for(denial));
 }
 
 // --- from leave to flow --------------------------------------------------------------------------
@@ -255,6 +257,12 @@ void TapSession::on_event(const BeginWritten&, const Moment& now) {
 void TapSession::on_event(const BeginFailed& event, const Moment& now) {
   if (state_ != TapState::preparing && state_ != TapState::settling) return;
   if (!sale_ || sale_->row_written) return;
+  // Whoever was denied has gone, and the next guest's card lies there: that one is asked for.
+  if (card_ && *card_ != sale_->card && !lay_there_ && !blocked()) {
+    out_.emplace_back(words_for(event.denial));
+    sale_.reset();
+    return authorize(*card_, now);
+  }
   deny(event.denial, now);
 }
 

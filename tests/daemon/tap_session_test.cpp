@@ -257,6 +257,25 @@ TEST_CASE("a denial is shown for a while and then the tap is free", "[tap_sessio
   }
 }
 
+// Found by reading: the next guest was shown what was said of the one before, and had to lift the
+// card and lay it on again.
+TEST_CASE("a row that fails when its guest has gone denies nothing to the next one",
+          "[tap_session]") {
+  SessionFixture tap;
+  tap.start();
+  tap.lay_on();
+  tap.allow();
+  tap.take_away();
+  tap.lay_on(bob);
+  REQUIRE(tap.session.state() == TapState::settling);
+  tap.give(BeginFailed{{DenialReason::insufficient_funds, "spent at another tap"}});
+  CHECK(tap.session.state() == TapState::authorizing);
+  REQUIRE(tap.newest<AskAuthorization>() != nullptr);
+  CHECK(tap.newest<AskAuthorization>()->card == bob);
+  CHECK(tap.newest<Say>() != nullptr);
+  CHECK(tap.session.view().reason.empty());
+}
+
 // Found by reading: such a tap showed the denial, and a denial serves the next card.
 TEST_CASE("a row that fails at a tap that was locked or broken meanwhile serves nobody",
           "[tap_session]") {
