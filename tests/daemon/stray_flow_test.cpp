@@ -270,6 +270,23 @@ class Adversary {
 
 }  // namespace
 
+TEST_CASE("flow through a shut valve is a leak, faults the tap and heals when it stops",
+          "[stray_flow][tap_session]") {
+  SessionFixture tap;
+  tap.start();
+  tap.flow(19);
+  REQUIRE(tap.session.state() == TapState::idle);
+  tap.flow(1);
+  REQUIRE(tap.did<ReportFlow>());
+  CHECK(tap.newest<ReportFlow>()->sign == FlowSign::leak);
+  REQUIRE(tap.session.state() == TapState::faulted);
+  tap.lay_on();
+  REQUIRE(tap.session.state() == TapState::faulted);
+  tap.take_away();
+  tap.pass(20'001ms);
+  CHECK(tap.session.state() == TapState::idle);
+}
+
 TEST_CASE("the volumes of leaks, floods and seepage add up to what was counted", "[stray_flow]") {
   const auto seed = static_cast<std::uint32_t>(GENERATE(range(1, 41)));
   const std::int64_t nanolitres = seed % 2 == 0 ? 2'000'000 : 178'571;

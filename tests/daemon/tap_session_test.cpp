@@ -298,23 +298,6 @@ TEST_CASE("a row that fails at a tap that was locked or broken meanwhile serves 
   CHECK_FALSE(tap.session.valve_open());
 }
 
-TEST_CASE("flow through a shut valve is a leak, faults the tap and heals when it stops",
-          "[tap_session]") {
-  SessionFixture tap;
-  tap.start();
-  tap.flow(19);
-  REQUIRE(tap.session.state() == TapState::idle);
-  tap.flow(1);
-  REQUIRE(tap.did<ReportFlow>());
-  CHECK(tap.newest<ReportFlow>()->sign == FlowSign::leak);
-  REQUIRE(tap.session.state() == TapState::faulted);
-  tap.lay_on();
-  REQUIRE(tap.session.state() == TapState::faulted);
-  tap.take_away();
-  tap.pass(20'001ms);
-  CHECK(tap.session.state() == TapState::idle);
-}
-
 TEST_CASE("a card that lay there while the tap was locked must be laid on anew", "[tap_session]") {
   SessionFixture tap;
   tap.start();
