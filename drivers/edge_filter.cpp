@@ -27,7 +27,7 @@ void EdgeFilter::take(const Edge& edge) {
   last_seqno_ = seqno;
   if (step > 1) {
     confirm_waiting();
-    add_lost(step - 1, edge.stamp);
+    note_gap(step - 1, edge.stamp);
   }
   if (newest_stamp_ && step == 1) reading_.intervals.add(edge.stamp - *newest_stamp_);
   newest_stamp_ = edge.stamp;
@@ -43,22 +43,30 @@ void EdgeFilter::take(const Edge& edge) {
   waiting_ = edge;
 }
 
-void EdgeFilter::add_lost(std::uint32_t gap, SinceBoot stamp) {
-  std::int64_t counted = gap;
-  // The dropped ones cannot be looked at. They bounced as those did that were read: no guest pays
-  // for a contact that chatters while the board is late.
+void EdgeFilter::note_gap(std::uint32_t gap, SinceBoot stamp) {
+  const bool measurable = newest_stamp_ && stamp >= *newest_stamp_ &&
+                          shortest_interval_ > std::chrono::nanoseconds::zero();
+  const std::int64_t most = gap;
+  dropped_ += most;
+  dropped_at_most_ +=
+      measurable ? std::min<std::int64_t>(most, (stamp - *newest_stamp_) / shortest_interval_)
+                 : most;
+  last_rising_.reset();
+}
+
+/// The dropped ones cannot be looked at. They bounced as those did that were read, before them and
+/// after: no guest pays for a contact that chatters while the board is late.
+void EdgeFilter::count_dropped() {
+  const std::int64_t dropped = std::exchange(dropped_, 0);
+  const std::int64_t most = std::exchange(dropped_at_most_, 0);
+  std::int64_t counted = dropped;
   if (seen_lately_ >= telling) {
     counted = (counted * counted_lately_ + seen_lately_ / 2) / seen_lately_;
   }
-  const bool measurable = newest_stamp_ && stamp >= *newest_stamp_ &&
-                          shortest_interval_ > std::chrono::nanoseconds::zero();
-  if (measurable) {
-    counted = std::min<std::int64_t>(counted, (stamp - *newest_stamp_) / shortest_interval_);
-  }
+  counted = std::min(counted, most);
   reading_.edges += counted;
   reading_.edges_lost += counted;
-  reading_.rejected += gap - counted;
-  last_rising_.reset();
+  reading_.rejected += dropped - counted;
 }
 
 void EdgeFilter::confirm_waiting() {
@@ -83,6 +91,7 @@ void EdgeFilter::saw(std::int64_t edges, std::int64_t counted) {
 
 MeterReading EdgeFilter::drain(SinceBoot now) {
   if (waiting_ && now >= waiting_->stamp + shortest_interval_) confirm_waiting();
+  count_dropped();
   return std::exchange(reading_, MeterReading{});
 }
 

@@ -32,16 +32,17 @@ class EdgeFilter {
   explicit EdgeFilter(std::chrono::nanoseconds shortest_interval);
 
   /// Takes the next edge. One that comes with an older number than the last is a repetition and is
-  /// rejected. A gap counts as that many edges, less those that bounced if its line bounces as it
-  /// did lately, and never more than fit into the time it took: what is beyond is noise and is
-  /// rejected. A stamp older than the last one counts like any other.
+  /// rejected. A gap counts at the next drain, as that many edges, less those that bounced if its
+  /// line bounces as it did lately, and never more than fit into the time it took: what is beyond
+  /// is noise and is rejected. A stamp older than the last one counts like any other.
   void take(const Edge& edge);
   /// What has come since the last drain. `now` is before or at the moment when the last edge was
   /// looked for.
   [[nodiscard]] MeterReading drain(SinceBoot now);
 
  private:
-  void add_lost(std::uint32_t gap, SinceBoot stamp);
+  void note_gap(std::uint32_t gap, SinceBoot stamp);
+  void count_dropped();
   void confirm_waiting();
   void saw(std::int64_t edges, std::int64_t counted);
 
@@ -51,6 +52,8 @@ class EdgeFilter {
   std::optional<SinceBoot> last_counted_;
   std::optional<bool> last_rising_;  ///< Of the last counted edge; nothing after a gap.
   std::uint32_t last_seqno_{0};
+  std::int64_t dropped_{0};          ///< By the kernel since the last drain, ...
+  std::int64_t dropped_at_most_{0};  ///< ... and what fits into the time they took.
   std::int64_t seen_lately_{0};
   std::int64_t counted_lately_{0};
   MeterReading reading_;

@@ -171,6 +171,21 @@ TEST_CASE("what the kernel dropped of a line that bounces counts as what it did 
   CHECK(filter.drain(line.now() + 1s).edges_lost == 100);
 }
 
+// Found by the simulator: a board that was busy when a pour began had nothing to go by yet.
+TEST_CASE("what the kernel dropped first of all counts as what came after it", "[edge_filter]") {
+  Line line;
+  EdgeFilter filter{shortest};
+  line.drop(500, 1ms);
+  for (int i = 0; i < 25; ++i) {
+    filter.take(line.edge(1ms));
+    for (int bounce = 0; bounce < 4; ++bounce) filter.take(line.edge(5us));
+  }
+  const MeterReading reading = filter.drain(line.now() + 1s);
+  CHECK(reading.edges_lost >= 95);
+  CHECK(reading.edges_lost <= 105);
+  CHECK(reading.edges == reading.edges_lost + 25);
+}
+
 TEST_CASE("an edge that comes twice or late counts once", "[edge_filter]") {
   Line line;
   EdgeFilter filter{shortest};

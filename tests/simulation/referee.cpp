@@ -193,7 +193,8 @@ void Referee::process_gone(bool power) {
     if (pour.ended) continue;
     if (!pour.cut_off && pour.truth_at_open && !pour.truth_at_end) {
       if (!pour.end) ++cut_off_;
-      pour.truth_at_end = pour.truth_at_shut.value_or(rigs_[pour.tap]->truth().passed_ul);
+      pour.truth_at_end = rigs_[pour.tap]->truth().passed_ul;
+      pour.after_shut = *pour.truth_at_end - pour.truth_at_shut.value_or(*pour.truth_at_end);
       pour.excused |= is_keg_dry(*rigs_[pour.tap]);
     }
     pour.cut_off = true;

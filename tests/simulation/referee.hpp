@@ -108,7 +108,8 @@ class Referee {
     std::optional<std::int64_t> truth_at_open{};  ///< Microlitres.
     std::optional<std::int64_t> truth_at_shut{};
     std::optional<std::int64_t> truth_at_end{};
-    bool cut_off{false};  ///< The process went in the middle.
+    std::int64_t after_shut{0};  ///< Of a pour that was cut off then: the tail so far.
+    bool cut_off{false};         ///< The process went in the middle.
     bool power_cut{false};
     bool excused{false};
     bool disbelieved{false};  ///< Its meter's line was given up as noise, maybe after it was shut.

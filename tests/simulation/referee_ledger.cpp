@@ -199,7 +199,7 @@ void Referee::check_volume(const Pour& pour, const model::Pour& row) {
   std::int64_t short_by = error + guessed;
   if (pour.cut_off) {
     const auto late = (pour.slowest_commit + 100ms) / 1ms;
-    short_by += 50'000 + late * bounds_.most_ml_per_s;
+    short_by += 50'000 + late * bounds_.most_ml_per_s + pour.after_shut;
   }
   // What comes over a line that is no longer believed is not charged.
   const bool believed = row.stop_reason != model::StopReason::meter_fault && !pour.disbelieved;
