@@ -12,10 +12,12 @@ bool NoiseWatch::too_much(std::int64_t edges, std::int64_t refused, model::Since
   if (passed < window) return false;
   // Two edges are a pulse. A day is long enough to be counted over, and far from overflowing.
   const std::int64_t ms = std::min<std::int64_t>(passed.count(), 86'400'000);
-  const auto above = [&](std::int64_t seen, std::int64_t times) {
-    return seen > std::max<std::int64_t>(most_millihertz_ * 2 * times * ms / 1'000'000, 1);
+  const auto most = [&](std::int64_t times) {
+    return std::max<std::int64_t>(most_millihertz_ * 2 * times * ms / 1'000'000, 1);
   };
-  const bool noise = above(edges_, factor) || above(edges_ + refused_, bouncing_factor);
+  const std::int64_t most_of_all =
+      std::max(most(factor), std::min(most(bouncing_factor), most_a_second * ms / 1'000));
+  const bool noise = edges_ > most(factor) || edges_ + refused_ > most_of_all;
   edges_ = refused_ = 0;
   since_ = now;
   return noise;

@@ -20,6 +20,9 @@ class NoiseWatch {
   /// short some edges bounce more than others: what the filter refuses there is charged to nobody
   /// and stops no pour.
   static constexpr std::int64_t bouncing_factor = 10;
+  /// But more than these a second are a storm that costs the board its time, unless the meter is so
+  /// fast.
+  static constexpr std::int64_t most_a_second = 4'000;
 
   /// `most_millihertz`: the meter's highest frequency; 0: nothing is too much.
   explicit NoiseWatch(std::int64_t most_millihertz) : most_millihertz_{most_millihertz} {}

@@ -248,6 +248,13 @@ TEST_CASE("a worn contact that bounces at every edge is no noise, a storm of bou
   CHECK_FALSE(watch.too_much(54, 54 * 8, now += 1s));
   CHECK(watch.too_much(5, 200, now += 100ms));
   CHECK(watch.too_much(0, 1'000, now += 1s));
+
+  // A fast meter has so many edges in a window that they need no more room.
+  NoiseWatch fast{532'000};
+  now = SinceBoot{1h};
+  CHECK_FALSE(fast.too_much(100, 299, now += 1h));
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(fast.too_much(100, 280, now += 100ms));
+  CHECK(fast.too_much(100, 320, now += 100ms));
 }
 
 }  // namespace tapd::test

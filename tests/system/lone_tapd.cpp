@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
@@ -51,6 +52,15 @@ void LoneTapd::write(const std::string& rest) const {
 
 void LoneTapd::reload() const {
   tapd_->signal(SIGHUP);
+}
+
+void LoneTapd::answers() const {
+  const ApiClient client{folder_ / "tapd.sock"};
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (!client.get("/status")) {
+    REQUIRE(std::chrono::steady_clock::now() < give_up);
+    std::this_thread::sleep_for(10ms);
+  }
 }
 
 void LoneTapd::pour() {

@@ -28,6 +28,8 @@ class LoneTapd {
   /// Writes the configuration: the controller's part, and then this.
   void write(const std::string& rest) const;
   void reload() const;
+  /// A reload makes its API anew: waits until it answers.
+  void answers() const;
   /// Stops it and starts it again.
   void restart();
   /// Waits until it has ended, however, and starts it again.

@@ -123,6 +123,7 @@ TEST_CASE("a reload that is refused leaves a measured calibration in force", "[s
       bar.folder().path().string());
   bar.reload();
   REQUIRE(bar.says("cannot run with the new configuration"));
+  bar.answers();
   CHECK(in_force() == 56'500);
   bar.write(LoneTapd::tap_line);
   bar.restart();
