@@ -102,7 +102,11 @@ void VenueProcesses::sim(const std::string& command) {
 }
 
 json VenueProcesses::get(const std::string& path) {
-  const auto answer = api_.get(path);
+  auto answer = api_.get(path);
+  // While the disk is slow it may say "ask again in a moment", and so one asks again.
+  constexpr int unavailable = 503;
+  const Deadline deadline{patience};
+  while (answer && answer->status == unavailable && deadline.pause(50ms)) answer = api_.get(path);
   if (!answer) FAIL(path << ": " << answer.error() << "\n" << tapd_->output());
   INFO(answer->body);
   REQUIRE(answer->status == 200);
