@@ -86,16 +86,7 @@ void Controller::on_meter(std::size_t tap, const Moment& now) {
 
 void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (is_write(answer)) pace_.answered(now.since_boot);
-  if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
-    TapSlot* tap = find(begun->tap);
-    if (tap == nullptr || tap->session.view().client_tx_id != begun->client_tx_id) return;
-    if (!begun->result) {
-      const std::string& why = begun->result.error().message;
-      return deliver(*tap, BeginFailed{{DenialReason::ledger_unavailable, why}}, now);
-    }
-    if (*begun->result) return deliver(*tap, BeginFailed{**begun->result}, now);
-    return deliver(*tap, BeginWritten{}, now);
-  }
+  if (const auto* begun = std::get_if<BeginRowDone>(&answer)) return on_begin_row(*begun, now);
   if (const auto* progress = std::get_if<ProgressRowDone>(&answer)) {
     TapSlot* tap = find(progress->tap);
     if (tap == nullptr) return;
@@ -124,6 +115,19 @@ void Controller::on_storage(const StorageAnswer& answer, const Moment& now) {
   if (const auto* act = std::get_if<ActNoted>(&answer)) on_act_noted(*act, now);
   if (const auto* noted = std::get_if<ClockNoted>(&answer)) on_clock_noted(*noted, now);
   if (const auto* kept = std::get_if<ClosingsKept>(&answer)) on_closings_kept(*kept, now);
+}
+
+void Controller::on_begin_row(const BeginRowDone& done, const Moment& now) {
+  TapSlot* tap = find(done.tap);
+  if (tap == nullptr || tap->session.view().client_tx_id != done.client_tx_id) return;
+  const auto lifted_by = std::exchange(tap->lifted_by, std::nullopt);
+  if (done.result && !*done.result) return deliver(*tap, BeginWritten{}, now);
+  // Nothing was poured beyond the limits: the lift is for the next one still.
+  if (lifted_by) tap->service_card = lifted_by;
+  const Denial denial = done.result ? **done.result
+                                    : Denial{.reason = DenialReason::ledger_unavailable,
+                                             .message = done.result.error().message};
+  deliver(*tap, BeginFailed{denial}, now);
 }
 
 void Controller::on_end_row(const EndRowDone& done, const Moment& now) {

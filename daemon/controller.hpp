@@ -181,7 +181,7 @@ class Controller {
     model::CardUid card;                         ///< Of the session, for the journal.
     std::optional<model::CardUid> service_card;  ///< Has lifted the serving limits here, ...
     model::SinceBoot lift_ends{};                ///< ... for a pour asked for before this.
-    std::optional<model::CardUid> lifted_by;     ///< For the pour that was granted.
+    std::optional<model::CardUid> lifted_by;     ///< For the pour whose row is being begun.
     std::uint64_t guest_ticket{0};  ///< Of the look whether the guest that pours still may.
     std::string beverage;
     std::string guest;
@@ -216,6 +216,7 @@ class Controller {
   void post_write(StorageRequest write, const model::Moment& now);
   void post_progress(TapSlot& tap, const model::PourProgress& progress, const model::Moment& now);
   void end_row(TapSlot& tap, const EndPour& end, const model::Moment& now);
+  void on_begin_row(const BeginRowDone& done, const model::Moment& now);
   void on_end_row(const EndRowDone& done, const model::Moment& now);
   void on_authorized(const sync::AuthorizeAnswered& answer, const model::Moment& now);
   void on_world(const World& world, const model::Moment& now);

@@ -1,7 +1,5 @@
 // The controller's part in what a guest may still be served: the limits that a service card has
 // lifted, and the venue's late no to somebody who pours already.
-#include <utility>
-
 #include "daemon/controller.hpp"
 
 namespace tapd {
@@ -23,7 +21,7 @@ void Controller::begin_row(TapSlot& tap, const model::PourBegin& begin, const mo
         .limits = tap.lifted_by ? std::vector<ServingLimit>{} : options_.policy.serving_limits,
         .category = grant->category,
         .limit = grant->limit,
-        .lifted_by = std::exchange(tap.lifted_by, std::nullopt)};
+        .lifted_by = tap.lifted_by};
   }
   post_write(std::move(row), now);
 }

@@ -277,6 +277,18 @@ std::string curve_bars(model::TapId tap, const Calibration& configured) {
       tap.number());
 }
 
+/// What was noted did not come into force: the newest calibration in the books is the one that is.
+/// Where that cannot be said now, the next start says it.
+void note_in_force(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap) {
+  const auto found = ask<std::optional<Calibration>>(
+      *ports.control, [tap](const Controller& controller) { return controller.in_force(tap); });
+  if (!found || !*found) return;
+  static_cast<void>(ports.storage->run([&](storage::Ledger& ledger) {
+    return ledger.calibration(tap, (*found)->nominal(), (*found)->curve_text(),
+                              request.user + ": refused, as before", ports.now());
+  }));
+}
+
 ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, model::TapId tap,
                       const json& body) {
   const auto milli =
@@ -299,14 +311,20 @@ ApiResponse calibrate(const StaffApiPorts& ports, const ApiRequest& request, mod
                               request.user + ": " + words(body, "note"), ports.now());
   });
   if (!id) return problem(503, "not done: " + id.error().message);
-  if (auto refusal = hung_up(request)) return *std::move(refusal);
+  if (auto refusal = hung_up(request)) {
+    note_in_force(ports, request, tap);
+    return *std::move(refusal);
+  }
   measured.id = *id;
   const auto done =
       order<Outcome>(*ports.control, [tap, measured](Controller& controller, const auto&) {
         return controller.recalibrate(tap, measured);
       });
   // Kept for the next start only when it is in force: a guest may have begun meanwhile.
-  if (!done || !*done) return told(done);
+  if (!done || !*done) {
+    note_in_force(ports, request, tap);
+    return told(done);
+  }
   const auto kept = ports.storage->run([&](storage::Ledger& ledger) {
     return keep_calibration(ledger, tap, measured, **configured);
   });

@@ -244,6 +244,38 @@ TEST_CASE("a service card lifts the serving limits for one pour, once that is on
   CHECK(limit() == model::Volume::millilitres(100));
 }
 
+// Found by reading: the next guest, or the same one once more, was bounded by what staff had
+// lifted.
+TEST_CASE("a pour that never began uses up no lifted limit", "[controller][serving]") {
+  PolicyRules policy;
+  policy.serving_limits = {{.styles = {}, .per_pour = ml(100), .in_window = {}, .window = {}}};
+  policy.service_cards = {bob};
+  ControllerFixture tap{policy};
+  tap.card_arrives(bob);
+  tap.answer_staff_facts();
+  tap.pass(3s);
+  tap.answer_act();
+  tap.card_leaves();
+  tap.pass(2s);
+  const auto asked_by = [&tap] {
+    tap.card_arrives();
+    tap.answer_facts();
+    return tap.newest<BeginRow>().serving->lifted_by;
+  };
+  REQUIRE(asked_by() == bob);
+  const bool refused = GENERATE(false, true);
+  Begun not_begun = tl::unexpected(storage::Error{storage::Error::Kind::full, "full"});
+  if (refused) not_begun = Denial{.reason = DenialReason::insufficient_funds, .message = "taken"};
+  tap.controller.on_storage(BeginRowDone{.tap = model::TapId{1},
+                                         .client_tx_id = tap.newest<BeginRow>().begin.client_tx_id,
+                                         .result = not_begun},
+                            tap.now);
+  REQUIRE(tap.state() == TapState::denied);
+  tap.card_leaves();
+  tap.pass(2s);
+  CHECK(asked_by() == bob);
+}
+
 TEST_CASE("a lift that is not in the audit log lifts nothing", "[controller][serving]") {
   PolicyRules policy;
   policy.service_cards = {bob};

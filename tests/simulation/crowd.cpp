@@ -104,6 +104,7 @@ void Crowd::visit(std::size_t tap) {
       then(there + 1s, [this, other] { places_[other].taken = false; });
     }
   }
+  if (site_.plan.has(Fault::serving_limits) && place.random.chance(20)) use_menu(tap, at);
   if (site_.plan.has(Fault::hostile) && place.random.chance(40)) {
     be_hostile(tap, at);
   } else if (site_.plan.tap_to_start) {
@@ -204,6 +205,28 @@ void Crowd::flap(std::size_t tap, Time& at) {
     lay(tap, at, {});
     at += between(tap, 10ms, 600ms);
   }
+}
+
+/// Staff go to the tap first, with their card: each touch is the next act, and holding it does one.
+void Crowd::use_menu(std::size_t tap, Time& at) {
+  Place& place = places_[tap];
+  for (auto touches = place.random.below(5); touches > 0; --touches) {
+    lay(tap, at, {staff_member});
+    at += between(tap, 400ms, 1'200ms);
+    lay(tap, at, {});
+    at += between(tap, 300ms, 2'500ms);
+  }
+  lay(tap, at, {staff_member});
+  at += between(tap, 2'500ms, 6'000ms);
+  if (place.random.chance(70)) lay(tap, at, {});  // Else the guest's card comes on top of it.
+  pull(tap, at, place.random.between(10, 95));
+  at += between(tap, 500ms, 35'000ms);
+  pull(tap, at, 0);
+  if (!place.random.chance(70)) return;
+  lay(tap, at, {staff_member});
+  at += between(tap, 300ms, 1'500ms);
+  lay(tap, at, {});
+  at += between(tap, 300ms, 2'000ms);
 }
 
 void Crowd::lay(std::size_t tap, Time at, std::vector<std::size_t> guests) {

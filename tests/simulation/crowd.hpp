@@ -34,6 +34,7 @@ class Crowd {
   void tap_twice(std::size_t tap, Time& at);
   void be_hostile(std::size_t tap, Time& at);
   void flap(std::size_t tap, Time& at);
+  void use_menu(std::size_t tap, Time& at);
 
   void lay(std::size_t tap, Time at, std::vector<std::size_t> guests);
   void pull(std::size_t tap, Time at, std::int64_t ml_per_s);

@@ -46,12 +46,18 @@ StorageAnswer Life::as_planted(StorageAnswer answer) const {
 
 PolicyRules Life::policy() const {
   PolicyRules rules = policy_rules(site_.plan);
-  if (site_.plan.planted == Planted::generous_policy) {
+  const Planted planted = site_.plan.planted;
+  if (planted == Planted::generous_policy) {
     rules.offline = {.per_guest = model::Money{1'000'000},
                      .pours_per_guest = 1'000,
                      .controller = model::Money{100'000'000}};
   }
-  if (site_.plan.planted == Planted::many_pours) rules.offline.pours_per_guest = 1'000;
+  if (planted == Planted::short_window)
+    rules.serving_limits.front().window = std::chrono::minutes{1};
+  if (planted == Planted::large_glass) rules.serving_limits.front().per_pour.reset();
+  if (planted == Planted::lasting_lift) rules.lift_for = std::chrono::hours{1};
+  if (planted == Planted::anyones_menu) rules.service_cards.push_back(card_of(0));
+  if (planted == Planted::many_pours) rules.offline.pours_per_guest = 1'000;
   return rules;
 }
 

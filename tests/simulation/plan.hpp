@@ -65,8 +65,9 @@ enum class Fault : std::uint8_t {
   spoilt_card,  ///< After a power cut the SD card has lost blocks; there are backups.
   staff,        ///< Staff close taps, work with an open valve, and calibrate, at any moment.
   cards_pass,   ///< Two guests' cards are given out anew, each to the other.
+  serving_limits,  ///< The law bounds what a guest is served, and staff have a card for the taps.
 };
-inline constexpr std::size_t fault_count = 45;
+inline constexpr std::size_t fault_count = 46;
 [[nodiscard]] std::string_view to_text(Fault fault);
 using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
@@ -108,6 +109,10 @@ enum class Planted : std::uint8_t {
   long_service,
   short_tail,
   wrong_payer,
+  short_window,
+  large_glass,
+  lasting_lift,
+  anyones_menu,
   unsteady,
 };
 

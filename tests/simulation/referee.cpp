@@ -34,6 +34,7 @@ void Referee::on_request(const StorageRequest& request) {
     if (!book_.emplace(id, pour).second) {
       throw Breach{"once", fmt::format("{} is begun twice", id.text())};
     }
+    take_lift(book_.at(id), *begin);
     watches_[tap].pour = id;
     ++pours_;
     const auto of_guest = std::count_if(watches_.begin(), watches_.end(), [&](const TapWatch& at) {
@@ -45,6 +46,7 @@ void Referee::on_request(const StorageRequest& request) {
     if (on_pour) on_pour();
     return;
   }
+  if (const auto* note = std::get_if<NoteAct>(&request)) return on_note(*note);
   if (const auto* progress = std::get_if<ProgressRow>(&request)) {
     book_.at(progress->progress.client_tx_id).posted = progress->progress.volume;
     return;
@@ -90,10 +92,9 @@ void Referee::check_leave(const model::PourBegin& begin) {
 
 void Referee::on_answer(const StorageAnswer& answer) {
   if (const auto* begun = std::get_if<BeginRowDone>(&answer)) {
-    Pour& pour = book_.at(begun->client_tx_id);
-    pour.begun = begun->result && !*begun->result;
-    TapWatch& watch = watches_[pour.tap];
-    if (!pour.begun && watch.pour == begun->client_tx_id) watch.pour.reset();
+    on_begun(*begun);
+  } else if (const auto* noted = std::get_if<ActNoted>(&answer)) {
+    on_noted(*noted);
   } else if (const auto* ended = std::get_if<EndRowDone>(&answer)) {
     if (!ended->result) return;
     Pour& pour = book_.at(ended->client_tx_id);
@@ -185,6 +186,9 @@ void Referee::process_gone(bool power) {
   for (TapWatch& watch : watches_) {
     watch.pour.reset();
     watch.service.reset();
+    watch.asked_of_us.reset();
+    watch.chosen.reset();
+    watch.lifted_at.reset();
     watch.services = 0;
     watch.passed_at_end.reset();
     watch.closed = watch.closing_kept;

@@ -27,6 +27,7 @@ struct Bounds {
   model::Money offline_controller;
   std::int64_t offline_pours{0};  ///< Of one guest.
   std::int64_t most_ml_per_s{100};
+  std::optional<ServingLimit> serving{};  ///< Of what all taps sell.
 };
 
 class Referee {
@@ -54,7 +55,7 @@ class Referee {
   void on_stop_heard(bool on) { stop_heard_ = on; }
   /// Staff are about to open a valve, at most for so long and so much; or it was refused.
   void on_service(std::size_t tap, const ServiceBegun& what);
-  void on_service_refused(std::size_t tap) { watches_[tap].service.reset(); }
+  void on_service_refused(std::size_t tap) { watches_[tap].asked_of_us.reset(); }
   /// Staff have closed a tap, or opened it; and whether a restart will find it closed.
   void on_closed(std::size_t tap, bool closed) { watches_[tap].closed = closed; }
   void on_closing_kept(std::size_t tap, bool kept) { watches_[tap].closing_kept = kept; }
@@ -105,6 +106,7 @@ class Referee {
     model::Volume posted{};        ///< The newest progress that was asked for,
     model::Volume acknowledged{};  ///< and that is durable.
     std::optional<model::PourEnd> end{};
+    std::optional<Time> lifted_at{};              ///< The lift that let it begin.
     std::optional<std::int64_t> truth_at_open{};  ///< Microlitres.
     std::optional<std::int64_t> truth_at_shut{};
     std::optional<std::int64_t> truth_at_end{};
@@ -118,7 +120,7 @@ class Referee {
   /// What staff do with an open valve.
   struct Service {
     ServiceBegun what;
-    std::optional<std::int64_t> truth_at_open{};
+    std::int64_t truth_at_open{0};
     bool excused{false};
   };
   struct TapWatch {
@@ -126,7 +128,10 @@ class Referee {
     std::optional<model::ClientTxId> pour;
     Time valve_excused_until{};
     std::uint64_t openings{0};
-    std::optional<Service> service{};
+    std::optional<ServiceBegun> asked_of_us{};    ///< By tapctl.
+    std::optional<ServiceBegun> chosen{};         ///< From the menu.
+    std::optional<Service> service{};             ///< The valve is open for it.
+    std::optional<Time> lifted_at{};              ///< The serving limits, for the next pour.
     std::optional<std::int64_t> passed_at_end{};  ///< What had passed when its last pour ended.
     std::int64_t services{0};                     ///< That the daemon has reported.
     bool closed{false};                           ///< By staff.
@@ -138,6 +143,12 @@ class Referee {
   static constexpr std::chrono::milliseconds longest_absence{2'200};
 
   void check_leave(const model::PourBegin& begin);
+  void on_begun(const BeginRowDone& begun);
+  void on_note(const NoteAct& note) const;
+  void on_noted(const ActNoted& noted);
+  void take_lift(Pour& pour, const BeginRow& row);
+  void check_serving(const Pour& pour) const;
+  [[nodiscard]] std::int64_t served(const Pour& pour) const;
   void check_valve(std::size_t tap, const TapSession& session);
   void check_alarm(std::size_t tap, const TapSession& session);
   void watch_line(std::size_t tap);

@@ -68,6 +68,10 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::long_service, {"service"}, {Fault::staff}},
       {Planted::short_tail, {"unbilled"}, {Fault::valve_slow}},
       {Planted::wrong_payer, {"charge", "once"}, {Fault::cards_pass, Fault::net_down}},
+      {Planted::short_window, {"limits"}, {Fault::serving_limits}},
+      {Planted::large_glass, {"limits"}, {Fault::serving_limits}},
+      {Planted::lasting_lift, {"limits"}, {Fault::serving_limits}},
+      {Planted::anyones_menu, {"menu"}, {Fault::serving_limits}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;

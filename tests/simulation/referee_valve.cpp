@@ -67,15 +67,19 @@ void Referee::check_rest(std::size_t tap) {
 }
 
 void Referee::on_service(std::size_t tap, const ServiceBegun& what) {
-  watches_[tap].service = Service{.what = what};
+  watches_[tap].asked_of_us = what;
 }
 
 bool Referee::opens_for_staff(std::size_t tap) {
   TapWatch& watch = watches_[tap];
-  if (watch.pour || !watch.service || watch.service->truth_at_open) return false;
+  if (watch.pour || watch.service) return false;
+  auto& cause = watch.asked_of_us ? watch.asked_of_us : watch.chosen;
+  const auto what = std::exchange(cause, std::nullopt);
+  if (!what) return false;
   watch.passed_at_end.reset();
-  watch.service->truth_at_open = rigs_[tap]->truth().passed_ul;
-  watch.service->excused = rigs_[tap]->ailments.meter_untrue;
+  watch.service = Service{.what = *what,
+                          .truth_at_open = rigs_[tap]->truth().passed_ul,
+                          .excused = rigs_[tap]->ailments.meter_untrue};
   return true;
 }
 
@@ -119,7 +123,7 @@ void Referee::check_service(std::size_t tap, Time open_for) const {
     throw Breach{"service", fmt::format("valve {} is open for staff since {} ms, not {}", tap + 1,
                                         open_for / 1ms, service.what.longest / 1ms)};
   }
-  const std::int64_t ran = rigs_[tap]->truth().passed_ul - *service.truth_at_open;
+  const std::int64_t ran = rigs_[tap]->truth().passed_ul - service.truth_at_open;
   const std::int64_t most = service.what.most.in_microlitres();
   if (service.excused || rigs_[tap]->truth().keg_ul < 1'000) return;
   if (ran <= most + overshoot_ml() * 1'000 + meter_error(ran)) return;
@@ -133,11 +137,11 @@ void Referee::check_report(std::size_t tap, const Controller& controller) {
   if (report.number == watch.services) return;
   watch.services = report.number;
   const auto service = std::exchange(watch.service, {});
-  if (!service || !service->truth_at_open) {
+  if (!service) {
     throw Breach{"service", fmt::format("tap {} tells of work that nobody did", tap + 1)};
   }
   if (service->excused || rigs_[tap]->truth().keg_ul < 1'000) return;
-  const std::int64_t ran = rigs_[tap]->truth().passed_ul - *service->truth_at_open;
+  const std::int64_t ran = rigs_[tap]->truth().passed_ul - service->truth_at_open;
   const std::int64_t told = report.done.volume.in_microlitres();
   if (std::abs(told - ran) <= meter_error(ran)) return;
   throw Breach{"service",

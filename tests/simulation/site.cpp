@@ -3,13 +3,19 @@
 namespace tapd::simulation {
 namespace {
 
+/// The one that is about what all taps sell.
+std::optional<ServingLimit> first_of(const std::vector<ServingLimit>& limits) {
+  return limits.empty() ? std::nullopt : std::optional{limits.front()};
+}
+
 Bounds bounds(const Plan& plan) {
   Plan honest = plan;
   honest.planted = Planted::nothing;
   return {.longest_open = session_rules(honest).longest_open,
           .offline_guest = policy_rules(plan).offline.per_guest,
           .offline_controller = policy_rules(plan).offline.controller,
-          .offline_pours = policy_rules(plan).offline.pours_per_guest};
+          .offline_pours = policy_rules(plan).offline.pours_per_guest,
+          .serving = first_of(policy_rules(plan).serving_limits)};
 }
 
 std::vector<std::unique_ptr<TapRig>> make_rigs(const Plan& plan, Agenda& agenda) {
@@ -18,6 +24,25 @@ std::vector<std::unique_ptr<TapRig>> make_rigs(const Plan& plan, Agenda& agenda)
     rigs.push_back(std::make_unique<TapRig>(plan, tap, agenda));
   }
   return rigs;
+}
+
+/// So that the last round is served: its guests have had nothing for longer than the window.
+void limit_serving(PolicyRules& rules, const Plan& plan) {
+  Random random = plan.stream(21);
+  rules.serving_limits = {{.styles = {"LAGER"},
+                           .per_pour = model::Volume::millilitres(random.between(250, 800)),
+                           .in_window = model::Volume::millilitres(random.between(1'000, 2'000)),
+                           .window = std::chrono::minutes{random.between(15, 60)}}};
+  // Where nobody tells what a tap sells, this would hold too.
+  if (!plan.demands_leave) {
+    rules.serving_limits.push_back({.styles = {"stout"},
+                                    .per_pour = model::Volume::millilitres(60),
+                                    .in_window = {},
+                                    .window = {}});
+  }
+  rules.service_cards = {card_of(staff_member)};
+  // Where guests may be staff, every card is looked up first.
+  if (random.chance(50)) rules.staff_guests = {model::GuestId{guest_id(staff_member)}};
 }
 
 }  // namespace
@@ -72,6 +97,7 @@ PolicyRules policy_rules(const Plan& plan) {
   rules.offline.pours_per_guest = random.between(2, 10);
   rules.offline.controller = model::Money{random.between(2'000, 20'000)};
   rules.oldest_balance = std::chrono::hours{random.between(4, 72)};
+  if (plan.has(Fault::serving_limits)) limit_serving(rules, plan);
   return rules;
 }
 

@@ -354,6 +354,7 @@ json VenueModel::whole() const {
   const json beverage{
       {"beverage_id", beverage_id},
       {"name", "Lager"},
+      {"style", "lager"},
       {"sell_price_per_liter", fmt::format("{}.{:02}", price_ / 100, price_ % 100)}};
   return json{{"revision", revision_},
               {"generated_at", "2026-11-21T10:00:00Z"},

@@ -148,5 +148,7 @@ class VenueModel {
 
 [[nodiscard]] std::string guest_id(std::size_t guest);
 [[nodiscard]] model::CardUid card_of(std::size_t guest);
+/// Staff have one too, that opens the menu at the taps; the venue does not know it.
+inline constexpr std::size_t staff_member = 60'001;
 
 }  // namespace tapd::simulation
