@@ -31,6 +31,7 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file(sqlite3_file* file, void* to, int wanted, sqlite3_int64 offset) {
+  if (mine(file).disk->reads_fail()) return SQLITE_IOERR_READ;
   const Bytes& bytes = content(file);
   const auto from = std::min(static_cast<std::size_t>(offset), bytes.size());
   const auto size = std::min(static_cast<std::size_t>(wanted), bytes.size() - from);

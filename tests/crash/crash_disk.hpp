@@ -47,7 +47,11 @@ class CrashDisk : public test::FailingDisk {
   [[nodiscard]] const Log& log() const { return log_; }
   [[nodiscard]] Log take_log() { return std::move(log_); }
 
+  /// No block can be read from now on, or again; what SQLite has in memory it does not ask for.
+  void fail_reads(bool fail) { reads_fail_ = fail; }
+
   // For the VFS.
+  [[nodiscard]] bool reads_fail() const { return reads_fail_; }
   [[nodiscard]] Image& files() { return files_; }
   [[nodiscard]] bool promises_powersafe() const { return options_.promises_powersafe; }
   /// Notes an operation; the code with which it fails, or SQLITE_OK.
@@ -60,6 +64,7 @@ class CrashDisk : public test::FailingDisk {
   Image files_;
   Log log_;
   std::uint64_t salt_{1};
+  bool reads_fail_{false};
 };
 
 }  // namespace tapd::crash

@@ -94,6 +94,7 @@ void DiskBay::fail(std::uint64_t nth, int code, bool persists) {
 }
 
 void DiskBay::heal() {
+  disk_->fail_reads(false);
   if (!ending_) disk_->fail(0, SQLITE_OK, false);
 }
 

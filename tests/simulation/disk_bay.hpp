@@ -29,6 +29,8 @@ class DiskBay {
   [[nodiscard]] bool process_ends() const { return ending_ && disk_->has_failed(); }
   /// Operations fail from now on (or only the `nth`), with an SQLite code, until `heal`.
   void fail(std::uint64_t nth, int code, bool persists);
+  /// Nothing can be read from now on, until `heal`.
+  void fail_reads() { disk_->fail_reads(true); }
   void heal();
 
   /// To be called when the ledger is closed or its process gone.

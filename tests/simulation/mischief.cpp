@@ -206,6 +206,17 @@ void Mischief::add_board() {
   };
   disk(Fault::disk_error, SQLITE_IOERR_WRITE, false, {60s, 600s});
   disk(Fault::disk_full, SQLITE_FULL, true, {5s, 3'600s});
+  add({Fault::disk_unreadable,
+       240min,
+       {1s, 300s},
+       [this](std::size_t, Random&) {
+         site_.disk.fail_reads();
+         site_.referee.disk_troubled = true;
+       },
+       [this](std::size_t) {
+         site_.disk.heal();
+         site_.referee.disk_troubled = false;
+       }});
   add({Fault::clock_jumps,
        300min,
        {1s, 7'200s},

@@ -30,7 +30,8 @@ constexpr std::array<std::string_view, fault_count> names{"reader_flicker",   "r
                                                           "hostile",          "twin_cards",
                                                           "night_power",      "upgrades",
                                                           "spoilt_card",      "staff",
-                                                          "cards_pass",       "serving_limits"};
+                                                          "cards_pass",       "serving_limits",
+                                                          "disk_unreadable"};
 
 /// Later ones are drawn after all the rest, so that a seed stays the bar it was but for them.
 constexpr std::size_t first_faults = 41;
@@ -86,6 +87,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.faults[drawn_in_turn + 1] = share > 0 && plan.stream(18).chance(40);
   plan.faults[drawn_in_turn + 2] = share > 0 && plan.stream(19).chance(25);
   plan.faults[drawn_in_turn + 3] = share > 0 && plan.stream(20).chance(30);
+  plan.faults[drawn_in_turn + 4] = share > 0 && plan.stream(22).chance(20);
   plan.tells_changes = plan.stream(9).chance(65);
   plan.demands_leave = plan.stream(10).chance(20);
   // Without snapshots a cache knows only whom the server has allowed before.

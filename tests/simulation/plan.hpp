@@ -65,9 +65,10 @@ enum class Fault : std::uint8_t {
   spoilt_card,  ///< After a power cut the SD card has lost blocks; there are backups.
   staff,        ///< Staff close taps, work with an open valve, and calibrate, at any moment.
   cards_pass,   ///< Two guests' cards are given out anew, each to the other.
-  serving_limits,  ///< The law bounds what a guest is served, and staff have a card for the taps.
+  serving_limits,   ///< The law bounds what a guest is served, and staff have a card for the taps.
+  disk_unreadable,  ///< No block can be read for a while.
 };
-inline constexpr std::size_t fault_count = 46;
+inline constexpr std::size_t fault_count = 47;
 [[nodiscard]] std::string_view to_text(Fault fault);
 using Faults = std::bitset<fault_count>;
 /// Throws std::invalid_argument for a name that no fault has.
