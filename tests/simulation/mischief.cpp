@@ -19,6 +19,9 @@ Mischief::Mischief(Site& site, StaffPorts staff)
   add_board();
   add_venue();
   add_guests();
+  // A trouble's luck goes by its number: what is added comes last, so that a seed stays what it
+  // was.
+  add_unreadable_disk();
   for (std::size_t number = 0; number < troubles_.size(); ++number) {
     luck_.push_back(site.plan.stream(400 + number));
     if (site.plan.has(troubles_[number].fault)) expect(number);
@@ -206,6 +209,18 @@ void Mischief::add_board() {
   };
   disk(Fault::disk_error, SQLITE_IOERR_WRITE, false, {60s, 600s});
   disk(Fault::disk_full, SQLITE_FULL, true, {5s, 3'600s});
+  add({Fault::clock_jumps,
+       300min,
+       {1s, 7'200s},
+       [this](std::size_t, Random& luck) {
+         const bool far = luck.chance(20);
+         const std::int64_t most = far ? 315'000'000 : 7'200;
+         site_.clock.jump(std::chrono::seconds{luck.between(-most, most)});
+       },
+       [this](std::size_t) { site_.clock.set(); }});
+}
+
+void Mischief::add_unreadable_disk() {
   add({Fault::disk_unreadable,
        240min,
        {1s, 300s},
@@ -217,15 +232,6 @@ void Mischief::add_board() {
          site_.disk.heal();
          site_.referee.disk_troubled = false;
        }});
-  add({Fault::clock_jumps,
-       300min,
-       {1s, 7'200s},
-       [this](std::size_t, Random& luck) {
-         const bool far = luck.chance(20);
-         const std::int64_t most = far ? 315'000'000 : 7'200;
-         site_.clock.jump(std::chrono::seconds{luck.between(-most, most)});
-       },
-       [this](std::size_t) { site_.clock.set(); }});
 }
 
 void Mischief::add_venue() {

@@ -41,6 +41,7 @@ class Mischief {
   void add_board();
   void add_venue();
   void add_guests();
+  void add_unreadable_disk();
   void add(Trouble trouble);
   void expect(std::size_t number);
   void strike(std::size_t number);
