@@ -114,6 +114,8 @@ enum class Planted : std::uint8_t {
   large_glass,
   lasting_lift,
   anyones_menu,
+  deaf_to_silence,
+  swapped_rows,
   unsteady,
 };
 

@@ -142,6 +142,9 @@ class Referee {
   /// 1,500 ms, a look of the reader, a step of the loop.
   static constexpr std::chrono::milliseconds longest_absence{2'200};
 
+  /// The flow timeout, a step of the loop and the beat of its own watch.
+  static constexpr std::chrono::milliseconds longest_silence{15'300};
+
   void check_leave(const model::PourBegin& begin);
   void on_begun(const BeginRowDone& begun);
   void on_note(const NoteAct& note) const;
@@ -153,6 +156,8 @@ class Referee {
   void check_alarm(std::size_t tap, const TapSession& session);
   void watch_line(std::size_t tap);
   void check_line(std::size_t tap);
+  void check_told(const model::Pour& row, const Booking& told) const;
+  void check_silence(std::size_t tap, Time busy) const;
   void check_rest(std::size_t tap);
   [[nodiscard]] bool opens_for_staff(std::size_t tap);
   void check_service(std::size_t tap, Time open_for) const;

@@ -288,6 +288,7 @@ void Referee::check_fate(const model::Pour& row) const {
   const std::string id = row.begin.client_tx_id.text();
   const auto booking = venue_.bookings().find(id);
   if (booking == venue_.bookings().end()) throw Breach{"liveness", id + " never arrived"};
+  check_told(row, booking->second);
   // What the server had noted for staff waits for them after a restoring.
   const bool parked = restored_ && booking->second.audited && row.status == PourStatus::failed;
   if (!parked && (row.status == PourStatus::failed) != booking->second.refused) {

@@ -46,7 +46,7 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::meter_counts_double, {"volume"}, {}},
       {Planted::reader_sees_ghosts, {"card"}, {}},
       {Planted::stop_not_told, {"stop", "leave"}, {Fault::emergency_stop}},
-      {Planted::patient_tap, {"cap"}, {}},
+      {Planted::patient_tap, {"cap", "silence"}, {}},
       {Planted::begin_not_written, {"lost"}, {}},
       {Planted::progress_not_written, {"lost", "volume"}, {Fault::power_cuts, Fault::kills}},
       {Planted::no_recovery, {"recovery"}, {Fault::kills, Fault::power_cuts}},
@@ -78,6 +78,8 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::large_glass, {"limits"}, {Fault::serving_limits}},
       {Planted::lasting_lift, {"limits"}, {Fault::serving_limits}},
       {Planted::anyones_menu, {"menu"}, {Fault::serving_limits}},
+      {Planted::deaf_to_silence, {"silence"}, {Fault::meter_silent}},
+      {Planted::swapped_rows, {"charge"}, {Fault::net_down}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;

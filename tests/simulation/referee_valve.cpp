@@ -109,12 +109,22 @@ void Referee::check_line(std::size_t tap) {
   if (watch.closed) {
     throw Breach{"closed", fmt::format("valve {} is open and staff have closed it", tap + 1)};
   }
+  check_silence(tap, busy);
   if (plan_.tap_to_start) return;
   const auto seen = rigs_[tap]->last_there(book_.at(*watch.pour).begin.card_uid.bytes());
   const Time absent = agenda_.now() - seen.value_or(Time::min() / 2);
   if (absent <= longest_absence + busy) return;
   throw Breach{"card",
                fmt::format("valve {} is open {} ms after the card left", tap + 1, absent / 1ms)};
+}
+
+/// Nothing that the meter told runs: nobody pulls, the keg is empty, or the meter has failed.
+void Referee::check_silence(std::size_t tap, Time busy) const {
+  const Time since = std::max(*watches_[tap].open_since, rigs_[tap]->last_pulse());
+  const Time silent = agenda_.now() - since;
+  if (silent <= longest_silence + busy) return;
+  throw Breach{"silence", fmt::format("valve {} is open and its meter silent for {} ms", tap + 1,
+                                      silent / 1ms)};
 }
 
 void Referee::check_service(std::size_t tap, Time open_for) const {

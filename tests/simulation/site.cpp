@@ -81,6 +81,7 @@ SessionRules session_rules(const Plan& plan) {
   if (plan.planted == Planted::patient_tap) {
     rules.longest_open = rules.no_flow_timeout = std::chrono::seconds{600};
   }
+  if (plan.planted == Planted::deaf_to_silence) rules.no_flow_timeout = std::chrono::seconds{25};
   if (plan.planted == Planted::short_tail) {
     rules.tail_quiet = rules.longest_tail = std::chrono::milliseconds{1};
   }

@@ -148,6 +148,7 @@ drivers::MeterReading TapRig::Meter::read(drivers::SinceBoot now) {
   rig.edges_.clear();
   drivers::MeterReading reading = rig.filter_.drain(now);
   if (rig.planted_ == Planted::meter_counts_double) reading.edges *= 2;
+  if (reading.edges > 0) rig.last_pulse_ = rig.agenda_.now();
   if (rig.ailments.meter_gone) {
     rig.listening_ = false;
     reading.fault = "the simulated meter's line is gone";

@@ -39,6 +39,8 @@ class TapRig {
   [[nodiscard]] const std::vector<drivers::Uid>& cards() const { return cards_; }
   /// When a card lay there last; nothing: never.
   [[nodiscard]] std::optional<Time> last_there(std::span<const std::uint8_t> uid) const;
+  /// When the meter's driver told a pulse last; before all times: never.
+  [[nodiscard]] Time last_pulse() const { return last_pulse_; }
   /// The physics at this moment. After a change: `changed`.
   [[nodiscard]] drivers::sim::SimTap& physics();
   void changed();
@@ -107,6 +109,7 @@ class TapRig {
   Time world_base_{};
   model::SinceBoot boot_base_{};
   Time read_at_{};
+  Time last_pulse_{Time::min() / 2};
   bool listening_{false};
   bool line_open_{false};
 };

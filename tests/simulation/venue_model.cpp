@@ -197,7 +197,13 @@ HttpResponse VenueModel::leave_for(const std::string& card, std::int64_t tap) {
 
 HttpResponse VenueModel::pours(const json& asked) {
   json results = json::array();
-  for (const json& row : asked.at("pours")) results.push_back(judge(row));
+  json rows = asked.at("pours");
+  if (plan_.planted == Planted::swapped_rows && rows.size() > 1) {
+    for (const char* key : {"volume_ml", "tail_volume_ml", "price_cents"}) {
+      std::swap(rows[0].at(key), rows[1].at(key));
+    }
+  }
+  for (const json& row : rows) results.push_back(judge(row));
   return reply(200, {{"results", results}});
 }
 
