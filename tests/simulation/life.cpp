@@ -301,6 +301,18 @@ void Life::tell_notices() {
       if (const auto* stop = std::get_if<sync::EmergencyStop>(&notice)) {
         site_.referee.on_stop_heard(stop->on);
         if (site_.plan.planted == Planted::stop_not_told) return;
+      } else if (std::holds_alternative<sync::ServerUnreachable>(notice)) {
+        site_.referee.on_unreachable();
+      }
+      if (const auto* answer = std::get_if<sync::AuthorizeAnswered>(&notice);
+          answer != nullptr && std::holds_alternative<sync::Refused>(answer->verdict) &&
+          newest_ask_[answer->tap] == answer->ticket) {
+        site_.referee.on_refused(answer->card, answer->tap);
+        if (site_.plan.planted == Planted::refusals_ignored) {
+          sync::AuthorizeAnswered other = *answer;
+          other.verdict = sync::NoAnswer{.why = "planted"};
+          return controller_->on_sync(other, now());
+        }
       }
       controller_->on_sync(notice, now());
     });
@@ -337,6 +349,8 @@ ControllerPorts Life::ports() {
   return {.storage = [this](StorageRequest request) { post(std::move(request)); },
           .ask_server =
               [this](sync::AuthorizeAsk ask) {
+                newest_ask_[ask.tap] = ask.ticket;
+                site_.referee.on_asked(ask.tap);
                 asks_.push_back(std::move(ask));
                 put_down(site_.agenda.now(), [this] { pump(); });
               },

@@ -127,6 +127,7 @@ class Life {
   Alarm sync_alarm_;
   std::deque<sync::Completion> completions_;
   std::deque<sync::AuthorizeAsk> asks_;
+  std::map<model::TapId, std::uint64_t> newest_ask_;
   bool pours_waiting_{false};
   storage::ChainPosition walked_to_;
   std::size_t written_{0};  ///< Disk operations when the ledger was last read.

@@ -116,6 +116,7 @@ enum class Planted : std::uint8_t {
   anyones_menu,
   deaf_to_silence,
   swapped_rows,
+  refusals_ignored,
   unsteady,
 };
 

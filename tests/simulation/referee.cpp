@@ -76,6 +76,11 @@ void Referee::check_leave(const model::PourBegin& begin) {
     allowed_.erase(allowed);  // One leave, one pour.
     return;
   }
+  // With the cache first, a card is not asked for that it knows by now.
+  if (const auto no = refused_.find(begin.tap_id);
+      !plan_.cached_first && no != refused_.end() && no->second == begin.card_uid) {
+    throw Breach{"leave", fmt::format("{} is allowed by the cache, and the server said no", id)};
+  }
   const auto known = facts_.find({begin.card_uid, begin.tap_id});
   if (known == facts_.end()) {
     throw Breach{"leave", fmt::format("{} is allowed by a cache that knows nothing of it", id)};
@@ -197,6 +202,7 @@ void Referee::after_step(const Controller& controller) {
 }
 
 void Referee::process_gone(bool power) {
+  refused_.clear();
   for (TapWatch& watch : watches_) {
     watch.pour.reset();
     watch.service.reset();

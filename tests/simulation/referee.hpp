@@ -50,6 +50,12 @@ class Referee {
   void on_batch(Time takes);
   void on_allow(const std::string& card, std::int64_t tap);
   void on_deny(const std::string& card, std::int64_t tap) { denied_[{card, tap}] = agenda_.now(); }
+  /// tapd asks for a card; was told no, and nothing was asked since; cannot reach the server.
+  void on_asked(model::TapId tap) { refused_.erase(tap); }
+  void on_refused(const model::CardUid& card, model::TapId tap) {
+    refused_.insert_or_assign(tap, card);
+  }
+  void on_unreachable() { refused_.clear(); }
   void on_in_use(const std::string& card, std::int64_t tap) const;
   void on_charge(const std::string& id, const Booking& booking);
   void on_stop_heard(bool on) { stop_heard_ = on; }
@@ -197,6 +203,7 @@ class Referee {
   std::set<model::ClientTxId> unconfirmed_;  ///< Of these, what the ledger still owes.
   std::map<std::pair<std::string, std::int64_t>, Time> allowed_;  ///< Card and tap: when.
   std::map<std::pair<std::string, std::int64_t>, Time> denied_;   ///< The same.
+  std::map<model::TapId, model::CardUid> refused_;                ///< By its newest answer.
   /// Card and tap: what the ledger told of them last.
   std::map<std::pair<model::CardUid, model::TapId>, model::AuthorizationFacts> facts_;
   std::map<std::string, std::size_t> at_once_;  ///< By guest: the most pours at the same time.

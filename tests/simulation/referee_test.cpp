@@ -80,6 +80,7 @@ TEST_CASE("each rule of the referee sees what it is for", "[referee]") {
       {Planted::anyones_menu, {"menu"}, {Fault::serving_limits}},
       {Planted::deaf_to_silence, {"silence"}, {Fault::meter_silent}},
       {Planted::swapped_rows, {"charge"}, {Fault::net_down}},
+      {Planted::refusals_ignored, {"leave"}, {Fault::lost_cards, Fault::tap_locked}},
       {Planted::unsteady, {"determinism"}, {}},
   }));
   constexpr std::uint64_t most_seeds = 40;
