@@ -23,6 +23,7 @@ constexpr std::size_t most_waiting = 64;
 
 }  // namespace
 
+// A run without memory for a line ends. NOLINTNEXTLINE(bugprone-exception-escape)
 void Life::SayAll::write(const JournalLine& line) noexcept {
   trace_.say("tapd: {}", line.text);
 }
