@@ -23,7 +23,7 @@ constexpr std::size_t most_waiting = 64;
 
 }  // namespace
 
-// A run without memory for a line ends. NOLINTNEXTLINE(bugprone-exception-escape)
+// NOLINTNEXTLINE(bugprone-exception-escape): without memory for a line the run may end
 void Life::SayAll::write(const JournalLine& line) noexcept {
   trace_.say("tapd: {}", line.text);
 }
